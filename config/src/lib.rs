@@ -1,0 +1,1 @@
+//! Profiles, layers and the registry that turns names into policies.

@@ -1,0 +1,62 @@
+//! Everything that can happen outside the machine.
+
+use std::time::Duration;
+
+use crate::id::{Generation, RoomId, StreamId};
+use crate::message::Payload;
+use crate::network::NetworkSnapshot;
+use crate::policy::Policies;
+use crate::port::{PeerEvent, SignalingEvent};
+
+/// Something happened.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// The application wants something.
+    Command(Command),
+    /// The signaling transport tells something.
+    Signaling(Generation, SignalingEvent),
+    /// The peer transport tells something.
+    Peer(Generation, PeerEvent),
+    /// The network may have changed.
+    Network(NetworkSnapshot),
+    /// The host slept for this long.
+    Suspended(Duration),
+    /// The time of [`Supervisor::next_timeout`](crate::Supervisor::next_timeout) has come.
+    Timeout,
+}
+
+/// What the application may ask for.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Command {
+    /// Be in a room.
+    JoinRoom(RoomId),
+    /// Publish a stream.
+    Publish(StreamId),
+    /// View a stream.
+    View(StreamId),
+    /// No longer view a stream.
+    Unview(StreamId),
+    /// Send a message.
+    Send {
+        /// To whom.
+        to: Recipient,
+        /// What.
+        payload: Payload,
+    },
+    /// Repair every link now, as if it had failed.
+    Restart,
+    /// Say goodbye, close everything, wish for nothing.
+    Leave,
+    /// Ask other policies from here on.
+    SetPolicies(Policies),
+}
+
+/// Who gets a message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Recipient {
+    /// Every peer, once each.
+    Everyone,
+    /// The peers that go by this name: a stream id, an identity, a label or a route.
+    Named(String),
+}

@@ -1,0 +1,173 @@
+//! What travels over the signaling link and the data channel, in our words; a [`Dialect`](crate::port::Dialect) knows the wire's.
+
+use std::sync::Arc;
+
+use crate::ice::IceCandidate;
+use crate::id::{Direction, Identity, RoomId, Route, SessionId, StreamId};
+use crate::sdp::Description;
+
+/// A message over the signaling link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SignalingMessage {
+    /// Asks to enter a room; `claim` asks to direct it.
+    JoinRoom {
+        /// The room.
+        room: RoomId,
+        /// Whether to ask for the director's seat.
+        claim: bool,
+    },
+    /// Claims a stream id.
+    Seed {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// Asks for a stream.
+    Play {
+        /// The stream.
+        stream: StreamId,
+    },
+    /// An offer or an answer, to or from `route`.
+    Description {
+        /// The peer; `None` where a data channel carried it without an address.
+        route: Option<Route>,
+        /// The session; other clients leave it out in copies over the channel.
+        session: Option<SessionId>,
+        /// The stream that an offer is about.
+        stream: Option<StreamId>,
+        /// The description.
+        description: Description,
+    },
+    /// ICE candidates, to or from `route`.
+    Candidates {
+        /// The peer; `None` where a data channel carried it without an address.
+        route: Option<Route>,
+        /// The session.
+        session: Option<SessionId>,
+        /// The *sender's* direction: its publisher end (`type:"local"`) or its viewer end (`type:"remote"`).
+        sender: Direction,
+        /// The candidates, in the order found.
+        candidates: Vec<IceCandidate>,
+    },
+    /// A viewer asks its publisher for an ICE restart.
+    RestartIce {
+        /// The peer; `None` over the data channel.
+        route: Option<Route>,
+    },
+    /// The sender closes the connections between the two.
+    Bye {
+        /// The peer; `None` over the data channel.
+        route: Option<Route>,
+    },
+    /// The server asks us to offer our stream to a viewer.
+    OfferRequested {
+        /// The viewer.
+        route: Route,
+        /// The stream, where the server says it.
+        stream: Option<StreamId>,
+    },
+    /// The server lists the room that we entered.
+    Listing {
+        /// Who is there.
+        members: Vec<Member>,
+        /// The director.
+        director: Option<Route>,
+        /// Whether our claim was granted; `None` if we made none.
+        claim: Option<bool>,
+    },
+    /// Somebody entered our room, or a member began to publish.
+    Joined(Member),
+    /// The server refuses or reports something.
+    Alert {
+        /// What it means to us.
+        kind: AlertKind,
+        /// The server's words, cut to a readable length.
+        text: String,
+    },
+    /// A request that we do not know; tolerated and counted.
+    Unknown {
+        /// Its name, cut to a readable length.
+        request: String,
+    },
+}
+
+/// A member of a room.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Where the server finds it.
+    pub route: Route,
+    /// The stream that it publishes.
+    pub stream: Option<StreamId>,
+}
+
+/// What an alert or error of the server means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AlertKind {
+    /// The stream id is taken, most often by a ghost of ourselves.
+    StreamIdInUse,
+    /// Our UUID is taken (self-host dialect).
+    UuidInUse,
+    /// The server is busy or full; try later.
+    Busy,
+    /// Anything else; shown to the user.
+    Other,
+}
+
+/// A message over the data channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ChannelMessage {
+    /// Who the sender is and what it can do; the first message after the channel opens, repeated on change.
+    Hello(Hello),
+    /// Wants a [`Pong`](Self::Pong) with the same token.
+    Ping(Token),
+    /// Answers a [`Ping`](Self::Ping).
+    Pong(Token),
+    /// The sender closes this connection.
+    Bye,
+    /// Signaling that took the channel.
+    Signaling(SignalingMessage),
+    /// What the application sent.
+    Application(Payload),
+    /// Something for media or display; tolerated and ignored.
+    Ignored,
+}
+
+/// A ping's token: the JSON text of any value, echoed unchanged in type and spelling.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Token(pub Arc<str>);
+
+/// An application message: the text of one JSON value (the `pipe` of VDO.Ninja's `sendData`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Payload(pub Arc<str>);
+
+impl Payload {
+    /// Returns its size in bytes.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Returns whether it is empty, which no JSON value is.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// Who a peer is.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// The label that Social Stream pages route by (`dock`, `overlay` …).
+    pub label: Option<String>,
+    /// What a rejoin peer adds; `None` from anybody else.
+    pub rejoin: Option<RejoinHello>,
+}
+
+/// What rejoin peers tell each other, in a key that others ignore.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RejoinHello {
+    /// Who the sender is, across reconnections and restarts.
+    pub identity: Identity,
+    /// Where its signaling server finds it now, if the server said so.
+    pub route: Option<Route>,
+}

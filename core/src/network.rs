@@ -1,0 +1,128 @@
+//! What the host network looks like, and what a change of it means.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+/// One network interface.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interface {
+    /// Whether a cable, an access point or a cell is attached.
+    pub carrier: bool,
+    /// Its addresses.
+    pub addresses: BTreeSet<IpAddr>,
+}
+
+/// Where packets leave by default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DefaultRoute {
+    /// The interface's name.
+    pub interface: String,
+    /// The address that such packets carry.
+    pub source: Option<IpAddr>,
+}
+
+/// What the network looked like at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct NetworkSnapshot {
+    /// Interfaces by name.
+    pub interfaces: BTreeMap<String, Interface>,
+    /// The IPv4 default route.
+    pub default_v4: Option<DefaultRoute>,
+    /// The IPv6 default route.
+    pub default_v6: Option<DefaultRoute>,
+}
+
+impl NetworkSnapshot {
+    /// Returns whether any interface has a carrier and an address.
+    pub fn is_usable(&self) -> bool {
+        self.interfaces.values().any(|interface| interface.carrier && !interface.addresses.is_empty())
+    }
+
+    /// Returns whether `route` leads over an interface that works.
+    fn works(&self, route: &DefaultRoute) -> bool {
+        self.interfaces.get(&route.interface).is_some_and(|interface| {
+            interface.carrier && route.source.is_none_or(|source| interface.addresses.contains(&source))
+        })
+    }
+}
+
+/// What happened between two snapshots.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NetworkChange {
+    /// Nothing that matters.
+    None,
+    /// Something that does not carry our packets changed.
+    Minor,
+    /// Our packets leave by another interface or address, or their carrier is gone: repair at once.
+    Major,
+    /// No usable interface is left.
+    Lost,
+    /// A network is there again.
+    Back,
+}
+
+impl NetworkChange {
+    /// Returns what happened from `old` to `new`.
+    pub fn between(old: &NetworkSnapshot, new: &NetworkSnapshot) -> Self {
+        match (old.is_usable(), new.is_usable()) {
+            (true, false) => return Self::Lost,
+            (false, true) => return Self::Back,
+            (true, true) | (false, false) => {}
+        }
+        if old == new {
+            return Self::None;
+        }
+        let moved = |old_route: &Option<DefaultRoute>, new_route: &Option<DefaultRoute>| {
+            let broke = old_route.as_ref().is_some_and(|route| old.works(route) && !new.works(route));
+            broke || old_route != new_route
+        };
+        if moved(&old.default_v4, &new.default_v4) || moved(&old.default_v6, &new.default_v6) {
+            Self::Major
+        } else {
+            Self::Minor
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn snapshot(carriers: &[(&str, bool)], route: Option<&str>) -> NetworkSnapshot {
+        let source = IpAddr::from([10, 1, 0, 2]);
+        let interface = |carrier| Interface { carrier, addresses: BTreeSet::from([source]) };
+        NetworkSnapshot {
+            interfaces: carriers.iter().map(|(name, up)| ((*name).to_owned(), interface(*up))).collect(),
+            default_v4: route.map(|name| DefaultRoute { interface: name.to_owned(), source: Some(source) }),
+            default_v6: None,
+        }
+    }
+
+    #[test]
+    fn a_new_default_route_is_major() {
+        let old = snapshot(&[("wifi", true), ("cell", true)], Some("wifi"));
+        let new = snapshot(&[("wifi", true), ("cell", true)], Some("cell"));
+        assert_eq!(NetworkChange::between(&old, &new), NetworkChange::Major);
+    }
+
+    #[test]
+    fn carrier_loss_with_an_alternative_is_major() {
+        let old = snapshot(&[("wifi", true), ("cell", true)], Some("wifi"));
+        let new = snapshot(&[("wifi", false), ("cell", true)], Some("wifi"));
+        assert_eq!(NetworkChange::between(&old, &new), NetworkChange::Major);
+    }
+
+    #[test]
+    fn an_unused_interface_is_minor() {
+        let old = snapshot(&[("wifi", true)], Some("wifi"));
+        let new = snapshot(&[("wifi", true), ("usb", true)], Some("wifi"));
+        assert_eq!(NetworkChange::between(&old, &new), NetworkChange::Minor);
+    }
+
+    #[test]
+    fn the_last_carrier_decides_lost_and_back() {
+        let (up, down) = (snapshot(&[("wifi", true)], None), snapshot(&[("wifi", false)], None));
+        assert_eq!(NetworkChange::between(&up, &down), NetworkChange::Lost);
+        assert_eq!(NetworkChange::between(&down, &up), NetworkChange::Back);
+    }
+}

@@ -1,0 +1,124 @@
+//! The port to the signaling server, and the dialect that both transports speak.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use crate::id::{Generation, Route};
+use crate::message::{ChannelMessage, SignalingMessage};
+
+/// Carries signaling messages to the server and back. One socket at a time: `Open` replaces the last one.
+#[async_trait]
+pub trait SignalingTransport: Send {
+    /// Starts `action` and returns at once; results arrive through [`next_event`](Self::next_event).
+    ///
+    /// Actions for another generation than the open socket's are ignored, except `Open`.
+    fn perform(&mut self, generation: Generation, action: SignalingAction);
+
+    /// Yields what happened next; pends for ever while there is nothing to tell. Cancel-safe.
+    async fn next_event(&mut self) -> (Generation, SignalingEvent);
+}
+
+/// What the machine wants of the signaling socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignalingAction {
+    /// Dial `server` and upgrade, within `limit`.
+    Open {
+        /// A `ws://` or `wss://` URL.
+        server: Arc<str>,
+        /// How long name resolution, TCP, TLS and upgrade may take together.
+        limit: Duration,
+        /// The route to take back, if the server remembers it.
+        resume: Option<Resumption>,
+    },
+    /// Send a message.
+    Send(SignalingMessage),
+    /// Send a WebSocket ping (RFC 6455 section 5.5.2).
+    Ping,
+    /// Close the socket with code 1000.
+    Close,
+}
+
+/// What happened to the signaling socket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SignalingEvent {
+    /// The upgrade succeeded. A `rejoin serve` tells our route and how to take it back.
+    Opened {
+        /// Our route and its secret, where the server told them.
+        resumption: Option<Resumption>,
+        /// Whether the server gave us back the route that we asked for, with all that hangs on it.
+        resumed: bool,
+    },
+    /// A message arrived.
+    Received(SignalingMessage),
+    /// A frame arrived that could not be read; the socket lives on.
+    Malformed {
+        /// What is wrong with it and what may help.
+        reason: String,
+    },
+    /// A pong arrived.
+    Pong,
+    /// The socket is gone, or was never opened.
+    Closed {
+        /// Whether it had been open.
+        opened: bool,
+        /// The RFC 6455 close code.
+        code: Option<u16>,
+        /// The HTTP status of a refused upgrade.
+        status: Option<u16>,
+        /// `Retry-After` of a refused upgrade.
+        retry_after: Option<Duration>,
+        /// What happened, naming the server.
+        reason: String,
+    },
+}
+
+/// A route that a `rejoin serve` gave us, and the secret that takes it back on the next socket.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Resumption {
+    /// Where the server finds us.
+    pub route: Route,
+    /// Proves that the route is ours.
+    pub secret: Arc<str>,
+}
+
+/// Keeps the secret out of logs.
+impl Debug for Resumption {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resumption").field("route", &self.route).finish_non_exhaustive()
+    }
+}
+
+/// Translates between our words and a wire's. Pure but for the random initialisation vectors of encryption.
+pub trait Dialect: Debug + Send + Sync {
+    /// Returns the text frame of `message`.
+    fn encode_signaling(&self, message: &SignalingMessage) -> Result<String, DialectError>;
+
+    /// Returns what a text frame from the server says; one frame may say several things.
+    fn decode_signaling(&self, frame: &str) -> Result<Vec<SignalingMessage>, DialectError>;
+
+    /// Returns the data-channel frame of `message`.
+    fn encode_channel(&self, message: &ChannelMessage) -> Result<ChannelFrame, DialectError>;
+
+    /// Returns what a data-channel frame says; one frame may say several things, in this order.
+    fn decode_channel(&self, frame: &ChannelFrame) -> Result<Vec<ChannelMessage>, DialectError>;
+
+    /// Returns the label of the data channel that the publisher opens.
+    fn channel_label(&self) -> &str;
+}
+
+/// A frame on the data channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChannelFrame {
+    /// A text message (SCTP PPID 51).
+    Text(String),
+    /// A binary message (SCTP PPID 53).
+    Binary(Vec<u8>),
+}
+
+/// A frame that cannot be read or written; names the thing and the remedy.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DialectError(pub String);

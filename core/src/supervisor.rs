@@ -1,0 +1,1 @@
+//! The machine: owns every piece of state about outages.

@@ -1,0 +1,1 @@
+//! The tokio shell around the supervisor: what library users hold.

@@ -1,0 +1,1 @@
+//! Ports that watch the host network.

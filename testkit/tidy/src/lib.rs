@@ -1,0 +1,1 @@
+//! The conventions that no lint checks, as tests.

@@ -1,0 +1,1 @@
+//! A VDO.Ninja-compatible handshake server.

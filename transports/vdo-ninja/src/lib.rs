@@ -1,0 +1,1 @@
+//! The VDO.Ninja wire dialect, pure.

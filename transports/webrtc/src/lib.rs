@@ -1,0 +1,1 @@
+//! Peer connections and data channels over the webrtc crate.
