@@ -34,3 +34,4 @@ pub use crate::policy::{
     BackoffPolicy, HealthProbe, Policies, QualityPolicy, RecoveryStep, RecoveryStrategy, TimeoutPolicy,
 };
 pub use crate::port::{Dialect, NetworkMonitor, PeerTransport, SessionStore, SignalingTransport};
+pub use crate::supervisor::{Settings, Supervisor, Timer};
