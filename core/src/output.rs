@@ -81,6 +81,8 @@ pub enum Event {
     Repairing {
         /// The link.
         link: LinkName,
+        /// What it repairs; on the signaling link, why the last try failed.
+        fault: Fault,
         /// The repair.
         step: RecoveryStep,
         /// Steps tried before in this incident.

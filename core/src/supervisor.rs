@@ -1,14 +1,39 @@
 //! The machine: owns every piece of state about outages.
 
-use std::sync::Arc;
-use std::time::Instant;
+mod commands;
+mod connection;
+mod desk;
+mod held;
+mod intent;
+mod negotiation;
+mod outage;
+mod peer_link;
+mod probes;
+mod repair;
+mod routing;
+mod signaling_link;
+mod timeline;
+mod timers;
+mod verification;
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::fault::Fault;
 use crate::ice::IceServer;
-use crate::id::{Identity, PeerKey};
+use crate::id::{Direction, Generation, Identity, PeerKey};
 use crate::input::Input;
-use crate::output::Output;
+use crate::network::{NetworkChange, NetworkSnapshot};
+use crate::output::{Event, Output, Warning};
 use crate::platform::Platform;
 use crate::policy::Policies;
+use crate::port::{PeerEvent, SignalingEvent};
+use crate::session::{PeerRecord, SessionRecord};
+use crate::supervisor::desk::Desk;
+use crate::supervisor::intent::Intent;
+use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::signaling_link::SignalingLink;
 
 /// What a supervisor is told once, at the start.
 #[derive(Clone, Debug)]
@@ -57,6 +82,10 @@ pub enum Timer {
     Signaling,
     /// The signaling link's next checkup.
     SignalingCheckup,
+    /// The end of the wait for a room's listing.
+    RoomJoin,
+    /// The next claim of a stream id that a ghost still holds.
+    Reseed,
     /// The current wait of a peer link's outage: grace, backoff, a phase, sleep.
     Repair(PeerKey),
     /// The next ping of a verification.
@@ -71,27 +100,232 @@ pub enum Timer {
 
 /// Keeps the signaling link and every peer link alive.
 #[derive(Debug)]
-pub struct Supervisor {}
+pub struct Supervisor {
+    desk: Desk,
+    intent: Intent,
+    signaling: SignalingLink,
+    peers: BTreeMap<PeerKey, PeerLink>,
+    left: bool,
+}
 
 impl Supervisor {
-    /// Creates a supervisor that wishes for nothing yet.
-    pub fn new(settings: Settings, policies: Policies) -> Self {
-        let _ = (settings, policies);
-        Self {}
+    /// Creates a supervisor that wishes for nothing yet. `now` is the start of its time.
+    pub fn new(settings: Settings, policies: Policies, now: Instant) -> Self {
+        Self {
+            desk: Desk::new(settings, policies, now),
+            intent: Intent::default(),
+            signaling: SignalingLink::default(),
+            peers: BTreeMap::new(),
+            left: false,
+        }
     }
 
-    /// Tells the machine what happened, and when.
+    /// Tells the machine what happened, and when. Time that runs backwards stands still.
     pub fn handle_input(&mut self, input: Input, now: Instant) {
-        let _ = (input, now);
+        self.desk.now = self.desk.now.max(now);
+        match input {
+            Input::Command(command) => self.command(command),
+            Input::Signaling(generation, event) => self.signaling_event(generation, event),
+            Input::Peer(generation, event) => self.peer_event(generation, event),
+            Input::Network(snapshot) => self.network(snapshot),
+            Input::Suspended(duration) => self.suspended(duration),
+            Input::Timeout => self.timeout(),
+        }
+        if self.desk.signaling_suspected {
+            self.signaling.suspected(&mut self.desk);
+        }
+        if std::mem::take(&mut self.desk.signaling_proven) {
+            for link in self.peers.values_mut() {
+                link.signaling_proven(&mut self.desk);
+            }
+        }
     }
 
     /// Returns the next thing to do; call until `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
-        None
+        self.desk.next_output()
     }
 
     /// Returns when, and for which timer, the machine next wants [`Input::Timeout`].
     pub fn next_timeout(&self) -> Option<(Instant, Timer)> {
-        None
+        self.desk.timers.next()
+    }
+
+    fn timeout(&mut self) {
+        for timer in self.desk.timers.take_due(self.desk.now) {
+            let desk = &mut self.desk;
+            match timer {
+                Timer::Signaling => self.signaling.timeout(desk),
+                Timer::SignalingCheckup => self.signaling.checkup_due(desk),
+                Timer::RoomJoin => self.wish_replayed(),
+                Timer::Reseed => self.intent.seed(desk),
+                Timer::Repair(key) => self.with(&key, PeerLink::repair_due),
+                Timer::Verification(key) => self.with(&key, PeerLink::verification_due),
+                Timer::Checkup(key) => self.with(&key, PeerLink::checkup),
+                Timer::Stats(key) => self.with(&key, PeerLink::read_stats),
+                Timer::Gone(key) => self.gone(&key),
+            }
+        }
+    }
+
+    fn with(&mut self, key: &PeerKey, act: fn(&mut PeerLink, &mut Desk)) {
+        if let Some(link) = self.peers.get_mut(key) {
+            act(link, &mut self.desk);
+        }
+    }
+
+    /// A viewer that has not come back in its time is gone; that is no unrecovered incident.
+    fn gone(&mut self, key: &PeerKey) {
+        if self.peers.get(key).is_some_and(|link| link.outage.is_some()) {
+            self.remove(key);
+        }
+    }
+
+    /// Closes and forgets a peer link.
+    fn remove(&mut self, key: &PeerKey) {
+        let Some(mut link) = self.peers.remove(key) else { return };
+        link.close(&mut self.desk);
+        if link.ever_up {
+            self.desk.event(Event::PeerLeft(link.peer()));
+        }
+        self.persist();
+    }
+
+    fn persist(&mut self) {
+        let record = self.record();
+        self.desk.output(Output::Persist(record));
+    }
+
+    /// Returns what is worth storing.
+    pub fn record(&self) -> SessionRecord {
+        let peer = |link: &PeerLink| PeerRecord {
+            key: link.key.clone(),
+            identity: link.identity(),
+            session: link.active.as_ref().map(|active| active.session.clone()),
+        };
+        SessionRecord {
+            identity: self.desk.settings.identity,
+            room: self.intent.room.clone(),
+            streams: self.intent.streams.iter().cloned().collect(),
+            views: self.intent.views.iter().cloned().collect(),
+            peers: self.peers.values().map(peer).collect(),
+        }
+    }
+
+    // ---- what the world says
+
+    fn signaling_event(&mut self, generation: Generation, event: SignalingEvent) {
+        // the door: an older socket has no say
+        if self.signaling.generation != Some(generation) {
+            return;
+        }
+        self.signaling.heard(&mut self.desk);
+        match event {
+            SignalingEvent::Opened { resumption, resumed } => {
+                self.signaling.opened(resumption, &mut self.desk);
+                self.replay_wish(resumed);
+            }
+            SignalingEvent::Received(message) => self.signaling_message(message),
+            SignalingEvent::Malformed { reason } => {
+                self.desk.warn(Warning::MalformedSignaling { reason });
+            }
+            SignalingEvent::Pong => self.signaling.pong(&mut self.desk),
+            SignalingEvent::Closed { opened, code, status, retry_after, reason } => {
+                let fault = if opened {
+                    Fault::SignalingClosed { code, reason }
+                } else {
+                    desk::unreachable(status, reason)
+                };
+                self.signaling.lost(fault, retry_after, &mut self.desk);
+            }
+        }
+    }
+
+    fn peer_event(&mut self, generation: Generation, event: PeerEvent) {
+        // the door: a connection that is neither active nor candidate has no say
+        let Some(link) = self.peers.values_mut().find(|link| link.owns(generation)) else { return };
+        let desk = &mut self.desk;
+        match event {
+            PeerEvent::LocalDescription(description) => link.described(generation, description, desk),
+            PeerEvent::LocalCandidates(candidates) => link.found(generation, candidates, desk),
+            PeerEvent::IceConnectionState(ice) => link.ice_changed(generation, ice, desk),
+            PeerEvent::ChannelOpen => link.channel_opened(generation, desk),
+            PeerEvent::ChannelClosed => link.channel_closed(generation, Fault::DataChannelClosed, desk),
+            PeerEvent::Failed { reason } => {
+                link.channel_closed(generation, Fault::ConnectionDied { reason }, desk);
+            }
+            PeerEvent::Malformed { reason } => {
+                let peer = link.key.clone();
+                desk.warn(Warning::MalformedMessage { peer, reason });
+            }
+            PeerEvent::Unsent { tag, message } => link.unsent(generation, tag, message, desk),
+            PeerEvent::Writable => link.writable(generation, desk),
+            PeerEvent::Stats(sample) => link.measured(generation, sample, desk),
+            PeerEvent::Received(message) => {
+                let key = link.key.clone();
+                self.channel_message(&key, generation, message);
+            }
+        }
+    }
+
+    fn network(&mut self, snapshot: NetworkSnapshot) {
+        let old = self.desk.network.replace(snapshot.clone());
+        let change = match &old {
+            Some(old) => NetworkChange::between(old, &snapshot),
+            None if snapshot.is_usable() => NetworkChange::None,
+            None => NetworkChange::Lost,
+        };
+        let fault = match change {
+            NetworkChange::None | NetworkChange::Minor => return,
+            NetworkChange::Lost => {
+                for link in self.peers.values_mut() {
+                    link.network_lost(&mut self.desk);
+                }
+                return;
+            }
+            NetworkChange::Major => Fault::NetworkSwitched,
+            NetworkChange::Back => Fault::NetworkLost,
+        };
+        self.repair_everything(fault);
+    }
+
+    fn suspended(&mut self, duration: Duration) {
+        self.repair_everything(Fault::Suspended(duration));
+    }
+
+    fn repair_everything(&mut self, fault: Fault) {
+        self.signaling.network_moved(&mut self.desk);
+        for link in self.peers.values_mut() {
+            link.network_moved(fault.clone(), &mut self.desk);
+        }
+    }
+
+    /// Moves a connection to the link of the peer that it turned out to belong to.
+    fn adopt(&mut self, from: &PeerKey, into: &PeerKey, generation: Generation) {
+        let Some(mut provisional) = self.peers.remove(from) else { return };
+        let connection = match provisional.candidate.take() {
+            Some(candidate) if candidate.generation == generation => Some(candidate),
+            other => other.or(provisional.active.take()),
+        };
+        if let (Some(link), Some(connection)) = (self.peers.get_mut(into), connection) {
+            link.adopted(connection, provisional.route.take(), &mut self.desk);
+        }
+        for connection in [provisional.active.take(), provisional.candidate.take()].into_iter().flatten() {
+            connection.close(&mut self.desk);
+        }
+        self.desk.timers.clear_peer(from);
+    }
+
+    /// Returns the link of a viewer that has come back under another route.
+    fn known_viewer(&self, key: &PeerKey) -> Option<PeerKey> {
+        let newcomer = self.peers.get(key).filter(|link| !link.ever_up)?;
+        let identity = newcomer.identity()?;
+        let same = |link: &&PeerLink| {
+            link.key.direction == Direction::Publishing
+                && link.key != *key
+                && link.stream == newcomer.stream
+                && link.identity() == Some(identity)
+        };
+        self.peers.values().find(same).map(|link| link.key.clone())
     }
 }

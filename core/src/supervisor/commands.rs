@@ -1,0 +1,121 @@
+//! What the application asks for.
+
+use crate::fault::Fault;
+use crate::id::{Direction, PeerKey, StreamId};
+use crate::input::{Command, Recipient};
+use crate::message::{Payload, SignalingMessage};
+use crate::output::Event;
+use crate::policy::Policies;
+use crate::supervisor::Supervisor;
+use crate::supervisor::peer_link::PeerLink;
+
+impl Supervisor {
+    pub(super) fn command(&mut self, command: Command) {
+        if self.left {
+            return;
+        }
+        match command {
+            Command::JoinRoom(room) => {
+                self.intent.room = Some(room.clone());
+                self.wish_changed(SignalingMessage::JoinRoom { room, claim: false });
+            }
+            Command::Publish(stream) => {
+                if self.intent.streams.insert(stream.clone()) {
+                    self.wish_changed(SignalingMessage::Seed { stream });
+                }
+            }
+            Command::View(stream) => {
+                if self.intent.views.insert(stream.clone()) {
+                    self.start_viewing(stream);
+                }
+            }
+            Command::Unview(stream) => {
+                if self.intent.views.remove(&stream) {
+                    self.stop_viewing(stream);
+                }
+            }
+            Command::Send { to, payload } => self.send(&to, &payload),
+            Command::Restart => self.restart(),
+            Command::Leave => self.leave(),
+            Command::SetPolicies(policies) => self.set_policies(policies),
+        }
+    }
+
+    /// Dials if nothing has, or tells an open socket of one more wish.
+    fn wish_changed(&mut self, message: SignalingMessage) {
+        self.signaling.want(&mut self.desk);
+        if self.desk.signaling_ready {
+            self.desk.wish(message);
+        }
+        self.persist();
+    }
+
+    fn start_viewing(&mut self, stream: StreamId) {
+        let key = PeerKey { peer: stream.0.clone(), direction: Direction::Viewing };
+        let mut link = PeerLink::new(key.clone(), stream, None, &self.desk);
+        self.signaling.want(&mut self.desk);
+        link.next_step(&mut self.desk);
+        self.peers.insert(key, link);
+        self.persist();
+    }
+
+    fn stop_viewing(&mut self, stream: StreamId) {
+        let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
+        if let Some(mut link) = self.peers.remove(&key) {
+            link.leave(&mut self.desk);
+        }
+        self.persist();
+    }
+
+    fn send(&mut self, to: &Recipient, payload: &Payload) {
+        let chosen: Vec<PeerKey> = match to {
+            Recipient::Everyone => {
+                let links = self.peers.values().filter(|link| {
+                    // a peer with a connection each way hears a broadcast once
+                    !self.peers.values().any(|other| link.is_second_to(other))
+                });
+                links.map(|link| link.key.clone()).collect()
+            }
+            Recipient::Named(name) => {
+                let links = self.peers.values().filter(|link| link.is_called(name));
+                links.map(|link| link.key.clone()).collect()
+            }
+        };
+        if chosen.is_empty() {
+            self.desk.event(Event::Dropped { peer: None, messages: 1 });
+        }
+        for key in chosen {
+            if let Some(link) = self.peers.get_mut(&key) {
+                link.send(payload.clone(), &mut self.desk);
+            }
+        }
+    }
+
+    fn restart(&mut self) {
+        self.signaling.restart(&mut self.desk);
+        for link in self.peers.values_mut() {
+            link.broke(Fault::Requested, &mut self.desk);
+        }
+    }
+
+    fn leave(&mut self) {
+        self.left = true;
+        for link in self.peers.values_mut() {
+            link.say_bye(&mut self.desk);
+            link.leave(&mut self.desk);
+        }
+        self.peers.clear();
+        self.signaling.close(&mut self.desk);
+        self.desk.timers.clear_all();
+        self.desk.event(Event::Left);
+    }
+
+    fn set_policies(&mut self, policies: Policies) {
+        self.desk.policies = policies;
+        self.signaling.checkup_due(&mut self.desk);
+        for link in self.peers.values_mut() {
+            link.checkup(&mut self.desk);
+            link.read_stats(&mut self.desk);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! One peer connection, as the machine sees it.
+
+use std::time::{Duration, Instant};
+
+use crate::ice::IceConnectionState;
+use crate::id::{Generation, SessionId};
+use crate::message::{ChannelMessage, Token};
+use crate::port::PeerAction;
+use crate::sdp::Description;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::probes::Probes;
+
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) generation: Generation,
+    pub(super) session: SessionId,
+    pub(super) created_at: Instant,
+    pub(super) ice: IceConnectionState,
+    pub(super) channel_open: bool,
+    /// Whether the channel's send buffer has room.
+    pub(super) writable: bool,
+    /// Whether the local description that is being made answers over the channel.
+    pub(super) answers_over_channel: bool,
+    pub(super) probes: Probes,
+    /// Bytes not acknowledged by the peer's SCTP, and when that was read.
+    pub(super) outstanding: Option<(u64, Instant)>,
+    fingerprint: Option<String>,
+    ice_ufrag: Option<String>,
+}
+
+impl Connection {
+    pub(super) fn new(generation: Generation, session: SessionId, now: Instant) -> Self {
+        Self {
+            generation,
+            session,
+            created_at: now,
+            ice: IceConnectionState::New,
+            channel_open: false,
+            writable: true,
+            answers_over_channel: false,
+            probes: Probes::default(),
+            outstanding: None,
+            fingerprint: None,
+            ice_ufrag: None,
+        }
+    }
+
+    /// Returns whether everything says connected, which proves nothing yet.
+    pub(super) fn looks_alive(&self) -> bool {
+        self.channel_open && self.ice.is_connected()
+    }
+
+    pub(super) fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.created_at)
+    }
+
+    pub(super) fn bytes_outstanding(&self) -> u64 {
+        self.outstanding.map_or(0, |(bytes, _)| bytes)
+    }
+
+    /// Returns what a remote description means for this connection.
+    pub(super) fn compare(&self, description: &Description) -> Lineage {
+        let changed = |known: &Option<String>, told: Option<&str>| match (known, told) {
+            (Some(known), Some(told)) => known != told,
+            (None, _) | (Some(_), None) => false,
+        };
+        if changed(&self.fingerprint, description.fingerprint()) {
+            Lineage::Stranger
+        } else if self.ice_ufrag.is_some() && !changed(&self.ice_ufrag, description.ice_ufrag()) {
+            Lineage::Same
+        } else {
+            Lineage::Restart
+        }
+    }
+
+    /// Hands the peer's description to the transport and remembers its lineage.
+    pub(super) fn accept(&mut self, description: Description, desk: &mut Desk) {
+        self.fingerprint = description.fingerprint().map(str::to_owned);
+        self.ice_ufrag = description.ice_ufrag().map(str::to_owned);
+        desk.peer(self.generation, PeerAction::Accept(description));
+    }
+
+    pub(super) fn send(&self, message: ChannelMessage, desk: &mut Desk) {
+        if self.channel_open {
+            desk.peer(self.generation, PeerAction::Send { tag: 0, message });
+        }
+    }
+
+    pub(super) fn ping(&mut self, desk: &mut Desk) {
+        if self.channel_open {
+            let number = self.probes.sent(desk.now);
+            self.send(ChannelMessage::Ping(Token(number.to_string().into())), desk);
+        }
+    }
+
+    pub(super) fn close(self, desk: &mut Desk) {
+        desk.peer(self.generation, PeerAction::Close);
+    }
+}
+
+/// What a remote description means under a known session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lineage {
+    /// Nothing new: a repetition, or a renegotiation on the same path.
+    Same,
+    /// The first description, or an ICE restart by the same DTLS peer.
+    Restart,
+    /// The DTLS fingerprint changed: somebody else, or the peer rebuilt its end.
+    Stranger,
+}

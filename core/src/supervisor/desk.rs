@@ -1,0 +1,198 @@
+//! What every link works with: the time, the policies, the dice, the timers and the way out.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use crate::budget::RetryBudget;
+use crate::fault::{Fault, Link, Phase};
+use crate::ice::{IceTransportPolicy, Role};
+use crate::id::{Generation, Route, SessionId};
+use crate::message::SignalingMessage;
+use crate::network::NetworkSnapshot;
+use crate::output::{Event, Output, Warning};
+use crate::policy::{Policies, Retry, Wait};
+use crate::port::{ConnectionSetup, PeerAction, SignalingAction};
+use crate::rng::Rng;
+use crate::rtt::Rtt;
+use crate::supervisor::Settings;
+use crate::supervisor::timers::Timers;
+
+#[derive(Debug)]
+pub(super) struct Desk {
+    pub(super) now: Instant,
+    pub(super) settings: Settings,
+    pub(super) policies: Policies,
+    pub(super) rng: Rng,
+    pub(super) timers: Timers,
+    /// The last snapshot; `None` until the monitor speaks, which counts as usable.
+    pub(super) network: Option<NetworkSnapshot>,
+    /// The signaling socket that takes messages.
+    pub(super) socket: Option<Generation>,
+    /// Whether the wish has been replayed on it, so that peers can be asked for.
+    pub(super) signaling_ready: bool,
+    /// Where our signaling server finds us, if it said so.
+    pub(super) own_route: Option<Route>,
+    /// A peer link suspects the signaling link.
+    pub(super) signaling_suspected: bool,
+    /// The signaling link has just given a sign of life that was asked for.
+    pub(super) signaling_proven: bool,
+    budget: RetryBudget,
+    outputs: VecDeque<Output>,
+    /// Peer signaling that waits for a socket.
+    unsent: VecDeque<SignalingMessage>,
+    generations: u32,
+}
+
+/// Handshake messages kept while the socket is down; one handshake is a handful.
+const KEPT_SIGNALING: usize = 64;
+
+/// The longest `Retry-After` that is obeyed: a server cannot put a client to sleep for longer.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
+
+impl Desk {
+    pub(super) fn new(settings: Settings, policies: Policies, now: Instant) -> Self {
+        Self {
+            now,
+            rng: Rng::new(settings.seed),
+            settings,
+            policies,
+            timers: Timers::default(),
+            network: None,
+            socket: None,
+            signaling_ready: false,
+            own_route: None,
+            signaling_suspected: false,
+            signaling_proven: false,
+            budget: RetryBudget::default(),
+            outputs: VecDeque::new(),
+            unsent: VecDeque::new(),
+            generations: 0,
+        }
+    }
+
+    pub(super) fn generation(&mut self) -> Generation {
+        self.generations += 1;
+        Generation(self.generations)
+    }
+
+    pub(super) fn network_usable(&self) -> bool {
+        self.network.as_ref().is_none_or(NetworkSnapshot::is_usable)
+    }
+
+    // ---- the way out
+
+    pub(super) fn event(&mut self, event: Event) {
+        self.outputs.push_back(Output::Event(event));
+    }
+
+    pub(super) fn warn(&mut self, warning: Warning) {
+        self.event(Event::Warning(warning));
+    }
+
+    pub(super) fn output(&mut self, output: Output) {
+        self.outputs.push_back(output);
+    }
+
+    pub(super) fn next_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    pub(super) fn peer(&mut self, generation: Generation, action: PeerAction) {
+        self.outputs.push_back(Output::Peer(generation, action));
+    }
+
+    /// Sends a message to the server now; a wish that finds no socket is replayed when there is one.
+    pub(super) fn wish(&mut self, message: SignalingMessage) {
+        if let Some(socket) = self.socket {
+            self.outputs.push_back(Output::Signaling(socket, SignalingAction::Send(message)));
+        }
+    }
+
+    /// Sends a message to a peer by way of the server, or keeps it until there is a socket.
+    pub(super) fn signal(&mut self, message: SignalingMessage) {
+        if self.socket.is_some() {
+            self.wish(message);
+            return;
+        }
+        if self.unsent.len() == KEPT_SIGNALING {
+            self.unsent.pop_front();
+        }
+        self.unsent.push_back(message);
+    }
+
+    /// Sends what was kept, except what belongs to sessions that have ended meanwhile.
+    pub(super) fn flush_unsent(&mut self, lives: impl Fn(Option<&SessionId>) -> bool) {
+        for message in std::mem::take(&mut self.unsent) {
+            let current = match &message {
+                SignalingMessage::Description { session, .. }
+                | SignalingMessage::Candidates { session, .. } => lives(session.as_ref()),
+                SignalingMessage::JoinRoom { .. }
+                | SignalingMessage::Seed { .. }
+                | SignalingMessage::Play { .. }
+                | SignalingMessage::RestartIce { .. }
+                | SignalingMessage::Bye { .. }
+                | SignalingMessage::OfferRequested { .. }
+                | SignalingMessage::Listing { .. }
+                | SignalingMessage::Joined(_)
+                | SignalingMessage::Alert { .. }
+                | SignalingMessage::Unknown { .. } => true,
+            };
+            if current {
+                self.wish(message);
+            }
+        }
+    }
+
+    // ---- the questions
+
+    pub(super) fn limit(&self, wait: Wait) -> Duration {
+        self.policies.timeout.limit(&wait)
+    }
+
+    pub(super) fn signaling_limit(&self, phase: Phase, attempt: u32) -> Duration {
+        self.limit(Wait { attempt, ..Wait::new(Link::Signaling, phase, self.settings.platform) })
+    }
+
+    pub(super) fn peer_limit(&self, phase: Phase, role: Role, attempt: u32, rtt: Option<Rtt>) -> Duration {
+        let wait = Wait::new(Link::Peer, phase, self.settings.platform);
+        self.limit(Wait { role: Some(role), attempt, rtt, ..wait })
+    }
+
+    /// Returns the pause before a retry: the policy's, the server's and the budget's, the longest of them.
+    pub(super) fn pause(&mut self, retry: Retry<'_>) -> Option<Duration> {
+        let jitter = self.rng.unit();
+        let policy = self.policies.backoff.delay(&Retry { jitter, ..retry })?;
+        let server = retry.retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
+        Some(policy.max(server).max(self.budget.take(self.now)))
+    }
+
+    /// Returns how long a dormant link sleeps: the policy's time, a tenth earlier or later.
+    pub(super) fn sleep(&mut self, link: Link) -> Duration {
+        let limit = self.limit(Wait::new(link, Phase::Dormant, self.settings.platform));
+        limit.mul_f64(0.9 + 0.2 * self.rng.unit())
+    }
+
+    pub(super) fn setup(&self, role: Role, policy: IceTransportPolicy, attempt: u32) -> ConnectionSetup {
+        ConnectionSetup {
+            role,
+            ice_servers: self.settings.ice_servers.clone(),
+            ice_transport_policy: policy,
+            bind: self.settings.bind.clone(),
+            ice_silence: self.peer_limit(Phase::IceSilence, role, attempt, None),
+            ice_failure: self.peer_limit(Phase::IceFailure, role, attempt, None),
+            ice_checking: self.peer_limit(Phase::IceChecking, role, attempt, None),
+        }
+    }
+
+    pub(super) fn relay_available(&self) -> bool {
+        self.settings.ice_servers.iter().any(crate::ice::IceServer::relays)
+    }
+}
+
+/// Returns the server's words at a length that a person reads.
+pub(super) fn unreachable(status: Option<u16>, reason: String) -> Fault {
+    match status {
+        Some(status) => Fault::SignalingUnreachable { reason: format!("HTTP {status}: {reason}") },
+        None => Fault::SignalingUnreachable { reason },
+    }
+}

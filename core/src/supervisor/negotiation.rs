@@ -1,0 +1,273 @@
+//! Offers, answers, candidates and the peer's own wishes, on one peer link.
+
+use std::time::Duration;
+
+use crate::fault::{Fault, Phase};
+use crate::ice::{IceCandidate, IceTransportPolicy, Role};
+use crate::id::{Direction, Generation, Route, SessionId};
+use crate::message::{ChannelMessage, SignalingMessage};
+use crate::output::Warning;
+use crate::policy::{Outcome, RecoveryStep};
+use crate::port::PeerAction;
+use crate::sdp::{Description, SdpType};
+use crate::supervisor::connection::{Connection, Lineage};
+use crate::supervisor::desk::Desk;
+use crate::supervisor::outage::Progress;
+use crate::supervisor::peer_link::PeerLink;
+
+/// A request for an offer this soon after the last is a repetition (VDO.Ninja web app: twice within 20 ms,
+/// and 3 s until it takes a stuck connection for lost).
+const REPETITION: Duration = Duration::from_secs(3);
+
+impl PeerLink {
+    /// Starts a connection beside the active one.
+    pub(super) fn create_candidate(&mut self, session: SessionId, desk: &mut Desk) {
+        let generation = desk.generation();
+        let role = self.role();
+        let setup = desk.setup(role, IceTransportPolicy::All, self.rebuilds);
+        desk.peer(generation, PeerAction::Create(setup));
+        self.candidate = Some(Connection::new(generation, session, desk.now));
+        self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
+    }
+
+    pub(super) fn has_session(&self, session: Option<&SessionId>) -> bool {
+        self.connections().any(|connection| Some(&connection.session) == session)
+    }
+
+    /// Our description is ready: send it the way the peer's came.
+    pub(super) fn described(&mut self, generation: Generation, description: Description, desk: &mut Desk) {
+        let direction = self.key.direction;
+        let (route, stream) = (self.route.clone(), self.stream.clone());
+        let Some(connection) = self.connection(generation) else { return };
+        let over_channel = std::mem::take(&mut connection.answers_over_channel) && connection.channel_open;
+        let sdp_type = description.sdp_type;
+        let message = SignalingMessage::Description {
+            route,
+            session: Some(connection.session.clone()),
+            // an offer names its stream
+            stream: (direction == Direction::Publishing).then_some(stream),
+            description,
+        };
+        if over_channel {
+            connection.send(ChannelMessage::Signaling(message), desk);
+        } else {
+            desk.signal(message);
+        }
+        if self.progress() == Some(Progress::Gathering(generation)) {
+            match sdp_type {
+                SdpType::Offer => {
+                    self.enter(Progress::Handshake(generation), Some(Phase::OfferAnswer), desk);
+                }
+                SdpType::Answer => {
+                    self.enter(Progress::Checking(generation), Some(Phase::IceChecking), desk);
+                }
+            }
+        }
+    }
+
+    /// Our candidates are ready.
+    pub(super) fn found(&mut self, generation: Generation, candidates: Vec<IceCandidate>, desk: &mut Desk) {
+        let (route, sender) = (self.route.clone(), self.key.direction);
+        if let Some(connection) = self.connection(generation) {
+            let session = Some(connection.session.clone());
+            desk.signal(SignalingMessage::Candidates { route, session, sender, candidates });
+        }
+    }
+
+    /// The publisher offers: a restart under the known session, or a new connection.
+    pub(super) fn offered(&mut self, offer: Offer, desk: &mut Desk) {
+        let Offer { route, session, description, over_channel } = offer;
+        if route.is_some() {
+            self.route = route;
+        }
+        let known = self.connections().find(|connection| connection.session == session);
+        let known = known.map(|connection| (connection.generation, connection.compare(&description)));
+        match known {
+            Some((generation, Lineage::Same)) => {
+                // over the channel it renegotiates on a living path; over the socket it is a repetition
+                if over_channel {
+                    self.accept_offer(generation, description, true, desk);
+                }
+            }
+            Some((generation, Lineage::Restart)) => {
+                if self.open_outage(Fault::PeerRepairs, desk) || self.candidate.is_none() {
+                    self.begin_unless_under_way(RecoveryStep::RestartIce, desk);
+                    self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
+                } else if self.is_candidate(generation) {
+                    self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
+                }
+                self.accept_offer(generation, description, over_channel, desk);
+            }
+            Some((_, Lineage::Stranger)) | None => self.new_offer(session, description, desk),
+        }
+    }
+
+    fn new_offer(&mut self, session: SessionId, description: Description, desk: &mut Desk) {
+        self.open_outage(Fault::PeerRepairs, desk);
+        self.drop_candidate(desk);
+        self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, desk);
+        if !self.is_rejoin() {
+            // a foreign publisher has let go of its end already
+            if let Some(active) = self.active.take() {
+                active.close(desk);
+            }
+        }
+        self.create_candidate(session, desk);
+        if let Some(candidate) = &mut self.candidate {
+            candidate.accept(description, desk);
+        }
+    }
+
+    fn begin_unless_under_way(&mut self, step: RecoveryStep, desk: &mut Desk) {
+        if self.outage.as_ref().and_then(|outage| outage.step()) != Some(step) {
+            self.begin(step, desk);
+        }
+    }
+
+    fn accept_offer(
+        &mut self,
+        generation: Generation,
+        offer: Description,
+        over_channel: bool,
+        desk: &mut Desk,
+    ) {
+        if let Some(connection) = self.connection(generation) {
+            connection.answers_over_channel = over_channel;
+            connection.accept(offer, desk);
+        }
+    }
+
+    /// The viewer answers our offer.
+    pub(super) fn answered(&mut self, session: &SessionId, answer: Description, desk: &mut Desk) {
+        let waiting = self.progress();
+        let Some(connection) =
+            self.active.iter_mut().chain(&mut self.candidate).find(|c| c.session == *session)
+        else {
+            return desk.warn(Warning::UnknownSession);
+        };
+        let generation = connection.generation;
+        if connection.compare(&answer) == Lineage::Stranger {
+            // applying it would wait for ever for a DTLS peer that no longer exists
+            self.open_outage(Fault::FingerprintChanged, desk);
+            return self.rebuild_now(desk);
+        }
+        if waiting != Some(Progress::Handshake(generation)) {
+            return;
+        }
+        connection.accept(answer, desk);
+        self.enter(Progress::Checking(generation), Some(Phase::IceChecking), desk);
+    }
+
+    /// The peer's candidates.
+    pub(super) fn candidates(
+        &mut self,
+        session: Option<&SessionId>,
+        found: Vec<IceCandidate>,
+        desk: &mut Desk,
+    ) {
+        let connection = match session {
+            Some(session) => self.connections().find(|connection| connection.session == *session),
+            None => self.candidate.as_ref().or(self.active.as_ref()),
+        };
+        match connection {
+            Some(connection) => desk.peer(connection.generation, PeerAction::AddCandidates(found)),
+            None => desk.warn(Warning::UnknownSession),
+        }
+    }
+
+    /// The server asks us to offer to this viewer (again).
+    pub(super) fn offer_requested(&mut self, desk: &mut Desk) {
+        let newest = self.candidate.as_ref().or(self.active.as_ref());
+        if newest.is_some_and(|connection| connection.age(desk.now) < REPETITION) {
+            return;
+        }
+        self.open_outage(Fault::PeerRepairs, desk);
+        self.rebuild_now(desk);
+    }
+
+    /// The viewer asks for an ICE restart.
+    pub(super) fn restart_requested(&mut self, desk: &mut Desk) {
+        if self.role() != Role::Offerer || self.candidate.is_some() {
+            return;
+        }
+        let restarting = self.progress().is_some_and(|progress| progress.generation().is_some());
+        if !restarting && self.active.is_some() {
+            self.open_outage(Fault::PeerRepairs, desk);
+            self.perform(RecoveryStep::RestartIce, desk);
+        }
+    }
+
+    /// Rebuilds at once, whatever is under way.
+    pub(super) fn rebuild_now(&mut self, desk: &mut Desk) {
+        if let Some(outage) = &mut self.outage {
+            outage.end_step(Outcome::Superseded, desk.now);
+        }
+        if self.role() == Role::Offerer && !self.is_rejoin() {
+            // a foreign viewer drops the old connection when it sees a new session
+            if let Some(active) = self.active.take() {
+                active.close(desk);
+            }
+        }
+        self.recreate(desk);
+    }
+
+    /// The stream that we view is there (again): ask for it, unless an answer is on its way.
+    pub(super) fn stream_appeared(&mut self, route: Route, desk: &mut Desk) {
+        self.route = Some(route);
+        match self.progress() {
+            Some(
+                Progress::AwaitingOffer
+                | Progress::Backoff(_)
+                | Progress::Dormant
+                | Progress::RestartRequested
+                | Progress::Deciding
+                | Progress::AskingSignaling,
+            ) => self.rebuild_now(desk),
+            Some(
+                Progress::NoNetwork
+                | Progress::NoSignaling
+                | Progress::NoRoute
+                | Progress::Grace
+                | Progress::Gathering(_)
+                | Progress::Handshake(_)
+                | Progress::Checking(_)
+                | Progress::Securing(_)
+                | Progress::Verifying(_),
+            )
+            | None => {}
+        }
+    }
+
+    /// Takes over a connection that was made under another name for the same peer.
+    pub(super) fn adopted(&mut self, connection: Connection, route: Option<Route>, desk: &mut Desk) {
+        let generation = connection.generation;
+        self.route = route;
+        self.open_outage(Fault::PeerRepairs, desk);
+        self.drop_candidate(desk);
+        self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, desk);
+        self.candidate = Some(connection);
+        self.verify(generation, desk);
+    }
+
+    /// The publisher said goodbye: wait for its return.
+    pub(super) fn publisher_left(&mut self, desk: &mut Desk) {
+        for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
+            connection.close(desk);
+        }
+        if !self.open_outage(Fault::PeerLeft, desk)
+            && let Some(outage) = &mut self.outage
+        {
+            outage.end_step(Outcome::Failed, desk.now);
+        }
+        self.next_step(desk);
+    }
+}
+
+/// An offer, with all that is known about where it came from.
+#[derive(Debug)]
+pub(super) struct Offer {
+    pub(super) route: Option<Route>,
+    pub(super) session: SessionId,
+    pub(super) description: Description,
+    pub(super) over_channel: bool,
+}

@@ -1,0 +1,161 @@
+//! An outage as a value: what broke, what was tried, where the repair stands, who owned the time.
+
+use std::time::{Duration, Instant};
+
+use crate::fault::Fault;
+use crate::id::Generation;
+use crate::output::{LinkName, Peer};
+use crate::output::{Owner, Recovery};
+use crate::policy::{Outcome, RecoveryStep, Tried};
+use crate::supervisor::timeline::Timeline;
+
+/// One outage of a link; the first connection is one too, with [`Fault::NotConnected`].
+#[derive(Debug)]
+pub(super) struct Outage {
+    pub(super) fault: Fault,
+    pub(super) detected_at: Instant,
+    pub(super) tried: Vec<Tried>,
+    pub(super) progress: Progress,
+    detection: Duration,
+    step: Option<(RecoveryStep, Instant)>,
+    timeline: Timeline,
+}
+
+/// Where the repair stands. Every variant is ended by a timer or by the input that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Progress {
+    /// Nothing is decided yet.
+    Deciding,
+    /// Until a network snapshot says that there is one.
+    NoNetwork,
+    /// Until the signaling link is ready.
+    NoSignaling,
+    /// Until the route of the viewer is known again.
+    NoRoute,
+    /// The link may heal by itself.
+    Grace,
+    /// The next step is decided and waits for its turn.
+    Backoff(RecoveryStep),
+    /// The signaling socket was asked for a sign of life.
+    AskingSignaling,
+    /// The publisher was asked for an ICE restart.
+    RestartRequested,
+    /// The publisher was asked for an offer.
+    AwaitingOffer,
+    /// This connection prepares its description.
+    Gathering(Generation),
+    /// This connection's offer is out.
+    Handshake(Generation),
+    /// This connection checks candidate pairs.
+    Checking(Generation),
+    /// This connection sets up DTLS, SCTP and the channel.
+    Securing(Generation),
+    /// This connection must carry a ping and its pong.
+    Verifying(Generation),
+    /// Retries are spent; sleeps.
+    Dormant,
+}
+
+impl Progress {
+    /// Returns the connection that the repair hangs on.
+    pub(super) fn generation(self) -> Option<Generation> {
+        match self {
+            Self::Gathering(generation)
+            | Self::Handshake(generation)
+            | Self::Checking(generation)
+            | Self::Securing(generation)
+            | Self::Verifying(generation) => Some(generation),
+            Self::Deciding
+            | Self::NoNetwork
+            | Self::NoSignaling
+            | Self::NoRoute
+            | Self::Grace
+            | Self::Backoff(_)
+            | Self::AskingSignaling
+            | Self::RestartRequested
+            | Self::AwaitingOffer
+            | Self::Dormant => None,
+        }
+    }
+
+    /// Returns who owns the time.
+    fn owner(self) -> Owner {
+        match self {
+            Self::Deciding => Owner::Detection,
+            Self::NoNetwork => Owner::NoNetwork,
+            Self::NoSignaling | Self::AskingSignaling => Owner::NoSignaling,
+            Self::NoRoute => Owner::PeerAbsent,
+            Self::Grace => Owner::Grace,
+            Self::Backoff(_) => Owner::Backoff,
+            Self::RestartRequested | Self::Handshake(_) => Owner::Handshake,
+            Self::AwaitingOffer => Owner::PeerAbsent,
+            Self::Gathering(_) => Owner::Gathering,
+            Self::Checking(_) => Owner::IceChecking,
+            Self::Securing(_) => Owner::Securing,
+            Self::Verifying(_) => Owner::Verification,
+            Self::Dormant => Owner::Dormant,
+        }
+    }
+}
+
+/// Steps kept for the record; an outage of days tries thousands.
+const KEPT_STEPS: usize = 64;
+
+impl Outage {
+    pub(super) fn new(fault: Fault, detection: Duration, now: Instant) -> Self {
+        Self {
+            fault,
+            detected_at: now,
+            tried: Vec::new(),
+            progress: Progress::Deciding,
+            detection,
+            step: None,
+            timeline: Timeline::new(detection, now),
+        }
+    }
+
+    /// Moves on to `progress`.
+    pub(super) fn enter(&mut self, progress: Progress, now: Instant) {
+        self.progress = progress;
+        self.timeline.pass_to(progress.owner(), now);
+    }
+
+    /// Hands the time to an owner that no progress of a peer link names.
+    pub(super) fn pass_to(&mut self, owner: Owner, now: Instant) {
+        self.timeline.pass_to(owner, now);
+    }
+
+    /// Begins a step; an unfinished one is superseded.
+    pub(super) fn begin(&mut self, step: RecoveryStep, now: Instant) {
+        self.end_step(Outcome::Superseded, now);
+        self.step = Some((step, now));
+    }
+
+    /// Returns the step that is under way.
+    pub(super) fn step(&self) -> Option<RecoveryStep> {
+        self.step.map(|(step, _)| step)
+    }
+
+    /// Ends the step that is under way, if there is one.
+    pub(super) fn end_step(&mut self, outcome: Outcome, now: Instant) {
+        if let Some((step, began)) = self.step.take() {
+            if self.tried.len() == KEPT_STEPS {
+                self.tried.remove(0);
+            }
+            self.tried.push(Tried { step, outcome, took: now.saturating_duration_since(began) });
+        }
+    }
+
+    /// Closes the outage, verified.
+    pub(super) fn recovered(mut self, link: LinkName, peer: Option<Peer>, now: Instant) -> Recovery {
+        self.end_step(Outcome::Verified, now);
+        Recovery {
+            link,
+            peer,
+            outage: self.detection + now.saturating_duration_since(self.detected_at),
+            fault: self.fault,
+            tried: self.tried,
+            timeline: self.timeline.close(now),
+        }
+    }
+}

@@ -1,0 +1,331 @@
+//! One peer link while it lives: its connections, its messages, its health.
+
+use std::time::{Duration, Instant};
+
+use crate::fault::{Fault, Link};
+use crate::ice::Role;
+use crate::id::{Direction, Generation, Identity, PeerKey, Route, StreamId};
+use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
+use crate::output::{Event, LinkName, Peer};
+use crate::policy::{Health, ProbeLog, Quality};
+use crate::port::PeerAction;
+use crate::stats::{Sample, StatsHistory};
+use crate::supervisor::Timer;
+use crate::supervisor::connection::Connection;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::held::Held;
+use crate::supervisor::outage::Outage;
+use crate::supervisor::signaling_link::SHORTEST_CHECKUP;
+
+#[derive(Debug)]
+pub(super) struct PeerLink {
+    pub(super) key: PeerKey,
+    pub(super) stream: StreamId,
+    pub(super) route: Option<Route>,
+    pub(super) hello: Hello,
+    /// The connection in use.
+    pub(super) active: Option<Connection>,
+    /// A connection that will take over once it is verified.
+    pub(super) candidate: Option<Connection>,
+    pub(super) outage: Option<Outage>,
+    /// Rebuilds tried in this outage.
+    pub(super) rebuilds: u32,
+    pub(super) previous_delay: Option<Duration>,
+    pub(super) ever_up: bool,
+    pub(super) up_since: Instant,
+    /// Whether the peer has ever answered a ping.
+    pub(super) answers_pings: bool,
+    /// Whether writing is paused because the path is in doubt.
+    suspect: bool,
+    held: Held,
+    /// The number of the next message.
+    next_message: u64,
+    samples: Vec<Sample>,
+    quality: Quality,
+    quality_since: Instant,
+}
+
+/// Samples kept for the quality policy.
+const KEPT_SAMPLES: usize = 32;
+
+impl PeerLink {
+    pub(super) fn new(key: PeerKey, stream: StreamId, route: Option<Route>, desk: &Desk) -> Self {
+        Self {
+            key,
+            stream,
+            route,
+            hello: Hello::default(),
+            active: None,
+            candidate: None,
+            outage: Some(Outage::new(Fault::NotConnected, Duration::ZERO, desk.now)),
+            rebuilds: 0,
+            previous_delay: None,
+            ever_up: false,
+            up_since: desk.now,
+            answers_pings: false,
+            suspect: false,
+            held: Held::new(desk.settings.held_messages, desk.settings.held_bytes),
+            next_message: 1,
+            samples: Vec::new(),
+            quality: Quality::Good,
+            quality_since: desk.now,
+        }
+    }
+
+    pub(super) fn role(&self) -> Role {
+        self.key.direction.role()
+    }
+
+    pub(super) fn name(&self) -> LinkName {
+        LinkName::Peer(self.key.clone())
+    }
+
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.hello.rejoin.as_ref().map(|rejoin| rejoin.identity)
+    }
+
+    pub(super) fn is_rejoin(&self) -> bool {
+        self.hello.rejoin.is_some()
+    }
+
+    pub(super) fn peer(&self) -> Peer {
+        Peer { key: self.key.clone(), identity: self.identity(), label: self.hello.label.clone() }
+    }
+
+    pub(super) fn quality(&self) -> Quality {
+        self.quality
+    }
+
+    /// Returns whether this link goes by `name`.
+    pub(super) fn is_called(&self, name: &str) -> bool {
+        let is_route = self.route.as_ref().is_some_and(|route| &*route.0 == name);
+        let is_identity = self.identity().is_some_and(|identity| identity.to_string() == name);
+        &*self.key.peer == name || is_route || is_identity || self.hello.label.as_deref() == Some(name)
+    }
+
+    pub(super) fn owns(&self, generation: Generation) -> bool {
+        self.connections().any(|connection| connection.generation == generation)
+    }
+
+    pub(super) fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.active.iter().chain(&self.candidate)
+    }
+
+    pub(super) fn connection(&mut self, generation: Generation) -> Option<&mut Connection> {
+        self.active.iter_mut().chain(&mut self.candidate).find(|c| c.generation == generation)
+    }
+
+    pub(super) fn is_candidate(&self, generation: Generation) -> bool {
+        self.candidate.as_ref().is_some_and(|connection| connection.generation == generation)
+    }
+
+    // ---- messages
+
+    /// Sends a message, or holds it while the path is broken or in doubt.
+    pub(super) fn send(&mut self, payload: Payload, desk: &mut Desk) {
+        let number = self.next_message;
+        self.next_message += 1;
+        self.hold(number, payload, desk);
+        self.flush(desk);
+    }
+
+    fn hold(&mut self, number: u64, payload: Payload, desk: &mut Desk) {
+        let messages = self.held.keep(number, payload);
+        if messages > 0 {
+            desk.event(Event::Dropped { peer: Some(self.key.clone()), messages });
+        }
+    }
+
+    /// Sends what is held, oldest first, if the path is believed to work.
+    pub(super) fn flush(&mut self, desk: &mut Desk) {
+        if self.outage.is_some() || self.suspect || self.held.is_empty() {
+            return;
+        }
+        let Some(active) = self.active.as_ref().filter(|active| active.channel_open && active.writable)
+        else {
+            return;
+        };
+        while let Some((tag, payload)) = self.held.take() {
+            let message = ChannelMessage::Application(payload);
+            desk.peer(active.generation, PeerAction::Send { tag, message });
+        }
+    }
+
+    /// Takes back a message for which the channel had no room.
+    pub(super) fn unsent(
+        &mut self,
+        generation: Generation,
+        tag: u64,
+        message: ChannelMessage,
+        desk: &mut Desk,
+    ) {
+        if let Some(connection) = self.connection(generation) {
+            connection.writable = false;
+        }
+        match message {
+            ChannelMessage::Application(payload) => self.hold(tag, payload, desk),
+            // a ping that finds no room is a missed ping; the rest is repeated by whoever needs it
+            ChannelMessage::Hello(_)
+            | ChannelMessage::Ping(_)
+            | ChannelMessage::Pong(_)
+            | ChannelMessage::Bye
+            | ChannelMessage::Signaling(_)
+            | ChannelMessage::Ignored => {}
+        }
+    }
+
+    pub(super) fn writable(&mut self, generation: Generation, desk: &mut Desk) {
+        if let Some(connection) = self.connection(generation) {
+            connection.writable = true;
+        }
+        self.flush(desk);
+    }
+
+    /// Reports what is still held as lost; called when the link ends.
+    pub(super) fn drop_held(&mut self, desk: &mut Desk) {
+        if !self.held.is_empty() {
+            let messages = self.held.len();
+            desk.event(Event::Dropped { peer: Some(self.key.clone()), messages });
+        }
+    }
+
+    /// Tells the peer who we are and where our server finds us.
+    pub(super) fn announce(&self, generation: Generation, desk: &mut Desk) {
+        let rejoin = RejoinHello { identity: desk.settings.identity, route: desk.own_route.clone() };
+        let hello = Hello { label: desk.settings.label.clone(), rejoin: Some(rejoin) };
+        if let Some(connection) = self.connections().find(|c| c.generation == generation) {
+            connection.send(ChannelMessage::Hello(hello), desk);
+        }
+    }
+
+    /// Repeats the announcement to a rejoin peer, whose route to us has become void.
+    pub(super) fn announce_route(&self, desk: &mut Desk) {
+        if self.is_rejoin()
+            && desk.own_route.is_some()
+            && let Some(active) = &self.active
+        {
+            self.announce(active.generation, desk);
+        }
+    }
+
+    /// Notes who the peer says it is.
+    pub(super) fn introduced(&mut self, hello: Hello) {
+        if hello.label.is_some() {
+            self.hello.label = hello.label;
+        }
+        if let Some(rejoin) = hello.rejoin {
+            if rejoin.route.is_some() {
+                self.route = rejoin.route.clone();
+            }
+            self.hello.rejoin = Some(rejoin);
+        }
+    }
+
+    // ---- health
+
+    /// Examines a healthy link, probes it if the policy says so, and opens an outage if it is dead.
+    pub(super) fn checkup(&mut self, desk: &mut Desk) {
+        if self.outage.is_some() {
+            return;
+        }
+        let Some(active) = &mut self.active else { return };
+        let log = ProbeLog {
+            probes: active.probes.log(),
+            acknowledged_at: active.probes.acknowledged_at,
+            last_received: active.probes.last_received,
+            bytes_due: active.bytes_outstanding(),
+            rtt: active.probes.rtt,
+            ice: Some(active.ice),
+            ..ProbeLog::new(Link::Peer, desk.settings.platform, self.up_since, desk.now)
+        };
+        let checkup = desk.policies.health.examine(&log);
+        if checkup.probe {
+            active.ping(desk);
+            if !self.answers_pings {
+                desk.peer(active.generation, PeerAction::ReadStats);
+            }
+        }
+        desk.timers.set(Timer::Checkup(self.key.clone()), desk.now, checkup.again_in.max(SHORTEST_CHECKUP));
+        let doubted = std::mem::replace(&mut self.suspect, checkup.health == Health::Suspect);
+        match checkup.health {
+            Health::Alive if doubted => self.flush(desk),
+            Health::Alive | Health::Suspect => {}
+            Health::Dead => self.broke(Fault::ProbeUnanswered, desk),
+        }
+    }
+
+    pub(super) fn trust(&mut self) {
+        self.suspect = false;
+    }
+
+    /// Asks for a reading, if the quality policy wants any.
+    pub(super) fn read_stats(&mut self, desk: &mut Desk) {
+        let Some(interval) = desk.policies.quality.interval() else { return };
+        if let Some(active) = &self.active {
+            desk.peer(active.generation, PeerAction::ReadStats);
+        }
+        desk.timers.set(Timer::Stats(self.key.clone()), desk.now, interval.max(SHORTEST_CHECKUP));
+    }
+
+    /// Notes a reading and grades the link.
+    pub(super) fn measured(&mut self, generation: Generation, sample: Sample, desk: &mut Desk) {
+        let Some(connection) = self.connection(generation) else { return };
+        connection.outstanding = Some((sample.bytes_outstanding, desk.now));
+        let (probes_sent, probes_answered) = connection.probes.counts();
+        self.proof_without_pong(generation, desk);
+        if self.is_candidate(generation) || self.outage.is_some() {
+            return;
+        }
+        if self.samples.len() == KEPT_SAMPLES {
+            self.samples.remove(0);
+        }
+        self.samples.push(Sample { probes_sent, probes_answered, ..sample });
+        let since = desk.now.saturating_duration_since(self.quality_since);
+        let grade = desk.policies.quality.grade(&StatsHistory::new(&self.samples, self.quality, since));
+        if grade != self.quality {
+            self.quality = grade;
+            self.quality_since = desk.now;
+            desk.event(Event::QualityChanged { link: self.name(), quality: grade });
+        }
+    }
+
+    /// Forgets the readings of a connection that is no longer in use.
+    pub(super) fn forget_samples(&mut self) {
+        self.samples.clear();
+    }
+
+    /// Says goodbye, over the channel if there is one, and closes everything.
+    pub(super) fn leave(&mut self, desk: &mut Desk) {
+        for connection in self.connections() {
+            connection.send(ChannelMessage::Bye, desk);
+        }
+        if !self.connections().any(|connection| connection.channel_open) {
+            self.say_bye(desk);
+        }
+        self.close(desk);
+    }
+
+    /// Says goodbye by way of the server, which is about both directions.
+    pub(super) fn say_bye(&self, desk: &mut Desk) {
+        if self.route.is_some() {
+            desk.wish(SignalingMessage::Bye { route: self.route.clone() });
+        }
+    }
+
+    /// Closes every connection and forgets every deadline.
+    pub(super) fn close(&mut self, desk: &mut Desk) {
+        for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
+            connection.close(desk);
+        }
+        desk.timers.clear_peer(&self.key);
+        self.drop_held(desk);
+    }
+
+    /// Returns whether a broadcast takes another link of the same peer instead of this one.
+    pub(super) fn is_second_to(&self, other: &Self) -> bool {
+        self.key.direction == Direction::Viewing
+            && other.key.direction == Direction::Publishing
+            && self.identity().is_some()
+            && self.identity() == other.identity()
+    }
+}

@@ -1,0 +1,358 @@
+//! How a peer link is repaired: asks the strategy, performs its steps, and believes only bytes.
+
+use std::time::Duration;
+
+use crate::fault::{Fault, Link, Phase};
+use crate::ice::{IceTransportPolicy, Role};
+use crate::id::{Direction, SessionId};
+use crate::message::SignalingMessage;
+use crate::network::NetworkSnapshot;
+use crate::output::Event;
+use crate::policy::{Incident, Outcome, RecoveryStep, Retry};
+use crate::port::PeerAction;
+use crate::supervisor::Timer;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::outage::{Outage, Progress};
+use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::verification::GRACE_PACE;
+
+impl PeerLink {
+    /// Opens an outage, or lets the one that is open know more, and decides what to do.
+    pub(super) fn broke(&mut self, fault: Fault, desk: &mut Desk) {
+        if self.open_outage(fault, desk) {
+            self.next_step(desk);
+        } else if self.outage.as_ref().is_some_and(|outage| outage.progress == Progress::Grace) {
+            // a definite fault ends the grace
+            self.step_ended(Outcome::Failed, desk);
+        }
+    }
+
+    /// Opens an outage unless one is open; returns whether it did.
+    pub(super) fn open_outage(&mut self, fault: Fault, desk: &mut Desk) -> bool {
+        if self.outage.is_some() {
+            return false;
+        }
+        let silent_for = match &self.active {
+            Some(active) if fault.is_silence() => active.probes.silent_for(self.up_since, desk.now),
+            Some(_) | None => Duration::ZERO,
+        };
+        self.outage = Some(Outage::new(fault.clone(), silent_for, desk.now));
+        self.rebuilds = 0;
+        self.previous_delay = None;
+        desk.timers.clear(&Timer::Checkup(self.key.clone()));
+        desk.timers.clear(&Timer::Stats(self.key.clone()));
+        if self.key.direction == Direction::Publishing {
+            self.start_patience(desk);
+        }
+        desk.event(Event::Interrupted { link: self.name(), fault, silent_for });
+        true
+    }
+
+    /// Gives a viewer that may be gone for good its time to come back.
+    pub(super) fn start_patience(&self, desk: &mut Desk) {
+        let limit = desk.peer_limit(Phase::PeerGone, self.role(), 0, None);
+        desk.timers.set(Timer::Gone(self.key.clone()), desk.now, limit);
+    }
+
+    /// Moves the outage on, guarded by the limit of `phase` (or by the input that the progress names).
+    pub(super) fn enter(&mut self, progress: Progress, phase: Option<Phase>, desk: &mut Desk) {
+        let rtt = self.active.as_ref().and_then(|active| active.probes.rtt);
+        let timer = Timer::Repair(self.key.clone());
+        match phase {
+            Some(phase) => {
+                let limit = desk.peer_limit(phase, self.role(), self.rebuilds, rtt);
+                desk.timers.set(timer, desk.now, limit);
+            }
+            None => desk.timers.clear(&timer),
+        }
+        desk.timers.clear(&Timer::Verification(self.key.clone()));
+        if let Some(outage) = &mut self.outage {
+            outage.enter(progress, desk.now);
+        }
+    }
+
+    pub(super) fn progress(&self) -> Option<Progress> {
+        self.outage.as_ref().map(|outage| outage.progress)
+    }
+
+    /// Asks the strategy what to do next and does it, now or after its pause.
+    pub(super) fn next_step(&mut self, desk: &mut Desk) {
+        if self.outage.is_none() {
+            return;
+        }
+        if !desk.network_usable() {
+            return self.enter(Progress::NoNetwork, None, desk);
+        }
+        let step = self.ask(desk);
+        match step {
+            RecoveryStep::Wait => self.wait(desk),
+            RecoveryStep::GiveUp => self.sleep(desk),
+            RecoveryStep::ReconnectSignaling => self.ask_signaling(desk),
+            RecoveryStep::RestartIce
+            | RecoveryStep::RestartIceViaRelay
+            | RecoveryStep::RecreatePeerConnection => {
+                if !desk.signaling_ready {
+                    desk.signaling_suspected = true;
+                    return self.enter(Progress::NoSignaling, None, desk);
+                }
+                if self.role() == Role::Offerer && self.route.is_none() {
+                    return self.enter(Progress::NoRoute, None, desk);
+                }
+                self.pause_before(step, desk);
+            }
+        }
+    }
+
+    fn ask(&self, desk: &Desk) -> RecoveryStep {
+        let Some(outage) = &self.outage else { return RecoveryStep::Wait };
+        let unknown = NetworkSnapshot::default();
+        let network = desk.network.as_ref().unwrap_or(&unknown);
+        let active = self.active.as_ref();
+        if active.is_none() && outage.fault == Fault::NotConnected && outage.tried.is_empty() {
+            return RecoveryStep::RecreatePeerConnection;
+        }
+        let step = desk.policies.recovery.next_step(&Incident {
+            tried: &outage.tried,
+            elapsed: desk.now.saturating_duration_since(outage.detected_at),
+            silent_for: active.map_or(Duration::MAX, |a| a.probes.silent_for(self.up_since, desk.now)),
+            bytes_in_flight: active.map_or(0, |active| active.bytes_outstanding()),
+            ice: active.map(|active| active.ice),
+            signaling_open: desk.signaling_ready,
+            channel_open: active.is_some_and(|active| active.channel_open),
+            route_known: self.route.is_some(),
+            relay_available: desk.relay_available(),
+            peer_restarts_ice: self.is_rejoin().then_some(true),
+            quality: self.quality(),
+            rtt: active.and_then(|active| active.probes.rtt),
+            ..Incident::new(self.role(), &outage.fault, network)
+        });
+        match step {
+            // what is gone can neither heal nor be restarted
+            RecoveryStep::Wait | RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay
+                if active.is_none() =>
+            {
+                RecoveryStep::RecreatePeerConnection
+            }
+            RecoveryStep::Wait
+            | RecoveryStep::RestartIce
+            | RecoveryStep::RestartIceViaRelay
+            | RecoveryStep::RecreatePeerConnection
+            | RecoveryStep::ReconnectSignaling
+            | RecoveryStep::GiveUp => step,
+        }
+    }
+
+    /// Lets the link heal by itself, and asks it now and then whether it has.
+    fn wait(&mut self, desk: &mut Desk) {
+        self.begin(RecoveryStep::Wait, desk);
+        self.enter(Progress::Grace, Some(Phase::DisconnectedGrace), desk);
+        self.ping_active(GRACE_PACE, desk);
+    }
+
+    fn ask_signaling(&mut self, desk: &mut Desk) {
+        self.begin(RecoveryStep::ReconnectSignaling, desk);
+        desk.signaling_suspected = true;
+        self.enter(Progress::AskingSignaling, Some(Phase::SignalingPong), desk);
+    }
+
+    /// The pause before a step: none for the first repair of an outage, the policy's before a repeated rebuild.
+    fn pause_before(&mut self, step: RecoveryStep, desk: &mut Desk) {
+        let repeated = step == RecoveryStep::RecreatePeerConnection && self.rebuilds > 0;
+        let pause = match (&self.outage, repeated) {
+            (Some(outage), true) => {
+                let elapsed = desk.now.saturating_duration_since(outage.detected_at);
+                let fault = outage.fault.clone();
+                let retry = Retry {
+                    elapsed,
+                    previous: self.previous_delay,
+                    ..Retry::new(Link::Peer, self.rebuilds - 1, &fault)
+                };
+                desk.pause(retry)
+            }
+            (Some(_) | None, _) => Some(Duration::ZERO),
+        };
+        let Some(pause) = pause else { return self.sleep(desk) };
+        if repeated {
+            self.previous_delay = Some(pause);
+        }
+        if let Some(outage) = &self.outage {
+            let attempt = u32::try_from(outage.tried.len()).unwrap_or(u32::MAX);
+            let (link, fault) = (self.name(), outage.fault.clone());
+            desk.event(Event::Repairing { link, fault, step, attempt, after: pause });
+        }
+        if pause.is_zero() {
+            return self.perform(step, desk);
+        }
+        self.enter(Progress::Backoff(step), None, desk);
+        desk.timers.set(Timer::Repair(self.key.clone()), desk.now, pause);
+    }
+
+    pub(super) fn begin(&mut self, step: RecoveryStep, desk: &mut Desk) {
+        if let Some(outage) = &mut self.outage {
+            outage.begin(step, desk.now);
+        }
+    }
+
+    pub(super) fn perform(&mut self, step: RecoveryStep, desk: &mut Desk) {
+        match step {
+            RecoveryStep::RestartIce => self.restart_ice(step, IceTransportPolicy::All, desk),
+            RecoveryStep::RestartIceViaRelay => self.restart_ice(step, IceTransportPolicy::Relay, desk),
+            RecoveryStep::RecreatePeerConnection => self.recreate(desk),
+            RecoveryStep::Wait | RecoveryStep::ReconnectSignaling | RecoveryStep::GiveUp => {
+                self.next_step(desk);
+            }
+        }
+    }
+
+    /// Restarts ICE as the offerer, or asks for it as the answerer.
+    fn restart_ice(&mut self, step: RecoveryStep, policy: IceTransportPolicy, desk: &mut Desk) {
+        let Some(active) = &self.active else { return self.recreate(desk) };
+        let generation = active.generation;
+        self.begin(step, desk);
+        match self.role() {
+            Role::Offerer => {
+                desk.peer(generation, PeerAction::RestartIce(policy));
+                self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
+            }
+            Role::Answerer => {
+                desk.signal(SignalingMessage::RestartIce { route: self.route.clone() });
+                self.enter(Progress::RestartRequested, Some(Phase::RestartRequest), desk);
+            }
+        }
+    }
+
+    /// Builds a new connection as the offerer, or asks for an offer as the answerer.
+    pub(super) fn recreate(&mut self, desk: &mut Desk) {
+        self.begin(RecoveryStep::RecreatePeerConnection, desk);
+        self.rebuilds = self.rebuilds.saturating_add(1);
+        self.drop_candidate(desk);
+        match self.role() {
+            Role::Offerer => {
+                let session = desk.rng.session();
+                self.create_candidate(SessionId(session.into()), desk);
+            }
+            Role::Answerer => {
+                self.say_bye_to_strangers(desk);
+                desk.wish(SignalingMessage::Play { stream: self.stream.clone() });
+                self.enter(Progress::AwaitingOffer, Some(Phase::OfferAnswer), desk);
+            }
+        }
+    }
+
+    /// Makes a foreign publisher let go of the old connection, without which it ignores a new `play`.
+    fn say_bye_to_strangers(&mut self, desk: &mut Desk) {
+        if self.is_rejoin() {
+            return;
+        }
+        if let Some(active) = self.active.take() {
+            desk.signal(SignalingMessage::Bye { route: self.route.clone() });
+            active.close(desk);
+        }
+    }
+
+    pub(super) fn drop_candidate(&mut self, desk: &mut Desk) {
+        if let Some(candidate) = self.candidate.take() {
+            candidate.close(desk);
+        }
+    }
+
+    /// Sleeps, its retries spent, until something changes.
+    fn sleep(&mut self, desk: &mut Desk) {
+        self.drop_candidate(desk);
+        if let Some(active) = self.active.take() {
+            active.close(desk);
+        }
+        if let Some(outage) = &self.outage {
+            desk.event(Event::Dormant { link: self.name(), fault: outage.fault.clone() });
+        }
+        self.enter(Progress::Dormant, None, desk);
+        let sleep = desk.sleep(Link::Peer);
+        desk.timers.set(Timer::Repair(self.key.clone()), desk.now, sleep);
+    }
+
+    /// The step under way came to nothing: back to what still looks alive, or on to the next step.
+    pub(super) fn step_ended(&mut self, outcome: Outcome, desk: &mut Desk) {
+        let had_candidate = self.candidate.is_some();
+        if let Some(outage) = &mut self.outage {
+            outage.end_step(outcome, desk.now);
+        }
+        self.drop_candidate(desk);
+        // a failed candidate leaves the old connection, which may have come back meanwhile
+        if had_candidate && self.active.as_ref().is_some_and(|active| active.looks_alive()) {
+            self.begin(RecoveryStep::Wait, desk);
+            return self.verify_active(desk);
+        }
+        self.next_step(desk);
+    }
+
+    /// The current wait is over.
+    pub(super) fn repair_due(&mut self, desk: &mut Desk) {
+        let Some(progress) = self.progress() else { return };
+        match progress {
+            Progress::Backoff(step) => self.perform(step, desk),
+            Progress::Dormant => {
+                self.rebuilds = 0;
+                self.next_step(desk);
+            }
+            Progress::Verifying(_) => self.step_ended(Outcome::Unverified, desk),
+            Progress::Grace
+            | Progress::AskingSignaling
+            | Progress::RestartRequested
+            | Progress::AwaitingOffer
+            | Progress::Gathering(_)
+            | Progress::Handshake(_)
+            | Progress::Checking(_)
+            | Progress::Securing(_) => self.step_ended(Outcome::TimedOut, desk),
+            Progress::Deciding => self.next_step(desk),
+            Progress::NoNetwork | Progress::NoSignaling | Progress::NoRoute => {}
+        }
+    }
+
+    /// The signaling link takes messages again: go on where it was missed, touch nothing that lives.
+    pub(super) fn signaling_ready(&mut self, desk: &mut Desk) {
+        match self.progress() {
+            Some(
+                Progress::NoSignaling | Progress::AskingSignaling | Progress::Deciding | Progress::Dormant,
+            ) => {
+                self.next_step(desk);
+            }
+            // the server that knew of the request is gone
+            Some(Progress::AwaitingOffer) => {
+                desk.wish(SignalingMessage::Play { stream: self.stream.clone() })
+            }
+            Some(_) => {}
+            None => self.announce_route(desk),
+        }
+    }
+
+    /// The signaling socket that was asked for a sign of life gave one: the trouble is elsewhere.
+    pub(super) fn signaling_proven(&mut self, desk: &mut Desk) {
+        if self.progress() == Some(Progress::AskingSignaling) {
+            self.step_ended(Outcome::Failed, desk);
+        }
+    }
+
+    /// The network is there again, or another one: no pause, no grace.
+    pub(super) fn network_moved(&mut self, fault: Fault, desk: &mut Desk) {
+        self.rebuilds = 0;
+        if !self.open_outage(fault, desk) {
+            if let Some(outage) = &mut self.outage {
+                outage.end_step(Outcome::Superseded, desk.now);
+                outage.tried.clear();
+            }
+            self.drop_candidate(desk);
+            if self.key.direction == Direction::Publishing {
+                self.start_patience(desk);
+            }
+        }
+        self.next_step(desk);
+    }
+
+    /// No network is left: hold the link as wanted, and build nothing into nowhere.
+    pub(super) fn network_lost(&mut self, desk: &mut Desk) {
+        self.open_outage(Fault::NetworkLost, desk);
+        self.drop_candidate(desk);
+        desk.timers.clear(&Timer::Gone(self.key.clone()));
+        self.enter(Progress::NoNetwork, None, desk);
+    }
+}

@@ -1,0 +1,298 @@
+//! Which link a message is for.
+
+use crate::fault::{Fault, Link, Phase};
+use crate::id::{Direction, Generation, PeerKey, Route, SessionId, StreamId};
+use crate::message::{AlertKind, ChannelMessage, Member, SignalingMessage, Token};
+use crate::output::{Event, Warning};
+use crate::policy::Retry;
+use crate::sdp::{Description, SdpType};
+use crate::supervisor::negotiation::Offer;
+use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::{Supervisor, Timer};
+
+/// Viewers served at once; a stranger cannot make us open more connections than that.
+const MOST_PEERS: usize = 512;
+
+impl Supervisor {
+    /// Replays the wish in the wire's order: the room, and after its listing the streams and views.
+    pub(super) fn replay_wish(&mut self, resumed: bool) {
+        match self.intent.room.clone() {
+            Some(room) if !resumed => {
+                self.desk.wish(SignalingMessage::JoinRoom { room, claim: false });
+                let limit = self.desk.signaling_limit(Phase::RoomJoin, 0);
+                self.desk.timers.set(Timer::RoomJoin, self.desk.now, limit);
+            }
+            Some(_) | None => self.wish_replayed(),
+        }
+    }
+
+    /// The room is there (or there is none): claim the streams and let the links go on.
+    pub(super) fn wish_replayed(&mut self) {
+        if self.desk.socket.is_none() {
+            return;
+        }
+        self.desk.timers.clear(&Timer::RoomJoin);
+        self.intent.seed(&mut self.desk);
+        self.desk.signaling_ready = true;
+        let peers = &self.peers;
+        self.desk.flush_unsent(|session| peers.values().any(|link| link.has_session(session)));
+        for link in self.peers.values_mut() {
+            link.signaling_ready(&mut self.desk);
+        }
+    }
+
+    pub(super) fn signaling_message(&mut self, message: SignalingMessage) {
+        match message {
+            SignalingMessage::OfferRequested { route, stream } => self.offer_requested(route, stream),
+            SignalingMessage::Description { route, session, stream, description } => {
+                let session = session.unwrap_or_else(|| SessionId("".into()));
+                match description.sdp_type {
+                    SdpType::Offer => self.offered(route, session, stream, description),
+                    SdpType::Answer => self.answered(route, &session, description),
+                }
+            }
+            SignalingMessage::Candidates { route, session, sender, candidates } => {
+                let direction = opposite(sender);
+                match self.find(direction, session.as_ref(), route.as_ref()) {
+                    Some(key) => {
+                        if let Some(link) = self.peers.get_mut(&key) {
+                            link.candidates(session.as_ref(), candidates, &mut self.desk);
+                        }
+                    }
+                    None => self.desk.warn(Warning::UnknownSession),
+                }
+            }
+            SignalingMessage::RestartIce { route } => {
+                if let Some(key) = self.find(Direction::Publishing, None, route.as_ref()) {
+                    self.with(&key, PeerLink::restart_requested);
+                }
+            }
+            SignalingMessage::Bye { route } => {
+                for key in self.routed(route.as_ref()) {
+                    self.bye(&key);
+                }
+            }
+            SignalingMessage::Listing { members, .. } => self.listed(members),
+            SignalingMessage::Joined(member) => self.joined(member),
+            SignalingMessage::Alert { kind, text } => self.alerted(kind, text),
+            SignalingMessage::Unknown { request } => self.desk.warn(Warning::UnknownRequest { request }),
+            // what clients say to servers; a server that echoes them says nothing
+            SignalingMessage::JoinRoom { .. }
+            | SignalingMessage::Seed { .. }
+            | SignalingMessage::Play { .. } => {}
+        }
+    }
+
+    pub(super) fn channel_message(&mut self, key: &PeerKey, generation: Generation, message: ChannelMessage) {
+        let Some(link) = self.peers.get_mut(key) else { return };
+        let desk = &mut self.desk;
+        if let Some(connection) = link.connection(generation) {
+            connection.probes.last_received = Some(desk.now);
+        }
+        match message {
+            ChannelMessage::Hello(hello) => {
+                let stranger = link.identity().is_none();
+                link.introduced(hello);
+                if stranger && link.identity().is_some() {
+                    self.persist();
+                }
+                if let Some(known) = self.known_viewer(key) {
+                    self.adopt(key, &known, generation);
+                }
+            }
+            ChannelMessage::Ping(token) => {
+                if let Some(connection) = link.connection(generation) {
+                    connection.send(ChannelMessage::Pong(token), desk);
+                }
+                link.stirred(generation, desk);
+            }
+            ChannelMessage::Pong(Token(text)) => {
+                if let Ok(number) = text.parse() {
+                    link.pong(generation, number, desk);
+                }
+                link.stirred(generation, desk);
+            }
+            ChannelMessage::Bye => self.bye_on(key, generation),
+            ChannelMessage::Signaling(message) => self.channel_signaling(key, generation, message),
+            ChannelMessage::Application(payload) => {
+                desk.event(Event::Received { from: link.peer(), payload });
+                link.stirred(generation, desk);
+            }
+            ChannelMessage::Ignored => link.stirred(generation, desk),
+        }
+    }
+
+    /// Signaling that took the channel is about the link that it came over.
+    fn channel_signaling(&mut self, key: &PeerKey, generation: Generation, message: SignalingMessage) {
+        let Some(link) = self.peers.get_mut(key) else { return };
+        let desk = &mut self.desk;
+        let known = link.connection(generation).map(|connection| connection.session.clone());
+        match message {
+            SignalingMessage::Description { session, description, .. } => {
+                let Some(session) = session.or(known) else { return };
+                match description.sdp_type {
+                    SdpType::Offer if link.key.direction == Direction::Viewing => {
+                        let offer = Offer { route: None, session, description, over_channel: true };
+                        link.offered(offer, desk);
+                    }
+                    SdpType::Offer => desk.warn(Warning::StrangerOffer { stream: None }),
+                    SdpType::Answer => link.answered(&session, description, desk),
+                }
+            }
+            SignalingMessage::Candidates { session, candidates, .. } => {
+                link.candidates(session.or(known).as_ref(), candidates, desk);
+            }
+            SignalingMessage::RestartIce { .. } => link.restart_requested(desk),
+            SignalingMessage::Bye { .. } => self.bye_on(key, generation),
+            SignalingMessage::JoinRoom { .. }
+            | SignalingMessage::Seed { .. }
+            | SignalingMessage::Play { .. }
+            | SignalingMessage::OfferRequested { .. }
+            | SignalingMessage::Listing { .. }
+            | SignalingMessage::Joined(_)
+            | SignalingMessage::Alert { .. }
+            | SignalingMessage::Unknown { .. } => {}
+        }
+    }
+
+    fn offer_requested(&mut self, route: Route, stream: Option<StreamId>) {
+        if let Some(key) = self.find(Direction::Publishing, None, Some(&route)) {
+            return self.with(&key, PeerLink::offer_requested);
+        }
+        let ours = stream.filter(|stream| self.intent.streams.contains(stream));
+        let Some(stream) = ours.or_else(|| self.intent.streams.first().cloned()) else { return };
+        if self.peers.len() >= MOST_PEERS {
+            let text = format!("{MOST_PEERS} peers are served already; a further viewer was not offered to");
+            return self.desk.warn(Warning::ServerAlert { text });
+        }
+        let key = PeerKey { peer: route.0.clone(), direction: Direction::Publishing };
+        let mut link = PeerLink::new(key.clone(), stream, Some(route), &self.desk);
+        link.start_patience(&mut self.desk);
+        link.next_step(&mut self.desk);
+        self.peers.insert(key, link);
+    }
+
+    fn offered(
+        &mut self,
+        route: Option<Route>,
+        session: SessionId,
+        stream: Option<StreamId>,
+        offer: Description,
+    ) {
+        let by_session = self.find(Direction::Viewing, Some(&session), None);
+        let by_stream = || {
+            let peer = stream.as_ref()?.0.clone();
+            let key = PeerKey { peer, direction: Direction::Viewing };
+            self.peers.contains_key(&key).then_some(key)
+        };
+        let key = by_session.or_else(by_stream).or_else(|| match &stream {
+            Some(_) => None,
+            None => self.find(Direction::Viewing, None, route.as_ref()),
+        });
+        match key.and_then(|key| self.peers.get_mut(&key)) {
+            Some(link) => {
+                let offer = Offer { route, session, description: offer, over_channel: false };
+                link.offered(offer, &mut self.desk);
+            }
+            None => {
+                let stream = stream.map(|stream| stream.to_string());
+                self.desk.warn(Warning::StrangerOffer { stream });
+            }
+        }
+    }
+
+    fn answered(&mut self, route: Option<Route>, session: &SessionId, answer: Description) {
+        let Some(key) = self.find(Direction::Publishing, Some(session), None) else {
+            return self.desk.warn(Warning::UnknownSession);
+        };
+        if let Some(link) = self.peers.get_mut(&key) {
+            if route.is_some() {
+                link.route = route;
+            }
+            link.answered(session, answer, &mut self.desk);
+        }
+    }
+
+    fn bye_on(&mut self, key: &PeerKey, generation: Generation) {
+        // a goodbye over a connection that is being replaced is about that connection
+        let about_the_old = self
+            .peers
+            .get(key)
+            .is_some_and(|link| link.candidate.is_some() && !link.is_candidate(generation));
+        if !about_the_old {
+            self.bye(key);
+        }
+    }
+
+    fn bye(&mut self, key: &PeerKey) {
+        match key.direction {
+            Direction::Publishing => self.remove(key),
+            Direction::Viewing => self.with(key, PeerLink::publisher_left),
+        }
+    }
+
+    fn listed(&mut self, members: Vec<Member>) {
+        if let Some(room) = self.intent.room.clone() {
+            self.desk.event(Event::RoomJoined { room });
+        }
+        self.wish_replayed();
+        for member in members {
+            self.joined(member);
+        }
+    }
+
+    fn joined(&mut self, member: Member) {
+        let Some(stream) = member.stream else { return };
+        let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
+        if let Some(link) = self.peers.get_mut(&key) {
+            link.stream_appeared(member.route, &mut self.desk);
+        }
+    }
+
+    fn alerted(&mut self, kind: AlertKind, text: String) {
+        match kind {
+            AlertKind::StreamIdInUse => self.outwait_ghost(Fault::StreamIdInUse),
+            AlertKind::UuidInUse => self.outwait_ghost(Fault::UuidInUse),
+            AlertKind::Busy | AlertKind::Other => {}
+        }
+        self.desk.warn(Warning::ServerAlert { text });
+    }
+
+    /// The name is most often held by a ghost of ourselves: claim it again and again, never give up.
+    fn outwait_ghost(&mut self, fault: Fault) {
+        let attempt = self.signaling.next_claim();
+        let pause = self.desk.pause(Retry::new(Link::Signaling, attempt, &fault));
+        let pause = pause.unwrap_or_else(|| self.desk.sleep(Link::Signaling));
+        self.desk.timers.set(Timer::Reseed, self.desk.now, pause);
+    }
+
+    // ---- who is meant
+
+    fn find(
+        &self,
+        direction: Direction,
+        session: Option<&SessionId>,
+        route: Option<&Route>,
+    ) -> Option<PeerKey> {
+        let links = || self.peers.values().filter(|link| link.key.direction == direction);
+        let found = match (session, route) {
+            (Some(_), _) => links().find(|link| link.has_session(session)),
+            (None, Some(_)) => links().find(|link| link.route.as_ref() == route),
+            (None, None) => None,
+        };
+        found.map(|link| link.key.clone())
+    }
+
+    fn routed(&self, route: Option<&Route>) -> Vec<PeerKey> {
+        let Some(route) = route else { return Vec::new() };
+        let links = self.peers.values().filter(|link| link.route.as_ref() == Some(route));
+        links.map(|link| link.key.clone()).collect()
+    }
+}
+
+fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::Publishing => Direction::Viewing,
+        Direction::Viewing => Direction::Publishing,
+    }
+}

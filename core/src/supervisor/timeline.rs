@@ -1,0 +1,68 @@
+//! Who owned every moment of an outage.
+
+use std::time::{Duration, Instant};
+
+use crate::output::Owner;
+
+/// A gapless account: at every moment exactly one owner.
+#[derive(Debug)]
+pub(super) struct Timeline {
+    parts: Vec<(Owner, Duration)>,
+    owner: Owner,
+    since: Instant,
+}
+
+/// Past this many parts a long outage is told by sums instead of in order.
+const IN_ORDER: usize = 128;
+
+impl Timeline {
+    /// Opens an account whose first part, up to `now`, is what detection took.
+    pub(super) fn new(detection: Duration, now: Instant) -> Self {
+        Self { parts: vec![(Owner::Detection, detection)], owner: Owner::Detection, since: now }
+    }
+
+    /// Hands the time from `now` on to `owner`.
+    pub(super) fn pass_to(&mut self, owner: Owner, now: Instant) {
+        let took = now.saturating_duration_since(self.since);
+        self.since = now;
+        let current = std::mem::replace(&mut self.owner, owner);
+        if took.is_zero() {
+            return;
+        }
+        let full = self.parts.len() >= IN_ORDER;
+        let same = |part: &&mut (Owner, Duration)| part.0 == current;
+        let slot =
+            if full { self.parts.iter_mut().rev().find(same) } else { self.parts.last_mut().filter(same) };
+        match slot {
+            Some(part) => part.1 += took,
+            None => self.parts.push((current, took)),
+        }
+    }
+
+    /// Closes the account at `now`.
+    pub(super) fn close(mut self, now: Instant) -> Vec<(Owner, Duration)> {
+        let owner = self.owner;
+        self.pass_to(owner, now);
+        self.parts.retain(|(_, took)| !took.is_zero());
+        self.parts
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_sum_to_the_whole() {
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let mut timeline = Timeline::new(Duration::from_millis(70), start);
+        for step in 1..=500u64 {
+            let owner = if step % 2 == 0 { Owner::Backoff } else { Owner::Handshake };
+            timeline.pass_to(owner, at(step * 3));
+        }
+        let parts = timeline.close(at(1_600));
+        assert_eq!(parts.iter().map(|(_, took)| *took).sum::<Duration>(), Duration::from_millis(1_670));
+        assert!(parts.len() <= IN_ORDER + 2);
+    }
+}

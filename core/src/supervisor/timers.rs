@@ -1,0 +1,54 @@
+//! Every deadline of the machine, by name.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use crate::id::PeerKey;
+use crate::supervisor::Timer;
+
+/// Deadlines by timer; setting one again moves it.
+#[derive(Debug, Default)]
+pub(super) struct Timers(BTreeMap<Timer, Instant>);
+
+impl Timers {
+    pub(super) fn set(&mut self, timer: Timer, now: Instant, after: Duration) {
+        self.0.insert(timer, now + after.min(FAR));
+    }
+
+    pub(super) fn clear(&mut self, timer: &Timer) {
+        self.0.remove(timer);
+    }
+
+    pub(super) fn clear_peer(&mut self, key: &PeerKey) {
+        for name in [Timer::Repair, Timer::Verification, Timer::Checkup, Timer::Stats, Timer::Gone] {
+            self.0.remove(&name(key.clone()));
+        }
+    }
+
+    pub(super) fn clear_all(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn next(&self) -> Option<(Instant, Timer)> {
+        self.0.iter().min_by_key(|(_, at)| **at).map(|(timer, at)| (*at, timer.clone()))
+    }
+
+    /// Takes every timer that is due, earliest first.
+    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Timer> {
+        let mut due: Vec<(Instant, Timer)> =
+            self.0.iter().filter(|(_, at)| **at <= now).map(|(timer, at)| (*at, timer.clone())).collect();
+        due.sort();
+        for (_, timer) in &due {
+            self.0.remove(timer);
+        }
+        due.into_iter().map(|(_, timer)| timer).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_set(&self, timer: &Timer) -> bool {
+        self.0.contains_key(timer)
+    }
+}
+
+/// No policy means to wait longer than a month; the cut keeps `Instant` arithmetic from overflowing.
+const FAR: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -1,0 +1,202 @@
+//! Proof: a repair has succeeded when a ping sent after the fault has been answered, not when a state says connected.
+
+use std::time::Duration;
+
+use crate::fault::{Fault, Phase};
+use crate::ice::IceConnectionState;
+use crate::id::Generation;
+use crate::output::Event;
+use crate::policy::{Outcome, RecoveryStep};
+use crate::port::PeerAction;
+use crate::supervisor::Timer;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::outage::Progress;
+use crate::supervisor::peer_link::PeerLink;
+
+/// How often a verification pings: fine enough to owe nobody a tenth of a second.
+const VERIFICATION_PACE: Duration = Duration::from_millis(100);
+/// How often a link in its grace is asked; each unanswered ping stays in SCTP's queue, so be sparing.
+pub(super) const GRACE_PACE: Duration = Duration::from_secs(1);
+
+impl PeerLink {
+    /// Demands proof of this connection: a ping and its pong.
+    pub(super) fn verify(&mut self, generation: Generation, desk: &mut Desk) {
+        self.enter(Progress::Verifying(generation), Some(Phase::Verification), desk);
+        self.verification_due(desk);
+    }
+
+    pub(super) fn verify_active(&mut self, desk: &mut Desk) {
+        if let Some(active) = &self.active {
+            self.verify(active.generation, desk);
+        }
+    }
+
+    /// The next ping of a verification or a grace is due.
+    pub(super) fn verification_due(&mut self, desk: &mut Desk) {
+        match self.progress() {
+            Some(Progress::Verifying(generation)) => {
+                let answers_pings = self.answers_pings;
+                if let Some(connection) = self.connection(generation) {
+                    connection.ping(desk);
+                    if !answers_pings {
+                        desk.peer(generation, PeerAction::ReadStats);
+                    }
+                }
+                desk.timers.set(Timer::Verification(self.key.clone()), desk.now, VERIFICATION_PACE);
+            }
+            Some(Progress::Grace) => self.ping_active(GRACE_PACE, desk),
+            Some(_) | None => {}
+        }
+    }
+
+    pub(super) fn ping_active(&mut self, pace: Duration, desk: &mut Desk) {
+        if let Some(active) = &mut self.active {
+            active.ping(desk);
+            desk.timers.set(Timer::Verification(self.key.clone()), desk.now, pace);
+        }
+    }
+
+    /// Notes a pong: proof, if its ping left after the fault and nothing newer is being built.
+    pub(super) fn pong(&mut self, generation: Generation, number: u64, desk: &mut Desk) {
+        let now = desk.now;
+        let Some(connection) = self.connection(generation) else { return };
+        let Some(sent_at) = connection.probes.answered(number, now) else { return };
+        self.answers_pings = true;
+        match &self.outage {
+            None => self.checkup(desk),
+            Some(outage) if sent_at >= outage.detected_at => {
+                let newest = self.candidate.as_ref().or(self.active.as_ref());
+                if newest.is_some_and(|connection| connection.generation == generation) {
+                    self.verified(generation, desk);
+                }
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// For a peer that never answers pings: everything that left has arrived, and a byte came in since.
+    pub(super) fn proof_without_pong(&mut self, generation: Generation, desk: &mut Desk) {
+        if self.answers_pings || self.progress() != Some(Progress::Verifying(generation)) {
+            return;
+        }
+        let Some(detected_at) = self.outage.as_ref().map(|outage| outage.detected_at) else { return };
+        let proven = self.connection(generation).is_some_and(|connection| {
+            let arrived = connection.outstanding.is_some_and(|(bytes, at)| bytes == 0 && at >= detected_at);
+            arrived && connection.probes.last_received.is_some_and(|at| at >= detected_at)
+        });
+        if proven {
+            self.verified(generation, desk);
+        }
+    }
+
+    /// Bytes went both ways: the connection is in use and the outage is over.
+    fn verified(&mut self, generation: Generation, desk: &mut Desk) {
+        if self.is_candidate(generation) {
+            if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
+                old.close(desk);
+            }
+            self.forget_samples();
+        }
+        let Some(outage) = self.outage.take() else { return };
+        desk.timers.clear_peer(&self.key);
+        self.rebuilds = 0;
+        self.previous_delay = None;
+        self.up_since = desk.now;
+        if std::mem::replace(&mut self.ever_up, true) {
+            let recovery = outage.recovered(self.name(), Some(self.peer()), desk.now);
+            desk.event(Event::Recovered(recovery));
+        } else {
+            desk.event(Event::Connected(self.peer()));
+        }
+        self.trust();
+        self.checkup(desk);
+        self.read_stats(desk);
+        self.flush(desk);
+    }
+
+    // ---- what the transport says while a repair is under way
+
+    pub(super) fn ice_changed(&mut self, generation: Generation, ice: IceConnectionState, desk: &mut Desk) {
+        let Some(connection) = self.connection(generation) else { return };
+        connection.ice = ice;
+        let channel_open = connection.channel_open;
+        match ice {
+            IceConnectionState::Connected | IceConnectionState::Completed => match self.progress() {
+                Some(Progress::Checking(waited)) if waited == generation => {
+                    if channel_open {
+                        self.verify(generation, desk);
+                    } else {
+                        self.enter(Progress::Securing(generation), Some(Phase::DataChannelOpen), desk);
+                    }
+                }
+                Some(_) | None => self.stirred(generation, desk),
+            },
+            IceConnectionState::Disconnected => {
+                if !self.is_candidate(generation) {
+                    self.open_outage(Fault::IceDisconnected, desk).then(|| self.next_step(desk));
+                }
+            }
+            IceConnectionState::Failed => self.connection_failed(generation, Fault::IceFailed, desk),
+            IceConnectionState::New | IceConnectionState::Checking | IceConnectionState::Closed => {}
+        }
+    }
+
+    pub(super) fn channel_opened(&mut self, generation: Generation, desk: &mut Desk) {
+        let Some(connection) = self.connection(generation) else { return };
+        connection.channel_open = true;
+        self.announce(generation, desk);
+        match self.progress() {
+            Some(progress) if progress.generation() == Some(generation) => self.verify(generation, desk),
+            Some(_) | None => self.stirred(generation, desk),
+        }
+    }
+
+    /// The channel closed, or the connection died without a word.
+    pub(super) fn channel_closed(&mut self, generation: Generation, fault: Fault, desk: &mut Desk) {
+        if let Some(connection) = self.connection(generation) {
+            connection.channel_open = false;
+        }
+        self.connection_failed(generation, fault, desk);
+    }
+
+    /// The active connection shows life while we wait for something else: a verification is the mildest repair.
+    pub(super) fn stirred(&mut self, generation: Generation, desk: &mut Desk) {
+        let idle = match self.progress() {
+            Some(
+                Progress::Grace
+                | Progress::Backoff(_)
+                | Progress::NoSignaling
+                | Progress::NoRoute
+                | Progress::AskingSignaling,
+            ) => true,
+            Some(_) | None => false,
+        };
+        let alive = self.active.as_ref().is_some_and(|a| a.generation == generation && a.looks_alive());
+        // a path that just failed its proof has had its chance: bytes may flow one way only
+        let disproved = self.outage.as_ref().is_some_and(|outage| {
+            outage.tried.last().is_some_and(|tried| tried.outcome == Outcome::Unverified)
+        });
+        if idle && alive && !disproved {
+            if self.outage.as_ref().is_some_and(|outage| outage.step().is_none()) {
+                self.begin(RecoveryStep::Wait, desk);
+            }
+            self.verify(generation, desk);
+        }
+    }
+
+    /// This connection is beyond repair.
+    pub(super) fn connection_failed(&mut self, generation: Generation, fault: Fault, desk: &mut Desk) {
+        if self.is_candidate(generation) {
+            return self.step_ended(Outcome::Failed, desk);
+        }
+        if self.open_outage(fault, desk) {
+            return self.next_step(desk);
+        }
+        let concerned = self
+            .progress()
+            .is_some_and(|progress| progress == Progress::Grace || progress.generation() == Some(generation));
+        if concerned {
+            self.step_ended(Outcome::Failed, desk);
+        }
+    }
+}
