@@ -1,0 +1,198 @@
+//! Frames on the data channel; a receiver looks at their fields, and several may be combined.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use rejoin_core::Identity;
+use rejoin_core::id::Route;
+use rejoin_core::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, Token};
+use rejoin_core::port::DialectError;
+
+use crate::codebook::{Codebook, to_json};
+use crate::directed::{self, DescriptionFrame, OutgoingCandidates, SealedDescription};
+use crate::excerpt::excerpt;
+use crate::fields::Fields;
+
+/// The version of the `rejoin` key that we write and read.
+const REJOIN_VERSION: u32 = 1;
+
+/// What viewers announce about themselves; any one of these is a greeting. `scene` and `director` are left out,
+/// because they also occur in frames that control a scene later on.
+const PREFERENCES: [&str; 14] = [
+    "audio",
+    "video",
+    "downloads",
+    "allowmidi",
+    "allowdrawing",
+    "iframe",
+    "widget",
+    "broadcast",
+    "allowwebp",
+    "allowscreenaudio",
+    "allowscreenvideo",
+    "allowchunked",
+    "limitaudio",
+    "forceios",
+];
+
+#[derive(Serialize)]
+struct HelloFrame<'message> {
+    info: OutgoingInfo<'message>,
+    // A publisher adds no media for a viewer that wants none.
+    audio: bool,
+    video: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rejoin: Option<RejoinFrame>,
+}
+
+#[derive(Serialize)]
+struct OutgoingInfo<'message> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    label: Option<&'message str>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct RejoinFrame {
+    v: u32,
+    id: Identity,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uuid: Option<Route>,
+}
+
+#[derive(Deserialize)]
+struct ReceivedInfo {
+    label: Option<Value>,
+}
+
+#[derive(Default, Serialize)]
+struct ValueFrame {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ping: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pong: Option<Box<RawValue>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pipe: Option<Box<RawValue>>,
+}
+
+/// Returns the frame of `message`.
+pub(crate) fn encode(codebook: &Codebook, message: &ChannelMessage) -> Result<String, DialectError> {
+    match message {
+        ChannelMessage::Hello(hello) => to_json(&HelloFrame {
+            info: OutgoingInfo { label: hello.label.as_deref() },
+            audio: false,
+            video: false,
+            rejoin: hello.rejoin.as_ref().map(|rejoin| RejoinFrame {
+                v: REJOIN_VERSION,
+                id: rejoin.identity,
+                uuid: rejoin.route.clone(),
+            }),
+        }),
+        ChannelMessage::Ping(token) => {
+            to_json(&ValueFrame { ping: json(&token.0)?, ..ValueFrame::default() })
+        }
+        ChannelMessage::Pong(token) => {
+            to_json(&ValueFrame { pong: json(&token.0)?, ..ValueFrame::default() })
+        }
+        ChannelMessage::Bye => directed::bye_frame(None),
+        ChannelMessage::Signaling(message) => encode_signaling(codebook, message),
+        ChannelMessage::Application(payload) => {
+            to_json(&ValueFrame { pipe: json(&payload.0)?, ..ValueFrame::default() })
+        }
+        ChannelMessage::Ignored => Err(unsendable("what was ignored")),
+        _ => Err(unsendable("a message of a newer core")),
+    }
+}
+
+fn encode_signaling(codebook: &Codebook, message: &SignalingMessage) -> Result<String, DialectError> {
+    match message {
+        SignalingMessage::Description { route, session, stream, description } => to_json(&DescriptionFrame {
+            route: route.as_ref(),
+            session: session.as_ref(),
+            stream: stream.as_ref().map(|stream| codebook.bare_stream(stream)).transpose()?,
+            content: SealedDescription::new(codebook, description)?,
+        }),
+        SignalingMessage::Candidates { route, session, sender, candidates } => directed::candidates_frame(
+            codebook,
+            OutgoingCandidates {
+                route: route.as_ref(),
+                session: session.as_ref(),
+                sender: *sender,
+                candidates,
+            },
+        ),
+        SignalingMessage::RestartIce { route } => directed::restart_frame(route.as_ref()),
+        SignalingMessage::Bye { route } => directed::bye_frame(route.as_ref()),
+        SignalingMessage::JoinRoom { .. } => Err(unsendable("joining a room")),
+        SignalingMessage::Seed { .. } => Err(unsendable("a seed")),
+        SignalingMessage::Play { .. } => Err(unsendable("a play")),
+        SignalingMessage::OfferRequested { .. } => Err(unsendable("a request for an offer")),
+        SignalingMessage::Listing { .. } => Err(unsendable("a listing")),
+        SignalingMessage::Joined(_) => Err(unsendable("news of a member")),
+        SignalingMessage::Alert { .. } => Err(unsendable("an alert")),
+        SignalingMessage::Unknown { .. } => Err(unsendable("an unknown request")),
+        _ => Err(unsendable("a message of a newer core")),
+    }
+}
+
+/// Returns what a text frame says: greeting, ping, pong, signaling, application, farewell.
+///
+/// A `UUID` is not looked at: no server rewrote it, so it names the receiver.
+pub(crate) fn decode(codebook: &Codebook, frame: &str) -> Result<Vec<ChannelMessage>, DialectError> {
+    let fields = Fields::parse(frame)?;
+    let mut messages = Vec::new();
+    messages.extend(hello(&fields).map(ChannelMessage::Hello));
+    messages.extend(fields.raw("ping").map(|token| ChannelMessage::Ping(Token(Arc::from(token)))));
+    messages.extend(fields.raw("pong").map(|token| ChannelMessage::Pong(Token(Arc::from(token)))));
+    let signaling = directed::decode(&fields, codebook, None)?;
+    messages.extend(signaling.into_iter().map(ChannelMessage::Signaling));
+    messages.extend(fields.raw("pipe").map(|value| ChannelMessage::Application(Payload(Arc::from(value)))));
+    // Presence counts here and truth over the server, as in VDO.Ninja's own clients.
+    if fields.has("bye") {
+        messages.push(ChannelMessage::Bye);
+    }
+    if messages.is_empty() {
+        messages.push(ChannelMessage::Ignored);
+    }
+    Ok(messages)
+}
+
+/// Returns what a binary frame says; only text in disguise says anything.
+pub(crate) fn decode_binary(codebook: &Codebook, frame: &[u8]) -> Result<Vec<ChannelMessage>, DialectError> {
+    match std::str::from_utf8(frame) {
+        Ok(text) if Fields::parse(text).is_ok() => decode(codebook, text),
+        Ok(_) | Err(_) => Ok(vec![ChannelMessage::Ignored]),
+    }
+}
+
+fn hello(fields: &Fields<'_>) -> Option<Hello> {
+    let info = fields.raw("info").filter(|info| info.starts_with('{'));
+    let greets =
+        info.is_some() || fields.has("rejoin") || PREFERENCES.iter().any(|preference| fields.has(preference));
+    greets.then(|| Hello { label: info.and_then(label), rejoin: fields.raw("rejoin").and_then(rejoin) })
+}
+
+fn label(info: &str) -> Option<String> {
+    match serde_json::from_str::<ReceivedInfo>(info).ok()?.label? {
+        Value::String(label) => Some(label),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
+
+fn rejoin(raw: &str) -> Option<RejoinHello> {
+    let frame: RejoinFrame = serde_json::from_str(raw).ok().filter(|_| raw.starts_with('{'))?;
+    (frame.v == REJOIN_VERSION).then_some(RejoinHello { identity: frame.id, route: frame.uuid })
+}
+
+/// Checks that `text` is one JSON value, and keeps its spelling.
+fn json(text: &str) -> Result<Option<Box<RawValue>>, DialectError> {
+    RawValue::from_string(text.to_owned())
+        .map(Some)
+        .map_err(|_| DialectError(format!("\"{}\" is no JSON value; quote it to send text", excerpt(text))))
+}
+
+fn unsendable(message: &str) -> DialectError {
+    DialectError(format!("{message} has no form on the data channel; send it over the signaling server"))
+}

@@ -1,0 +1,124 @@
+//! A frame as the fields of one JSON object, each kept as it was spelled.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use rejoin_core::port::DialectError;
+
+use crate::excerpt::excerpt;
+
+/// The fields of a frame; the last of several equal names counts, as in JavaScript.
+pub(crate) struct Fields<'frame>(BTreeMap<String, &'frame RawValue>);
+
+impl<'frame> Fields<'frame> {
+    /// Reads a frame, which is one JSON object.
+    pub(crate) fn parse(frame: &'frame str) -> Result<Self, DialectError> {
+        serde_json::from_str(frame).map(Self).map_err(|_| {
+            DialectError(format!(
+                "\"{}\" is no JSON object; check that the other side speaks VDO.Ninja's protocol",
+                excerpt(frame)
+            ))
+        })
+    }
+
+    /// Returns a field as it was spelled, `null` too.
+    pub(crate) fn raw(&self, name: &str) -> Option<&'frame str> {
+        self.0.get(name).map(|value| value.get())
+    }
+
+    /// Returns a field's value; `null` and `false` stand for none.
+    pub(crate) fn value(&self, name: &str) -> Result<Option<Value>, DialectError> {
+        match self.raw(name) {
+            None | Some("null" | "false") => Ok(None),
+            Some(raw) => {
+                serde_json::from_str(raw).map(Some).map_err(|_| wrong_kind(name, "a readable value"))
+            }
+        }
+    }
+
+    /// Returns a field's text; `null`, `false` and empty text stand for none.
+    pub(crate) fn text(&self, name: &str) -> Result<Option<String>, DialectError> {
+        match self.value(name)? {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+            Some(_) => Err(wrong_kind(name, "text")),
+        }
+    }
+
+    /// Returns whether JavaScript takes a field for true.
+    pub(crate) fn truthy(&self, name: &str) -> bool {
+        let Some(raw) = self.raw(name) else { return false };
+        match serde_json::from_str(raw) {
+            Ok(Value::Null) => false,
+            Ok(Value::Bool(value)) => value,
+            Ok(Value::Number(number)) => number.as_f64() != Some(0.0),
+            Ok(Value::String(text)) => !text.is_empty(),
+            Ok(Value::Array(_) | Value::Object(_)) => true,
+            // Too large a number, too deep a nest, half a surrogate pair: no falsy value looks so.
+            Err(_) => true,
+        }
+    }
+
+    /// Returns whether a field is there, whatever it says.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Returns the names of the fields, to tell people what a frame was about.
+    pub(crate) fn names(&self) -> String {
+        let names: Vec<_> = self.0.keys().map(String::as_str).collect();
+        excerpt(&names.join(", "))
+    }
+}
+
+/// Returns the error for a field that holds something else than `kind`.
+pub(crate) fn wrong_kind(name: &str, kind: &str) -> DialectError {
+    DialectError(format!(
+        "\"{name}\" is not {kind}; check that the other side speaks VDO.Ninja's hosted protocol"
+    ))
+}
+
+/// Returns the error for a field that is not there.
+pub(crate) fn missing(name: &str, message: &str) -> DialectError {
+    DialectError(format!(
+        "{message} without \"{name}\"; check that the other side speaks VDO.Ninja's hosted protocol"
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn truth_is_javascript_s() {
+        let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(500), "]".repeat(500));
+        assert!(Fields::parse(&deep).unwrap().truthy("a"));
+        for (value, expected) in [
+            ("true", true),
+            ("1e999", true),
+            (r#""false""#, true),
+            (r#""\ud800""#, true),
+            ("{}", true),
+            ("false", false),
+            ("null", false),
+            ("-0.0", false),
+            (r#""""#, false),
+        ] {
+            let frame = format!(r#"{{"a":{value}}}"#);
+            assert_eq!(Fields::parse(&frame).unwrap().truthy("a"), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn the_last_of_equal_names_counts() {
+        assert_eq!(Fields::parse(r#"{"a":"x","a":"y"}"#).unwrap().text("a").unwrap().as_deref(), Some("y"));
+    }
+
+    #[test]
+    fn errors_quote_little() {
+        let Err(error) = Fields::parse(&"x".repeat(100_000)) else { panic!("letters are no frame") };
+        assert!(error.0.len() < 200);
+    }
+}
