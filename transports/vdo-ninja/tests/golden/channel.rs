@@ -1,0 +1,136 @@
+//! Frames on the data channel.
+
+use rejoin_core::Dialect;
+use rejoin_core::id::Identity;
+use rejoin_core::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, Token};
+use rejoin_core::port::ChannelFrame;
+use rejoin_core::sdp::SdpType;
+use rejoin_vdo_ninja::{Hosted, HostedOptions};
+
+use crate::vocabulary::*;
+
+const FRAMES: &str = include_str!("../../golden/channel.jsonl");
+
+/// What only other clients write.
+const FOREIGN: [&str; 10] = [
+    "preferences only",
+    "greeting with a broken key",
+    "greeting of a later rejoin",
+    "broken key only",
+    "greeting with a numeric label",
+    "bye of the web app",
+    "untrue bye",
+    "media control",
+    "heartbeat",
+    "several things",
+];
+
+#[test]
+fn every_frame_means_what_the_notes_say() {
+    let dialect = Hosted::new(&HostedOptions::default());
+    let frames = frames(FRAMES);
+    let meanings = meanings();
+    assert_eq!(meanings.len(), frames.len());
+    for (name, expected) in meanings {
+        let text = ChannelFrame::Text(frames[name].clone());
+        let binary = ChannelFrame::Binary(frames[name].clone().into_bytes());
+        assert_eq!(dialect.decode_channel(&text).as_ref(), Ok(&expected), "{name}");
+        assert_eq!(dialect.decode_channel(&binary), Ok(expected), "{name} as bytes");
+    }
+}
+
+#[test]
+fn our_frames_are_written_in_this_very_spelling() {
+    let dialect = Hosted::new(&HostedOptions { password: "false".into(), ..HostedOptions::default() });
+    let frames = frames(FRAMES);
+    for (name, messages) in meanings().into_iter().filter(|(name, _)| !FOREIGN.contains(name)) {
+        let [message] = messages.as_slice() else { panic!("{name} is one message") };
+        assert_eq!(dialect.encode_channel(message), Ok(ChannelFrame::Text(frames[name].clone())), "{name}");
+    }
+}
+
+#[test]
+fn streams_travel_unhashed_and_descriptions_sealed() {
+    let dialect = Hosted::new(&HostedOptions::default());
+    let message = ChannelMessage::Signaling(SignalingMessage::Description {
+        route: Some(route("a")),
+        session: session("s"),
+        stream: Some(stream("cam1")),
+        description: description(SdpType::Offer),
+    });
+    let ChannelFrame::Text(frame) = dialect.encode_channel(&message).unwrap() else {
+        panic!("frames are text")
+    };
+    assert!(frame.starts_with(r#"{"UUID":"a","session":"s","streamID":"cam1","description":""#), "{frame}");
+    assert!(frame.contains(r#""vector":""#), "{frame}");
+}
+
+#[test]
+fn bytes_that_are_no_frame_are_ignored() {
+    let dialect = Hosted::new(&HostedOptions::default());
+    for bytes in [&b"\xff\xfe"[..], b"EOF1", b"[]", b""] {
+        let frame = ChannelFrame::Binary(bytes.to_owned());
+        assert_eq!(dialect.decode_channel(&frame), Ok(vec![ChannelMessage::Ignored]));
+    }
+}
+
+#[test]
+fn publishers_name_the_channel_as_viewers_expect() {
+    assert_eq!(Hosted::new(&HostedOptions::default()).channel_label(), "sendChannel");
+}
+
+fn meanings() -> Vec<(&'static str, Vec<ChannelMessage>)> {
+    let hello = |label| vec![ChannelMessage::Hello(labelled(label))];
+    let rejoin = |label: Option<&str>, name: Option<&str>| {
+        let identity = Identity(0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f);
+        let rejoin = Some(RejoinHello { identity, route: name.map(route) });
+        vec![ChannelMessage::Hello(Hello { rejoin, ..labelled(label) })]
+    };
+    let ping = |token: &str| vec![ChannelMessage::Ping(Token(token.into()))];
+    let application = |value: &str| vec![ChannelMessage::Application(Payload(value.into()))];
+    let restart = ChannelMessage::Signaling(SignalingMessage::RestartIce { route: None });
+    vec![
+        ("greeting", hello(Some("dock"))),
+        ("greeting without label", hello(None)),
+        ("greeting of a rejoin peer", rejoin(Some("dock"), Some("a"))),
+        ("greeting of a rejoin peer without route", rejoin(None, None)),
+        ("preferences only", hello(None)),
+        ("greeting with a broken key", hello(Some("dock"))),
+        ("greeting of a later rejoin", hello(Some("dock"))),
+        ("broken key only", hello(None)),
+        ("greeting with a numeric label", hello(None)),
+        ("ping text", ping(r#""1732.50""#)),
+        ("ping number", ping("17")),
+        ("ping exponent", ping("1e3")),
+        ("ping object", ping(r#"{"b":1, "a":[ 2.0 ]}"#)),
+        ("pong", vec![ChannelMessage::Pong(Token(r#""1732.50""#.into()))]),
+        ("bye", vec![ChannelMessage::Bye]),
+        ("bye of the web app", vec![ChannelMessage::Bye]),
+        ("untrue bye", vec![ChannelMessage::Bye]),
+        ("restart", vec![restart.clone()]),
+        (
+            "answer without session",
+            vec![ChannelMessage::Signaling(SignalingMessage::Description {
+                route: None,
+                session: None,
+                stream: None,
+                description: description(SdpType::Answer),
+            })],
+        ),
+        ("chat of social stream", application(r#"{"overlayNinja":{"chatname":"é","id":1.0,"type":"x"}}"#)),
+        ("pipe with half a surrogate pair", application(r#""\ud83d""#)),
+        ("media control", vec![ChannelMessage::Ignored]),
+        ("heartbeat", vec![ChannelMessage::Ignored]),
+        (
+            "several things",
+            vec![
+                ChannelMessage::Hello(labelled(Some("dock"))),
+                ChannelMessage::Ping(Token("3".into())),
+                ChannelMessage::Pong(Token("2".into())),
+                restart,
+                ChannelMessage::Application(Payload("1".into())),
+                ChannelMessage::Bye,
+            ],
+        ),
+    ]
+}

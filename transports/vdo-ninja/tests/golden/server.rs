@@ -1,0 +1,176 @@
+//! Frames between a client and the hosted server.
+
+use rejoin_core::id::RoomId;
+use rejoin_core::message::{AlertKind, SignalingMessage};
+use rejoin_core::sdp::SdpType;
+use rejoin_core::{Dialect, Direction};
+use rejoin_vdo_ninja::{Hosted, HostedOptions, Password};
+
+use crate::vocabulary::*;
+
+const FRAMES: &str = include_str!("../../golden/server.jsonl");
+
+#[test]
+fn every_frame_means_what_the_notes_say() {
+    let dialect = Hosted::new(&HostedOptions::default());
+    let frames = frames(FRAMES);
+    let meanings = meanings();
+    assert_eq!(meanings.len(), frames.len());
+    for (name, expected) in meanings {
+        assert_eq!(dialect.decode_signaling(&frames[name]).as_ref(), Ok(&expected), "{name}");
+    }
+}
+
+#[test]
+fn client_frames_are_written_in_this_very_spelling() {
+    let dialect = Hosted::new(&HostedOptions::default());
+    let frames = frames(FRAMES);
+    let studio = RoomId("studio".into());
+    let joins = [
+        ("join", SignalingMessage::JoinRoom { room: studio.clone(), claim: false }),
+        ("join and claim", SignalingMessage::JoinRoom { room: studio, claim: true }),
+        ("restart", restart("a")),
+        ("bye", bye("a")),
+    ];
+    for (name, message) in joins {
+        assert_eq!(dialect.encode_signaling(&message).as_ref(), Ok(&frames[name]));
+    }
+}
+
+#[test]
+fn server_frames_are_written_in_this_very_spelling() {
+    let dialect = Hosted::new(&HostedOptions::default());
+    let frames = frames(FRAMES);
+    let written = [
+        "listing",
+        "listing without claim",
+        "somebody came",
+        "somebody published",
+        "offer wanted",
+        "alert other",
+        "alert busy",
+    ];
+    let meanings = meanings();
+    for name in written {
+        let (_, messages) = meanings.iter().find(|(meaning, _)| *meaning == name).unwrap();
+        assert_eq!(dialect.encode_signaling(&messages[0]).as_ref(), Ok(&frames[name]), "{name}");
+    }
+}
+
+#[test]
+fn an_alert_of_ours_carries_the_code_of_its_kind() {
+    let dialect = Hosted::new(&HostedOptions::default());
+    let message = alert(AlertKind::StreamIdInUse, "taken");
+    let frame = dialect.encode_signaling(&message).unwrap();
+    assert_eq!(frame, r#"{"request":"alert","message":"taken","code":"STREAMID_IN_USE"}"#);
+    assert_eq!(dialect.decode_signaling(&frame), Ok(vec![message]));
+}
+
+#[test]
+fn without_a_password_everything_travels_bare() {
+    let dialect = Hosted::new(&HostedOptions { password: Password::off(), ..HostedOptions::default() });
+    let offer = SignalingMessage::Description {
+        route: Some(route("a")),
+        session: session("s"),
+        stream: Some(stream("cam1")),
+        description: description(SdpType::Offer),
+    };
+    assert_eq!(
+        dialect.encode_signaling(&offer).unwrap(),
+        r#"{"UUID":"a","session":"s","streamID":"cam1","description":{"type":"offer","sdp":"v=0\r\n"}}"#
+    );
+    let local = candidates(Direction::Publishing, session("s"), vec![candidate("192.0.2.7")]);
+    assert_eq!(
+        dialect.encode_signaling(&local).unwrap(),
+        concat!(
+            r#"{"UUID":"a","type":"local","candidates":[{"candidate":"candidate:1 1 udp 2122260223 192.0.2.7 50000"#,
+            r#" typ host","sdpMid":"0","sdpMLineIndex":0}],"session":"s"}"#
+        )
+    );
+    let room = SignalingMessage::JoinRoom { room: RoomId("my studio!".into()), claim: false };
+    assert_eq!(dialect.encode_signaling(&room).unwrap(), r#"{"request":"joinroom","roomid":"my_studio_"}"#);
+}
+
+fn meanings() -> Vec<(&'static str, Vec<SignalingMessage>)> {
+    let hashed = RoomId("79a2f8b75f09967c".into());
+    let requested = |publishes: Option<&str>| SignalingMessage::OfferRequested {
+        route: route("b"),
+        stream: publishes.map(stream),
+    };
+    let described = |session, publishes: Option<&str>, sdp_type| SignalingMessage::Description {
+        route: Some(route("a")),
+        session,
+        stream: publishes.map(stream),
+        description: description(sdp_type),
+    };
+    let mut named = candidate("192.0.2.7");
+    named.username_fragment = Some("wlYa".to_owned());
+    let mut midless = candidate("192.0.2.7");
+    midless.sdp_mid = None;
+    use Direction::{Publishing, Viewing};
+    vec![
+        ("join", vec![SignalingMessage::JoinRoom { room: hashed.clone(), claim: false }]),
+        ("join and claim", vec![SignalingMessage::JoinRoom { room: hashed, claim: true }]),
+        ("restart", vec![restart("a")]),
+        ("bye", vec![bye("a")]),
+        ("untrue bye", vec![unknown("UUID, bye, iceRestartRequest")]),
+        (
+            "listing",
+            vec![SignalingMessage::Listing {
+                members: vec![member("a", Some("ga")), member("b", None)],
+                director: Some(route("a")),
+                claim: Some(true),
+            }],
+        ),
+        (
+            "listing without claim",
+            vec![SignalingMessage::Listing { members: Vec::new(), director: None, claim: None }],
+        ),
+        (
+            "listing of a foreign stream",
+            vec![SignalingMessage::Listing {
+                members: vec![member("a", Some("ga"))],
+                director: Some(route("b")),
+                claim: Some(false),
+            }],
+        ),
+        (
+            "transferred",
+            vec![SignalingMessage::Listing { members: Vec::new(), director: Some(route("a")), claim: None }],
+        ),
+        ("somebody came", vec![SignalingMessage::Joined(member("b", None))]),
+        ("somebody came publishing", vec![SignalingMessage::Joined(member("b", Some("gb")))]),
+        ("somebody published", vec![SignalingMessage::Joined(member("b", Some("gb")))]),
+        ("offer wanted", vec![requested(None)]),
+        ("offer wanted, other word", vec![requested(None)]),
+        ("play passed on", vec![requested(Some("cam1"))]),
+        ("alert in use", vec![alert(AlertKind::StreamIdInUse, "Stream ID is already in use.")]),
+        ("alert other", vec![alert(AlertKind::Other, "Stream ID cannot change on an existing connection.")]),
+        ("alert busy", vec![alert(AlertKind::Busy, "The room is full")]),
+        ("error with code", vec![alert(AlertKind::StreamIdInUse, "taken")]),
+        ("error without words", vec![alert(AlertKind::StreamIdInUse, "TRANSFER_STREAMID_CONFLICT")]),
+        ("self-host error uuid", vec![alert(AlertKind::UuidInUse, "uuid already in use")]),
+        ("self-host error sid", vec![alert(AlertKind::StreamIdInUse, "sid already in use")]),
+        ("cleanup", vec![bye("b")]),
+        ("unknown request", vec![unknown("migrate")]),
+        ("unknown frame", vec![unknown("leave")]),
+        ("plain answer", vec![described(session("KRrtPhbsQ9"), None, SdpType::Answer)]),
+        ("plain candidates", vec![candidates(Viewing, session("KRrtPhbsQ9"), vec![named])]),
+        ("candidate without mid", vec![candidates(Publishing, session("KRrtPhbsQ9"), vec![midless])]),
+        (
+            "single candidate",
+            vec![candidates(Publishing, session("1712345678901"), vec![candidate("192.0.2.7")])],
+        ),
+        ("sealed candidates", vec![candidates(Publishing, session("s"), vec![candidate("192.0.2.1")])]),
+        ("sealed offer", vec![described(session("s"), Some("cam1"), SdpType::Offer)]),
+        (
+            "several things",
+            vec![
+                described(session("s"), None, SdpType::Offer),
+                candidates(Publishing, session("s"), vec![Default::default()]),
+                restart("a"),
+                bye("a"),
+            ],
+        ),
+    ]
+}

@@ -1,0 +1,252 @@
+//! What must hold for all messages and all frames: writing then reading changes nothing, and nothing panics.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail tests")]
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use rejoin_core::id::{Identity, RoomId, Route, SessionId, StreamId};
+use rejoin_core::message::{ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage, Token};
+use rejoin_core::port::ChannelFrame;
+use rejoin_core::sdp::{Description, SdpType};
+use rejoin_core::{Dialect, Direction, IceCandidate};
+use rejoin_vdo_ninja::{Hosted, HostedOptions, Password, room_id, stream_id};
+
+proptest! {
+    #[test]
+    fn signaling_survives_the_wire(password in password(), message in signaling()) {
+        let dialect = dialect(password);
+        let frame = dialect.encode_signaling(&message).unwrap();
+        prop_assert_eq!(dialect.decode_signaling(&frame).unwrap(), [message]);
+    }
+
+    #[test]
+    fn rooms_survive_the_wire_without_a_password(room in "\\w{1,30}", claim: bool) {
+        let Ok(room) = room_id(&room) else { return Ok(()) };
+        let dialect = dialect(Password::off());
+        let message = SignalingMessage::JoinRoom { room, claim };
+        let frame = dialect.encode_signaling(&message).unwrap();
+        prop_assert_eq!(dialect.decode_signaling(&frame).unwrap(), [message]);
+    }
+
+    #[test]
+    fn rooms_are_hidden_by_a_password(room in "[a-z]{17,30}") {
+        let dialect = dialect(Password::default());
+        let message = SignalingMessage::JoinRoom { room: RoomId(room.as_str().into()), claim: false };
+        prop_assert!(!dialect.encode_signaling(&message).unwrap().contains(&room));
+    }
+
+    #[test]
+    fn channel_messages_survive_the_wire(password in password(), message in channel()) {
+        let dialect = dialect(password);
+        let frame = dialect.encode_channel(&message).unwrap();
+        prop_assert_eq!(dialect.decode_channel(&frame).unwrap(), [message]);
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(password in password(), frame in any::<String>()) {
+        read(&dialect(password), &frame);
+    }
+
+    #[test]
+    fn any_bytes_are_read_or_refused(password in password(), frame in vec(any::<u8>(), 0..200)) {
+        let _ = dialect(password).decode_channel(&ChannelFrame::Binary(frame));
+    }
+
+    #[test]
+    fn any_fields_are_read_or_refused(password in password(), fields in vec((field(), json()), 0..6)) {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
+        read(&dialect(password), &format!("{{{}}}", fields.join(",")));
+    }
+
+    #[test]
+    fn refusals_are_short(frame in "\\PC{100,2000}") {
+        if let Err(error) = dialect(Password::default()).decode_signaling(&frame) {
+            prop_assert!(error.0.chars().count() < 200);
+        }
+    }
+
+    #[test]
+    fn clean_names_are_clean_already(text in any::<String>()) {
+        if let Ok(once) = stream_id(&text) {
+            prop_assert_eq!(stream_id(&once.0), Ok(once));
+        }
+    }
+}
+
+#[test]
+fn deep_nests_are_read_or_refused() {
+    let nest = "[".repeat(100_000) + &"]".repeat(100_000);
+    for field in FIELDS {
+        read(&dialect(Password::default()), &format!(r#"{{"{field}":{nest}}}"#));
+    }
+    read(&dialect(Password::default()), &nest);
+}
+
+const FIELDS: [&str; 22] = [
+    "request",
+    "UUID",
+    "streamID",
+    "session",
+    "type",
+    "description",
+    "candidates",
+    "candidate",
+    "vector",
+    "iceRestartRequest",
+    "bye",
+    "error",
+    "list",
+    "director",
+    "claim",
+    "message",
+    "code",
+    "info",
+    "rejoin",
+    "ping",
+    "pipe",
+    "roomid",
+];
+
+const REQUESTS: [&str; 13] = [
+    "offerSDP",
+    "sendoffer",
+    "play",
+    "seed",
+    "joinroom",
+    "listing",
+    "transferred",
+    "someonejoined",
+    "videoaddedtoroom",
+    "alert",
+    "error",
+    "cleanup",
+    "migrate",
+];
+
+fn dialect(password: Password) -> Hosted {
+    Hosted::new(&HostedOptions { password, ..HostedOptions::default() })
+}
+
+/// Reads a frame every way there is, for the sake of not panicking.
+fn read(dialect: &Hosted, frame: &str) {
+    let _ = dialect.decode_signaling(frame);
+    let _ = dialect.decode_channel(&ChannelFrame::Text(frame.to_owned()));
+    let _ = dialect.decode_channel(&ChannelFrame::Binary(frame.as_bytes().to_owned()));
+}
+
+fn password() -> impl Strategy<Value = Password> {
+    prop_oneof![Just(Password::default()), Just(Password::off()), Just(Password::from("geheim ß"))]
+}
+
+fn field() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(FIELDS.as_slice())
+}
+
+/// JSON values that frames hold, and ones that they should not.
+fn json() -> impl Strategy<Value = String> {
+    let leaf = prop_oneof![
+        Just("null".to_owned()),
+        any::<bool>().prop_map(|value| value.to_string()),
+        any::<i64>().prop_map(|value| value.to_string()),
+        Just("1e999".to_owned()),
+        Just(r#""\ud800""#.to_owned()),
+        proptest::sample::select(REQUESTS.as_slice()).prop_map(|request| format!(r#""{request}""#)),
+        "\"[0-9a-f]{0,64}\"",
+        "\"(local|remote|offer|answer)\"",
+        any::<String>().prop_map(|text| serde_json::to_string(&text).unwrap()),
+    ];
+    leaf.prop_recursive(3, 16, 4, |inner| {
+        prop_oneof![
+            vec(inner.clone(), 0..4).prop_map(|items| format!("[{}]", items.join(","))),
+            vec((key(), inner), 0..4).prop_map(|items| {
+                let items: Vec<_> = items.iter().map(|(key, value)| format!(r#""{key}":{value}"#)).collect();
+                format!("{{{}}}", items.join(","))
+            }),
+        ]
+    })
+}
+
+fn key() -> impl Strategy<Value = String> {
+    "(UUID|streamID|type|sdp|candidate|sdpMid|sdpMLineIndex|label|id|uuid|v)"
+}
+
+fn route() -> impl Strategy<Value = Route> {
+    "\\PC{1,36}".prop_map(|route| Route(route.into()))
+}
+
+fn stream() -> impl Strategy<Value = StreamId> {
+    "[A-Za-z0-9_]{1,64}".prop_map(|stream| StreamId(stream.into()))
+}
+
+fn session() -> impl Strategy<Value = Option<SessionId>> {
+    option::of("[A-Za-z0-9]{1,12}".prop_map(|session| SessionId(session.into())))
+}
+
+fn description() -> impl Strategy<Value = Description> {
+    (any::<bool>(), any::<String>()).prop_map(|(offer, sdp)| Description {
+        sdp_type: if offer { SdpType::Offer } else { SdpType::Answer },
+        sdp,
+    })
+}
+
+fn candidate() -> impl Strategy<Value = IceCandidate> {
+    let fields = ("(candidate:\\PC{0,60})?", option::of("\\PC{0,4}"), option::of(any::<u16>()));
+    (fields, option::of("\\PC{0,8}")).prop_map(
+        |((candidate, sdp_mid, sdp_m_line_index), username_fragment)| IceCandidate {
+            candidate,
+            sdp_mid,
+            sdp_m_line_index,
+            username_fragment,
+        },
+    )
+}
+
+fn direction() -> impl Strategy<Value = Direction> {
+    prop_oneof![Just(Direction::Publishing), Just(Direction::Viewing)]
+}
+
+fn member() -> impl Strategy<Value = Member> {
+    (route(), option::of(stream())).prop_map(|(route, stream)| Member { route, stream })
+}
+
+/// Frames between peers, over the server where `route` is given.
+fn directed(route: Option<Route>) -> impl Strategy<Value = SignalingMessage> {
+    let (to, back) = (route.clone(), route.clone());
+    prop_oneof![
+        (session(), option::of(stream()), description()).prop_map(move |(session, stream, description)| {
+            SignalingMessage::Description { route: route.clone(), session, stream, description }
+        }),
+        (session(), direction(), vec(candidate(), 0..5)).prop_map(move |(session, sender, candidates)| {
+            SignalingMessage::Candidates { route: to.clone(), session, sender, candidates }
+        }),
+        Just(SignalingMessage::RestartIce { route: back }),
+    ]
+}
+
+fn signaling() -> impl Strategy<Value = SignalingMessage> {
+    prop_oneof![
+        stream().prop_map(|stream| SignalingMessage::Seed { stream }),
+        stream().prop_map(|stream| SignalingMessage::Play { stream }),
+        route().prop_flat_map(|route| directed(Some(route))),
+        route().prop_map(|route| SignalingMessage::Bye { route: Some(route) }),
+        member().prop_map(|Member { route, stream }| SignalingMessage::OfferRequested { route, stream }),
+        (vec(member(), 0..4), option::of(route()), option::of(any::<bool>()))
+            .prop_map(|(members, director, claim)| SignalingMessage::Listing { members, director, claim }),
+        member().prop_map(SignalingMessage::Joined),
+    ]
+}
+
+fn channel() -> impl Strategy<Value = ChannelMessage> {
+    let rejoin = (any::<u128>(), option::of(route()))
+        .prop_map(|(identity, route)| RejoinHello { identity: Identity(identity), route });
+    prop_oneof![
+        (option::of(any::<String>()), option::of(rejoin))
+            .prop_map(|(label, rejoin)| ChannelMessage::Hello(Hello { label, rejoin })),
+        json().prop_map(|token| ChannelMessage::Ping(Token(token.into()))),
+        json().prop_map(|token| ChannelMessage::Pong(Token(token.into()))),
+        json().prop_map(|payload| ChannelMessage::Application(Payload(payload.into()))),
+        directed(None).prop_map(ChannelMessage::Signaling),
+        Just(ChannelMessage::Bye),
+    ]
+}
