@@ -1,1 +1,21 @@
 //! Peer connections and data channels over the webrtc crate.
+//!
+//! [`WebRtcTransport`] is the [`PeerTransport`](rejoin_core::port::PeerTransport): one task per connection,
+//! commands in, events out.
+//! [`Chaos`] breaks its connections on purpose, for demonstrations and tests.
+
+mod addresses;
+mod callbacks;
+mod candidates;
+mod channel;
+mod chaos;
+mod connection;
+mod names;
+mod negotiation;
+mod runtime;
+mod settings;
+mod stats;
+mod transport;
+
+pub use chaos::Chaos;
+pub use transport::WebRtcTransport;

@@ -1,0 +1,59 @@
+//! The engine's callbacks, which run on its driver's task and so only pass things on.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use tokio::sync::mpsc::UnboundedSender;
+use webrtc::data_channel::DataChannel;
+use webrtc::peer_connection::{
+    PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceConnectionState, RTCPeerConnectionIceEvent,
+    RTCPeerConnectionState,
+};
+
+/// What the engine told us.
+pub(crate) enum Happening {
+    /// It found a local candidate.
+    Candidate(RTCIceCandidateInit),
+    /// ICE changed its state.
+    Ice(RTCIceConnectionState),
+    /// The connection as a whole failed: ICE or DTLS.
+    Failed,
+    /// The peer opened a data channel.
+    DataChannel(Arc<dyn DataChannel>),
+}
+
+/// Passes each callback on and returns at once: the driver can do nothing else while it waits for us.
+///
+/// Holds neither connection nor channel; either would keep itself alive through us for ever.
+pub(crate) struct Callbacks(pub(crate) UnboundedSender<Happening>);
+
+impl Callbacks {
+    fn pass_on(&self, happening: Happening) {
+        // Nobody listens any more once the connection is closed.
+        let _ = self.0.send(happening);
+    }
+}
+
+#[async_trait]
+impl PeerConnectionEventHandler for Callbacks {
+    async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
+        match event.candidate.to_json() {
+            Ok(candidate) => self.pass_on(Happening::Candidate(candidate)),
+            Err(error) => tracing::debug!(%error, "a local candidate could not be written"),
+        }
+    }
+
+    async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
+        self.pass_on(Happening::Ice(state));
+    }
+
+    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
+        if state == RTCPeerConnectionState::Failed {
+            self.pass_on(Happening::Failed);
+        }
+    }
+
+    async fn on_data_channel(&self, data_channel: Arc<dyn DataChannel>) {
+        self.pass_on(Happening::DataChannel(data_channel));
+    }
+}

@@ -1,0 +1,204 @@
+//! Candidates in and out: which of the peer's are added when, and what ours carry.
+
+use std::collections::VecDeque;
+
+use rejoin_core::IceCandidate;
+use rejoin_core::sdp::Description;
+use webrtc::peer_connection::RTCIceCandidateInit;
+
+/// How many of the peer's candidates wait for its description; the oldest make room.
+///
+/// A host with many interfaces finds some forty; more is a broken or hostile peer.
+const KEPT: usize = 64;
+
+/// How many of the peer's former user name fragments are remembered, so that latecomers are known as such.
+const FORMER: usize = 8;
+
+/// Sorts the peer's candidates by the description that they belong to.
+#[derive(Debug, Default)]
+pub(crate) struct RemoteCandidates {
+    current: Option<String>,
+    former: VecDeque<String>,
+    kept: VecDeque<IceCandidate>,
+}
+
+impl RemoteCandidates {
+    /// Returns those of `candidates` that can be added at once and keeps those whose description is under way.
+    ///
+    /// While an answer is awaited, a candidate without a fragment may belong to it, so it waits too.
+    pub(crate) fn sort(&mut self, candidates: Vec<IceCandidate>, answer_awaited: bool) -> Vec<IceCandidate> {
+        let mut ready = Vec::new();
+        for candidate in candidates {
+            let fragment = fragment(&candidate);
+            match (&self.current, fragment) {
+                (Some(current), Some(fragment)) if current == fragment => ready.push(candidate),
+                (Some(_), None) if !answer_awaited => ready.push(candidate),
+                (Some(_) | None, Some(fragment)) if self.former.iter().any(|former| former == fragment) => {
+                    tracing::debug!(fragment, "dropped a candidate of an older generation");
+                }
+                (Some(_) | None, Some(_) | None) => self.keep(candidate),
+            }
+        }
+        ready
+    }
+
+    /// Learns that `description` was applied; returns the candidates that waited for it.
+    pub(crate) fn described(&mut self, description: &Description) -> Vec<IceCandidate> {
+        let current = description.ice_ufrag().map(str::to_owned);
+        if let Some(former) = self.current.take().filter(|former| Some(former) != current.as_ref()) {
+            if self.former.len() == FORMER {
+                self.former.pop_front();
+            }
+            self.former.push_back(former);
+        }
+        self.current = current;
+        let kept = std::mem::take(&mut self.kept).into();
+        self.sort(kept, false)
+    }
+
+    fn keep(&mut self, candidate: IceCandidate) {
+        if self.kept.len() == KEPT {
+            self.kept.pop_front();
+            tracing::debug!(limit = KEPT, "too many candidates wait for a description; dropped the oldest");
+        }
+        self.kept.push_back(candidate);
+    }
+}
+
+/// Returns the user name fragment of a candidate, from its own field or from the candidate line.
+fn fragment(candidate: &IceCandidate) -> Option<&str> {
+    let field = candidate.username_fragment.as_deref().filter(|fragment| !fragment.is_empty());
+    field.or_else(|| {
+        let mut words = candidate.candidate.split_whitespace().skip_while(|word| *word != "ufrag");
+        words.nth(1)
+    })
+}
+
+/// Returns the engine's form of a peer's candidate, or `None` where there is nothing to add.
+///
+/// An empty candidate marks the end of candidates, which a trickling agent needs not know. A `.local` name
+/// cannot be resolved here (see the settings); the peer's own checks make a candidate of its address.
+pub(crate) fn incoming(candidate: IceCandidate) -> Option<RTCIceCandidateInit> {
+    let address = candidate.candidate.split_whitespace().nth(4);
+    if candidate.candidate.trim().is_empty() || address.is_some_and(|address| address.ends_with(".local")) {
+        return None;
+    }
+    Some(RTCIceCandidateInit {
+        candidate: candidate.candidate,
+        sdp_mid: candidate.sdp_mid,
+        sdp_mline_index: candidate.sdp_m_line_index,
+        username_fragment: candidate.username_fragment,
+        url: None,
+    })
+}
+
+/// The place in our description that our candidates belong to; the engine leaves it out.
+#[derive(Debug, Default)]
+pub(crate) struct Section {
+    mid: Option<String>,
+    index: Option<u16>,
+    fragment: Option<String>,
+}
+
+impl Section {
+    /// Returns the data channel's media section of our `description`.
+    pub(crate) fn of(description: &Description) -> Self {
+        let fragment = description.ice_ufrag().map(str::to_owned);
+        let sections = description.sdp.split("\nm=").skip(1);
+        match sections.zip(0..).find(|(section, _)| section.starts_with("application")) {
+            Some((section, index)) => {
+                let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
+                Self { mid: mid.map(|mid| mid.trim().to_owned()), index: Some(index), fragment }
+            }
+            None => Self { mid: None, index: Some(0), fragment },
+        }
+    }
+
+    /// Returns our candidate as it travels.
+    pub(crate) fn outgoing(&self, candidate: RTCIceCandidateInit) -> IceCandidate {
+        IceCandidate {
+            candidate: candidate.candidate,
+            sdp_mid: self.mid.clone(),
+            sdp_m_line_index: self.index,
+            username_fragment: self.fragment.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rejoin_core::sdp::SdpType;
+
+    use super::*;
+
+    #[test]
+    fn keeps_candidates_until_the_description_is_there() {
+        let mut remote = RemoteCandidates::default();
+        assert_eq!(remote.sort(vec![candidate("a", None), candidate("b", Some("one"))], true), []);
+        assert_eq!(lines(&remote.described(&description("one"))), ["a", "b"]);
+        assert_eq!(lines(&remote.sort(vec![candidate("c", Some("one"))], false)), ["c"]);
+    }
+
+    #[test]
+    fn drops_candidates_of_an_older_generation() {
+        let mut remote = RemoteCandidates::default();
+        remote.described(&description("one"));
+        remote.described(&description("two"));
+        assert_eq!(remote.sort(vec![candidate("late", Some("one"))], false), []);
+        assert_eq!(remote.described(&description("three")), []);
+    }
+
+    #[test]
+    fn keeps_candidates_of_a_description_under_way() {
+        let mut remote = RemoteCandidates::default();
+        remote.described(&description("one"));
+        assert_eq!(remote.sort(vec![candidate("early", Some("two")), candidate("unmarked", None)], true), []);
+        assert_eq!(lines(&remote.described(&description("two"))), ["early", "unmarked"]);
+    }
+
+    #[test]
+    fn keeps_the_newest_of_too_many() {
+        let mut remote = RemoteCandidates::default();
+        remote.sort((0..KEPT + 3).map(|number| candidate(&number.to_string(), None)).collect(), false);
+        let kept = remote.described(&description("one"));
+        assert_eq!((kept.len(), kept[0].candidate.as_str()), (KEPT, "3"));
+    }
+
+    #[test]
+    fn reads_the_fragment_from_the_candidate_line() {
+        let line = "candidate:1 1 udp 1 192.0.2.1 9 typ host generation 0 ufrag abcd network-cost 999";
+        assert_eq!(fragment(&candidate(line, None)), Some("abcd"));
+    }
+
+    #[test]
+    fn adds_neither_end_of_candidates_nor_hidden_names() {
+        assert!(incoming(candidate("", None)).is_none());
+        let hidden = "candidate:1 1 udp 1 0c2c2a8a-0000.local 9 typ host";
+        assert!(incoming(candidate(hidden, None)).is_none());
+        assert!(incoming(candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host", None)).is_some());
+    }
+
+    #[test]
+    fn our_candidates_name_the_section_of_the_channel() {
+        let sdp = "v=0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\nm=application 9 UDP/DTLS/SCTP \
+                   webrtc-datachannel\r\na=ice-ufrag:abcd\r\na=mid:data\r\n";
+        let section = Section::of(&Description { sdp_type: SdpType::Answer, sdp: sdp.to_owned() });
+        let candidate = section.outgoing(RTCIceCandidateInit::default());
+        assert_eq!(candidate.sdp_mid.as_deref(), Some("data"));
+        assert_eq!(candidate.sdp_m_line_index, Some(1));
+        assert_eq!(candidate.username_fragment.as_deref(), Some("abcd"));
+    }
+
+    fn candidate(line: &str, fragment: Option<&str>) -> IceCandidate {
+        let username_fragment = fragment.map(str::to_owned);
+        IceCandidate { candidate: line.to_owned(), username_fragment, ..IceCandidate::default() }
+    }
+
+    fn description(fragment: &str) -> Description {
+        Description { sdp_type: SdpType::Offer, sdp: format!("v=0\r\na=ice-ufrag:{fragment}\r\n") }
+    }
+
+    fn lines(candidates: &[IceCandidate]) -> Vec<&str> {
+        candidates.iter().map(|candidate| candidate.candidate.as_str()).collect()
+    }
+}

@@ -1,0 +1,103 @@
+//! Breaks real things on purpose.
+
+use std::fmt;
+use std::io::{self, IoSliceMut};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use tokio::sync::watch;
+use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
+
+/// Breaks a transport's connections underneath, without telling the machine.
+#[derive(Clone)]
+pub struct Chaos {
+    severed: Arc<AtomicBool>,
+    closings: Arc<watch::Sender<u64>>,
+}
+
+impl Chaos {
+    /// Creates a handle that has broken nothing yet.
+    pub(crate) fn new() -> Self {
+        Self { severed: Arc::default(), closings: Arc::new(watch::Sender::new(0)) }
+    }
+
+    /// Cuts or mends the cable: while cut, every datagram of the transport's sockets vanishes, both ways.
+    ///
+    /// Nothing above notices by itself: sends succeed, and nothing arrives.
+    pub fn cut(&self, cut: bool) {
+        self.severed.store(cut, Ordering::Relaxed);
+    }
+
+    /// Returns whether the cable is cut.
+    pub fn is_cut(&self) -> bool {
+        self.severed.load(Ordering::Relaxed)
+    }
+
+    /// Closes every data channel, as a fault of the peer or of SCTP would.
+    pub fn close_channels(&self) {
+        self.closings.send_modify(|closings| *closings += 1);
+    }
+
+    /// Returns a receiver that changes at every [`close_channels`](Self::close_channels).
+    pub(crate) fn closings(&self) -> watch::Receiver<u64> {
+        self.closings.subscribe()
+    }
+}
+
+impl fmt::Debug for Chaos {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chaos").field("cut", &self.is_cut()).finish_non_exhaustive()
+    }
+}
+
+/// A UDP socket on a cable that [`Chaos`] can cut.
+#[derive(Debug)]
+pub(crate) struct CableSocket {
+    socket: Arc<dyn AsyncUdpSocket>,
+    chaos: Chaos,
+}
+
+impl CableSocket {
+    /// Puts `socket` on the cable.
+    pub(crate) fn new(socket: Arc<dyn AsyncUdpSocket>, chaos: Chaos) -> Self {
+        Self { socket, chaos }
+    }
+}
+
+impl AsyncUdpSocket for CableSocket {
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.socket.local_addr()
+    }
+
+    fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if self.chaos.is_cut() {
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
+        self.socket.poll_send(cx, transmit)
+    }
+
+    fn poll_recv(
+        &self,
+        cx: &mut Context<'_>,
+        bufs: &mut [IoSliceMut<'_>],
+        meta: &mut [RecvMeta],
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            match self.socket.poll_recv(cx, bufs, meta) {
+                // Taken from the kernel and dropped, so that nothing old arrives once the cable is mended.
+                Poll::Ready(Ok(_)) if self.chaos.is_cut() => {}
+                other => return other,
+            }
+        }
+    }
+
+    fn max_gso_segments(&self) -> usize {
+        self.socket.max_gso_segments()
+    }
+
+    fn max_gro_segments(&self) -> usize {
+        self.socket.max_gro_segments()
+    }
+}

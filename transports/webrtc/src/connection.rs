@@ -1,0 +1,304 @@
+//! One peer connection's task: actions in, events out, and the engine in between.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use rejoin_core::port::{ConnectionSetup, Dialect, PeerAction, PeerEvent};
+use rejoin_core::sdp::{Description, SdpType};
+use rejoin_core::{Generation, IceCandidate, IceConnectionState, IceServer, IceTransportPolicy, Role};
+use rtc::peer_connection::transport::RTCDtlsTransportState;
+use tokio::sync::{mpsc, watch};
+use tokio::time;
+use webrtc::data_channel::DataChannelEvent;
+use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCIceConnectionState, StatsSelector};
+
+use crate::addresses::BindAddresses;
+use crate::callbacks::{Callbacks, Happening};
+use crate::candidates::{RemoteCandidates, Section, incoming};
+use crate::channel::{Channel, MOST_OUTSTANDING};
+use crate::negotiation::{self, Offer, failed};
+use crate::runtime::HostRuntime;
+use crate::settings;
+use crate::stats;
+use crate::transport::Found;
+
+/// What a connection has around it.
+pub(crate) struct Surroundings {
+    pub(crate) generation: Generation,
+    pub(crate) incarnation: u64,
+    pub(crate) dialect: Arc<dyn Dialect>,
+    pub(crate) runtime: Arc<HostRuntime>,
+    pub(crate) closings: watch::Receiver<u64>,
+    pub(crate) events: mpsc::Sender<Found>,
+    /// Dropped at the very end, which is how a closing transport knows that we are done.
+    pub(crate) alive: mpsc::Sender<()>,
+}
+
+/// A peer connection and what we must remember beside it.
+pub(crate) struct Connection {
+    surroundings: Surroundings,
+    peer: Box<dyn PeerConnection>,
+    happenings: mpsc::UnboundedReceiver<Happening>,
+    channel: Channel,
+    remote: RemoteCandidates,
+    section: Section,
+    answer_awaited: bool,
+    ice_servers: Vec<IceServer>,
+    policy: IceTransportPolicy,
+    ice_failure: Duration,
+    /// When a silent pair counts as failed.
+    patience_ends: Option<time::Instant>,
+}
+
+impl Connection {
+    /// Builds a connection, serves it until its door is dropped or something fails, and closes it.
+    pub(crate) async fn run(
+        surroundings: Surroundings,
+        setup: ConnectionSetup,
+        mut actions: mpsc::UnboundedReceiver<PeerAction>,
+    ) {
+        let door = (surroundings.generation, surroundings.incarnation, surroundings.events.clone());
+        let (alive, role) = (surroundings.alive.clone(), setup.role);
+        let outcome = match Self::build(surroundings, setup).await {
+            Ok(mut connection) => {
+                let outcome = connection.serve(role, &mut actions).await;
+                connection.close().await;
+                outcome
+            }
+            Err(reason) => Err(reason),
+        };
+        if let Err(reason) = outcome {
+            let (generation, incarnation, events) = door;
+            // Nobody is left to be told once the transport is dropped.
+            let _ = events.send(Found { generation, incarnation, event: PeerEvent::Failed { reason } }).await;
+        }
+        drop(alive);
+    }
+
+    async fn build(surroundings: Surroundings, setup: ConnectionSetup) -> Result<Self, String> {
+        surroundings.runtime.look_up(&setup.ice_servers).await;
+        let (passed_on, happenings) = mpsc::unbounded_channel();
+        let runtime: Arc<dyn webrtc::runtime::Runtime> = Arc::clone(&surroundings.runtime) as _;
+        let peer = PeerConnectionBuilder::new()
+            .with_configuration(settings::configuration(&setup.ice_servers, setup.ice_transport_policy))
+            .with_setting_engine(settings::setting_engine(&setup))
+            .with_handler(Arc::new(Callbacks(passed_on)))
+            .with_runtime(runtime)
+            .with_udp_addrs(vec![BindAddresses::new(setup.bind)])
+            .with_data_channel_send_buffer_limit(MOST_OUTSTANDING)
+            .build()
+            .await
+            .map_err(|error| failed("creating a peer connection", &error))?;
+        let channel = Channel::new(Arc::clone(&surroundings.dialect));
+        Ok(Self {
+            surroundings,
+            peer: Box::new(peer),
+            happenings,
+            channel,
+            remote: RemoteCandidates::default(),
+            section: Section::default(),
+            answer_awaited: false,
+            ice_servers: setup.ice_servers,
+            policy: setup.ice_transport_policy,
+            ice_failure: setup.ice_failure,
+            patience_ends: None,
+        })
+    }
+
+    /// Works until the door is dropped (`Ok`) or something fails (`Err`).
+    async fn serve(
+        &mut self,
+        role: Role,
+        actions: &mut mpsc::UnboundedReceiver<PeerAction>,
+    ) -> Result<(), String> {
+        if role == Role::Offerer {
+            let created = self.peer.create_data_channel(self.channel.label(), None).await;
+            self.channel.adopt(created.map_err(|error| failed("creating the data channel", &error))?);
+            self.offer(Offer::First).await?;
+        }
+        loop {
+            tokio::select! {
+                action = actions.recv() => match action {
+                    Some(action) => self.perform(action).await?,
+                    None => return Ok(()),
+                },
+                Some(happening) = self.happenings.recv() => self.absorb(happening).await?,
+                event = self.channel.next() => self.tell_channel(event).await?,
+                () = self.channel.room() => {
+                    self.channel.welcome();
+                    self.emit(PeerEvent::Writable).await;
+                }
+                () = until(self.patience_ends) => {
+                    self.patience_ends = None;
+                    self.emit(PeerEvent::IceConnectionState(IceConnectionState::Failed)).await;
+                }
+                Ok(()) = self.surroundings.closings.changed() => self.channel.break_off().await,
+            }
+        }
+    }
+
+    async fn perform(&mut self, action: PeerAction) -> Result<(), String> {
+        match action {
+            PeerAction::RestartIce(policy) => self.restart_ice(policy).await,
+            PeerAction::Accept(description) => self.accept(description).await,
+            PeerAction::AddCandidates(candidates) => {
+                let ready = self.remote.sort(candidates, self.answer_awaited);
+                self.add_candidates(ready).await;
+                Ok(())
+            }
+            PeerAction::Send { tag, message } => {
+                if let Some(event) = self.channel.send(tag, message).await {
+                    self.emit(event).await;
+                }
+                Ok(())
+            }
+            PeerAction::ReadStats => {
+                let (at, outstanding) = (Instant::now(), self.channel.outstanding().await);
+                let report = self.peer.get_stats(at, StatsSelector::None).await;
+                self.emit(PeerEvent::Stats(stats::sample(at, &report, outstanding))).await;
+                Ok(())
+            }
+            // The door does both itself.
+            PeerAction::Create(_) | PeerAction::Close => Ok(()),
+        }
+    }
+
+    async fn offer(&mut self, kind: Offer) -> Result<(), String> {
+        let description = negotiation::offer(self.peer.as_ref(), kind).await?;
+        self.answer_awaited = true;
+        self.tell_description(description).await;
+        Ok(())
+    }
+
+    async fn restart_ice(&mut self, policy: IceTransportPolicy) -> Result<(), String> {
+        if self.answer_awaited {
+            negotiation::roll_back(self.peer.as_ref()).await?;
+            self.answer_awaited = false;
+        }
+        self.surroundings.runtime.look_up(&self.ice_servers).await;
+        if policy != self.policy {
+            let configuration = settings::configuration(&self.ice_servers, policy);
+            let changed = self.peer.set_configuration(configuration).await;
+            changed.map_err(|error| failed("changing the ICE transport policy", &error))?;
+            self.policy = policy;
+        }
+        self.offer(Offer::RestartIce).await
+    }
+
+    async fn accept(&mut self, description: Description) -> Result<(), String> {
+        match description.sdp_type {
+            SdpType::Offer => {
+                if self.answer_awaited {
+                    negotiation::roll_back(self.peer.as_ref()).await?;
+                    self.answer_awaited = false;
+                }
+                let answer = negotiation::answer(self.peer.as_ref(), description.sdp.clone()).await?;
+                self.tell_description(answer).await;
+            }
+            SdpType::Answer if self.answer_awaited => {
+                negotiation::accept_answer(self.peer.as_ref(), description.sdp.clone()).await?;
+                self.answer_awaited = false;
+            }
+            SdpType::Answer => {
+                tracing::debug!("an answer that nobody waits for was dropped; it may have come twice");
+                return Ok(());
+            }
+        }
+        let ready = self.remote.described(&description);
+        self.add_candidates(ready).await;
+        Ok(())
+    }
+
+    async fn add_candidates(&self, candidates: Vec<IceCandidate>) {
+        for candidate in candidates.into_iter().filter_map(incoming) {
+            if let Err(error) = self.peer.add_ice_candidate(candidate).await {
+                tracing::debug!(%error, "dropped a candidate of the peer's");
+            }
+        }
+    }
+
+    /// Takes what the engine told, with all that is there already, so that candidates travel together.
+    async fn absorb(&mut self, first: Happening) -> Result<(), String> {
+        let mut candidates = Vec::new();
+        let mut next = Some(first);
+        while let Some(happening) = next {
+            match happening {
+                Happening::Candidate(candidate) => candidates.push(self.section.outgoing(candidate)),
+                Happening::Ice(state) => self.tell_ice(state).await,
+                Happening::Failed => self.check_dtls().await?,
+                Happening::DataChannel(data_channel) => self.channel.adopt(data_channel),
+            }
+            next = self.happenings.try_recv().ok();
+        }
+        if !candidates.is_empty() {
+            self.emit(PeerEvent::LocalCandidates(candidates)).await;
+        }
+        Ok(())
+    }
+
+    async fn tell_ice(&mut self, state: RTCIceConnectionState) {
+        let state = match state {
+            RTCIceConnectionState::New => IceConnectionState::New,
+            RTCIceConnectionState::Checking => IceConnectionState::Checking,
+            RTCIceConnectionState::Connected => IceConnectionState::Connected,
+            RTCIceConnectionState::Completed => IceConnectionState::Completed,
+            RTCIceConnectionState::Disconnected => IceConnectionState::Disconnected,
+            RTCIceConnectionState::Failed => IceConnectionState::Failed,
+            RTCIceConnectionState::Closed => IceConnectionState::Closed,
+            // The engine's placeholder; its states are non-exhaustive.
+            _ => return,
+        };
+        self.patience_ends =
+            (state == IceConnectionState::Disconnected).then(|| time::Instant::now() + self.ice_failure);
+        self.emit(PeerEvent::IceConnectionState(state)).await;
+    }
+
+    /// Finds out why the connection failed: an ICE restart can mend ICE, but nothing mends DTLS.
+    async fn check_dtls(&self) -> Result<(), String> {
+        let Some(sctp) = self.peer.sctp().await else { return Ok(()) };
+        match sctp.transport().state().await {
+            Ok(RTCDtlsTransportState::Failed) => {
+                Err("the DTLS handshake failed; build a new connection".to_owned())
+            }
+            Ok(_) | Err(_) => Ok(()),
+        }
+    }
+
+    async fn tell_channel(&mut self, event: Option<DataChannelEvent>) -> Result<(), String> {
+        let Some(event) = event else {
+            return Err(
+                "the engine stopped, most likely without any address to bind; build a new connection"
+                    .to_owned(),
+            );
+        };
+        for event in self.channel.absorb(event) {
+            self.emit(event).await;
+        }
+        Ok(())
+    }
+
+    async fn tell_description(&mut self, description: Description) {
+        self.section = Section::of(&description);
+        self.emit(PeerEvent::LocalDescription(description)).await;
+    }
+
+    async fn emit(&self, event: PeerEvent) {
+        let Surroundings { generation, incarnation, ref events, .. } = self.surroundings;
+        // Nobody is left to be told once the transport is dropped; the door is dropped with it.
+        let _ = events.send(Found { generation, incarnation, event }).await;
+    }
+
+    /// Closes the engine's connection, which otherwise keeps its task and sockets for ever.
+    async fn close(self) {
+        if let Err(error) = self.peer.close().await {
+            tracing::debug!(%error, "a connection did not close cleanly");
+        }
+    }
+}
+
+async fn until(deadline: Option<time::Instant>) {
+    match deadline {
+        Some(deadline) => time::sleep_until(deadline).await,
+        None => std::future::pending().await,
+    }
+}

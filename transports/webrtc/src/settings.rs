@@ -1,0 +1,139 @@
+//! From our setup to the engine's settings.
+
+use std::time::Duration;
+
+use rejoin_core::port::ConnectionSetup;
+use rejoin_core::{IceServer, IceTransportPolicy};
+use rtc::ice::mdns::MulticastDnsMode;
+use webrtc::peer_connection::{
+    RTCConfiguration, RTCConfigurationBuilder, RTCIceServer, RTCIceTransportPolicy, SettingEngine,
+    SettingEngineBuilder,
+};
+
+/// How often candidate pairs are checked; RFC 8445 section 14.2 wants 50 ms per check over all pairs.
+///
+/// The engine checks all pairs on one beat and nominates on the next, so the beat is part of every opening;
+/// 20 ms makes it small beside a round trip over the internet.
+const CHECK_INTERVAL: Duration = Duration::from_millis(20);
+
+/// Checks of one pair at the least; the engine's own 7 give a pair up after 160 ms at our interval.
+const LEAST_ATTEMPTS: u16 = 500;
+
+/// A lone relay pair is selected only after this long, because the engine never changes a selection.
+///
+/// Long enough for a direct pair with two intercontinental round trips, short beside an opening over TURN.
+const RELAY_WAIT: Duration = Duration::from_millis(500);
+
+/// A server-reflexive pair waits this long for the host pair of a peer in the same network.
+const SERVER_REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
+
+/// Keepalives per silence: one may be lost, and one late, before the pair counts as silent.
+const KEEPALIVES_PER_SILENCE: u32 = 4;
+
+/// Bounds of the keepalive interval: the engine's own beat, and its default.
+const KEEPALIVE_BOUNDS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+
+/// Returns the engine's settings for `setup`.
+pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
+    // Nothing better is to come where only relays may be used.
+    let relay_wait = match setup.ice_transport_policy {
+        IceTransportPolicy::All => RELAY_WAIT,
+        IceTransportPolicy::Relay => Duration::ZERO,
+    };
+    SettingEngineBuilder::new()
+        // Without this an ICE restart gathers nothing new, so it could not follow a change of network.
+        .with_discard_local_candidates_during_ice_restart(true)
+        // A query socket that cannot join the group (no multicast route) would fail the whole connection.
+        // Browsers that hide behind `.local` names reach us all the same, as peer-reflexive candidates.
+        .with_multicast_dns_mode(MulticastDnsMode::Disabled)
+        .with_ice_timeouts(
+            Some(setup.ice_silence),
+            Some(failed_timeout(setup)),
+            Some(keepalive(setup.ice_silence)),
+        )
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(attempts(setup.ice_checking)))
+        .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
+        .with_srflx_acceptance_min_wait(Some(SERVER_REFLEXIVE_WAIT))
+        .with_relay_acceptance_min_wait(Some(relay_wait))
+        .build()
+}
+
+/// Returns the engine's configuration: servers and policy.
+pub(crate) fn configuration(servers: &[IceServer], policy: IceTransportPolicy) -> RTCConfiguration {
+    RTCConfigurationBuilder::default()
+        .with_ice_servers(servers.iter().map(ice_server).collect())
+        .with_ice_transport_policy(match policy {
+            IceTransportPolicy::All => RTCIceTransportPolicy::All,
+            IceTransportPolicy::Relay => RTCIceTransportPolicy::Relay,
+        })
+        .build()
+}
+
+fn ice_server(server: &IceServer) -> RTCIceServer {
+    RTCIceServer {
+        urls: server.urls.clone(),
+        username: server.username.clone(),
+        credential: server.credential.clone(),
+    }
+}
+
+/// Returns the engine's time from `disconnected` to `failed`.
+///
+/// The engine also gives up checking after silence and failure together, so the longer of our two wishes goes
+/// in; the connection itself keeps the shorter `ice_failure`.
+fn failed_timeout(setup: &ConnectionSetup) -> Duration {
+    setup.ice_failure.max(setup.ice_checking.saturating_sub(setup.ice_silence))
+}
+
+fn keepalive(silence: Duration) -> Duration {
+    let (least, most) = KEEPALIVE_BOUNDS;
+    (silence / KEEPALIVES_PER_SILENCE).clamp(least, most)
+}
+
+/// Returns how often a pair is checked: twice what `checking` needs, because each new candidate adds a round.
+fn attempts(checking: Duration) -> u16 {
+    let rounds = 2 * checking.as_millis() / CHECK_INTERVAL.as_millis();
+    u16::try_from(rounds).unwrap_or(u16::MAX).max(LEAST_ATTEMPTS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hands_turn_credentials_over() {
+        let server = IceServer {
+            urls: vec!["turn:relay.example:3478?transport=udp".to_owned(), "turns:relay.example".to_owned()],
+            username: "user".to_owned(),
+            credential: "secret".to_owned(),
+        };
+        let configuration = configuration(&[server], IceTransportPolicy::Relay);
+        let mapped = &configuration.ice_servers()[0];
+        assert_eq!(mapped.urls, ["turn:relay.example:3478?transport=udp", "turns:relay.example"]);
+        assert_eq!((mapped.username.as_str(), mapped.credential.as_str()), ("user", "secret"));
+        assert_eq!(configuration.ice_transport_policy(), RTCIceTransportPolicy::Relay);
+    }
+
+    #[test]
+    fn leaves_credentials_of_stun_empty() {
+        let server = IceServer { urls: vec!["stun:stun.example".to_owned()], ..IceServer::default() };
+        let configuration = configuration(&[server], IceTransportPolicy::All);
+        let mapped = &configuration.ice_servers()[0];
+        assert!(mapped.username.is_empty() && mapped.credential.is_empty());
+        assert_eq!(configuration.ice_transport_policy(), RTCIceTransportPolicy::All);
+    }
+
+    #[test]
+    fn keepalives_stay_within_their_bounds() {
+        assert_eq!(keepalive(Duration::from_millis(400)), Duration::from_millis(200));
+        assert_eq!(keepalive(Duration::from_secs(4)), Duration::from_secs(1));
+        assert_eq!(keepalive(Duration::from_secs(60)), Duration::from_secs(2));
+    }
+
+    #[test]
+    fn attempts_cover_the_checking_time() {
+        assert_eq!(attempts(Duration::from_secs(1)), LEAST_ATTEMPTS);
+        assert_eq!(attempts(Duration::from_secs(30)), 3000);
+        assert_eq!(attempts(Duration::MAX), u16::MAX);
+    }
+}

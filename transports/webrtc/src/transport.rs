@@ -1,0 +1,126 @@
+//! The port's door: hands each action to its connection's task and gathers what the tasks have to tell.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use rejoin_core::Generation;
+use rejoin_core::port::{Dialect, PeerAction, PeerEvent, PeerTransport};
+use tokio::sync::mpsc;
+
+use crate::chaos::Chaos;
+use crate::connection::{Connection, Surroundings};
+use crate::runtime::HostRuntime;
+
+/// How many events may wait for [`next_event`](PeerTransport::next_event), over all connections.
+///
+/// A full queue stops reading from the data channels, so a slow reader slows its peers down instead of
+/// filling our memory; 1,024 is far more than a supervisor leaves unread in one turn.
+const WAITING_EVENTS: usize = 1024;
+
+/// Owns the peer connections, one task for each.
+#[derive(Debug)]
+pub struct WebRtcTransport {
+    dialect: Arc<dyn Dialect>,
+    chaos: Chaos,
+    runtime: Arc<HostRuntime>,
+    connections: BTreeMap<Generation, Tap>,
+    incarnations: u64,
+    found: mpsc::Receiver<Found>,
+    events: mpsc::Sender<Found>,
+    running: mpsc::Receiver<()>,
+    alive: mpsc::Sender<()>,
+}
+
+/// A running connection, seen from the door; dropping it closes the connection.
+#[derive(Debug)]
+struct Tap {
+    incarnation: u64,
+    actions: mpsc::UnboundedSender<PeerAction>,
+}
+
+/// An event on its way out.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) generation: Generation,
+    pub(crate) incarnation: u64,
+    pub(crate) event: PeerEvent,
+}
+
+impl WebRtcTransport {
+    /// Creates a transport without connections, whose data channels speak `dialect`.
+    ///
+    /// Actions are performed on the tokio runtime that [`perform`](PeerTransport::perform) is called in.
+    pub fn new(dialect: Arc<dyn Dialect>) -> Self {
+        let (events, found) = mpsc::channel(WAITING_EVENTS);
+        let (alive, running) = mpsc::channel(1);
+        let chaos = Chaos::new();
+        let runtime = Arc::new(HostRuntime::new(chaos.clone()));
+        let connections = BTreeMap::new();
+        Self { dialect, chaos, runtime, connections, incarnations: 0, found, events, running, alive }
+    }
+
+    /// Returns a handle that breaks this transport's connections on purpose.
+    pub fn chaos(&self) -> Chaos {
+        self.chaos.clone()
+    }
+
+    /// Closes every connection and waits until each has said goodbye and freed its sockets.
+    ///
+    /// Dropping the transport closes them too, but a process that ends at once cuts the goodbyes short.
+    pub async fn close(self) {
+        let Self { connections, found, alive, mut running, .. } = self;
+        drop((connections, found, alive));
+        while running.recv().await.is_some() {}
+    }
+
+    fn create(&mut self, generation: Generation, setup: rejoin_core::port::ConnectionSetup) {
+        self.incarnations += 1;
+        let incarnation = self.incarnations;
+        let (actions, inbox) = mpsc::unbounded_channel();
+        let surroundings = Surroundings {
+            generation,
+            incarnation,
+            dialect: Arc::clone(&self.dialect),
+            runtime: Arc::clone(&self.runtime),
+            closings: self.chaos.closings(),
+            events: self.events.clone(),
+            alive: self.alive.clone(),
+        };
+        self.connections.insert(generation, Tap { incarnation, actions });
+        tokio::spawn(Connection::run(surroundings, setup, inbox));
+    }
+}
+
+#[async_trait]
+impl PeerTransport for WebRtcTransport {
+    fn perform(&mut self, generation: Generation, action: PeerAction) {
+        match action {
+            PeerAction::Create(setup) => self.create(generation, setup),
+            PeerAction::Close => {
+                self.connections.remove(&generation);
+            }
+            PeerAction::RestartIce(_)
+            | PeerAction::Accept(_)
+            | PeerAction::AddCandidates(_)
+            | PeerAction::Send { .. }
+            | PeerAction::ReadStats => {
+                if let Some(connection) = self.connections.get(&generation) {
+                    // A task that has failed no longer listens; only `Close` is left for it.
+                    let _ = connection.actions.send(action);
+                }
+            }
+        }
+    }
+
+    async fn next_event(&mut self) -> (Generation, PeerEvent) {
+        while let Some(Found { generation, incarnation, event }) = self.found.recv().await {
+            let current = self.connections.get(&generation).map(|connection| connection.incarnation);
+            if current == Some(incarnation) {
+                return (generation, event);
+            }
+        }
+        // Not reached: we hold a sender ourselves.
+        std::future::pending().await
+    }
+}
