@@ -1,0 +1,315 @@
+//! Builds a session out of a sentence.
+
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+use rejoin_core::id::{RoomId, StreamId};
+use rejoin_core::output::Warning;
+use rejoin_core::session::SessionRecord;
+use rejoin_core::{
+    Command, Event, IceServer, Identity, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore,
+    Settings, SignalingTransport, Supervisor,
+};
+
+use crate::clock::SleepWatch;
+use crate::driver::{Driver, Ports};
+use crate::events::{self, EventSender};
+use crate::handle::{Handle, Session};
+use crate::store::{Keeper, MemoryStore, recall};
+use crate::telemetry;
+
+/// Begins a session with a signaling server, a `ws://` or `wss://` URL.
+pub fn connect(server: &str) -> SessionBuilder {
+    SessionBuilder {
+        servers: vec![server.into()],
+        identity: None,
+        label: None,
+        platform: None,
+        ice_servers: Vec::new(),
+        bind: Vec::new(),
+        held: None,
+        seed: None,
+        wish: Wish::default(),
+        policies: None,
+        transports: None,
+        network: None,
+        store: Box::new(MemoryStore::default()),
+    }
+}
+
+/// What a session will be; made by [`connect`], and started by [`start`](Self::start).
+#[must_use = "a session does nothing before start()"]
+pub struct SessionBuilder {
+    servers: Vec<Arc<str>>,
+    identity: Option<Identity>,
+    label: Option<String>,
+    platform: Option<Platform>,
+    ice_servers: Vec<IceServer>,
+    bind: Vec<String>,
+    held: Option<(usize, usize)>,
+    seed: Option<u64>,
+    wish: Wish,
+    policies: Option<Policies>,
+    transports: Option<(Box<dyn SignalingTransport>, Box<dyn PeerTransport>)>,
+    network: Option<Box<dyn NetworkMonitor>>,
+    store: Box<dyn SessionStore>,
+}
+
+/// Why a session cannot start.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A server's URL has no WebSocket scheme.
+    #[error("\"{0}\" is no signaling server; give a ws:// or wss:// URL")]
+    NoServer(String),
+    /// No policies were given.
+    #[error("no policies were given; add them with with_policies()")]
+    NoPolicies,
+    /// No transports were given.
+    #[error("no transports were given; add them with over()")]
+    NoTransports,
+    /// There is no tokio runtime here.
+    #[error("no tokio runtime is running here; call start() inside of one")]
+    NoRuntime,
+    /// The host gave no randomness.
+    #[error(
+        "the host has no randomness ({0}); choose an identity with as_identity() and a seed with seeded()"
+    )]
+    NoRandomness(String),
+}
+
+impl SessionBuilder {
+    /// Adds another signaling server, tried after those before it.
+    pub fn or(mut self, server: &str) -> Self {
+        self.servers.push(server.into());
+        self
+    }
+
+    /// Sets who we are to rejoin peers; by default what the store remembers, and else a random identity.
+    pub fn as_identity(mut self, identity: Identity) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Sets the label that peers see.
+    pub fn labelled(mut self, label: &str) -> Self {
+        self.label = Some(label.to_owned());
+        self
+    }
+
+    /// Publishes a stream from the start.
+    pub fn publishing(mut self, stream: &str) -> Self {
+        self.wish.publish(StreamId(stream.into()));
+        self
+    }
+
+    /// Views a stream from the start.
+    pub fn viewing(mut self, stream: &str) -> Self {
+        self.wish.view(StreamId(stream.into()));
+        self
+    }
+
+    /// Enters a room at the start.
+    pub fn in_room(mut self, room: &str) -> Self {
+        self.wish.room = Some(RoomId(room.into()));
+        self
+    }
+
+    /// Sets whose timeouts apply; by default those of the platform that this program was built for.
+    pub fn on_platform(mut self, platform: Platform) -> Self {
+        self.platform = Some(platform);
+        self
+    }
+
+    /// Adds a STUN or TURN server.
+    pub fn through_ice_server(mut self, server: IceServer) -> Self {
+        self.ice_servers.push(server);
+        self
+    }
+
+    /// Adds an `address:port` that peer connections bind; by default they bind every interface.
+    pub fn binding(mut self, address: &str) -> Self {
+        self.bind.push(address.to_owned());
+        self
+    }
+
+    /// Sets how many messages, and how many bytes of them, are held for one peer while its link is down.
+    pub fn holding(mut self, messages: usize, bytes: usize) -> Self {
+        self.held = Some((messages, bytes));
+        self
+    }
+
+    /// Sets the seed of the machine's dice, to replay a run; random by default.
+    pub fn seeded(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Sets the policies.
+    pub fn with_policies(mut self, policies: Policies) -> Self {
+        self.policies = Some(policies);
+        self
+    }
+
+    /// Sets what watches the host's network; by default nothing does, and only links tell of trouble.
+    pub fn watching(mut self, network: Box<dyn NetworkMonitor>) -> Self {
+        self.network = Some(network);
+        self
+    }
+
+    /// Sets what keeps the session across processes; by default memory, which does not.
+    ///
+    /// A remembered identity is taken over unless [`as_identity`](Self::as_identity) chose one,
+    /// a remembered room unless [`in_room`](Self::in_room) chose one, and remembered streams in addition to the chosen.
+    pub fn remembering_in(mut self, store: Box<dyn SessionStore>) -> Self {
+        self.store = store;
+        self
+    }
+
+    /// Sets the transports.
+    pub fn over(mut self, signaling: Box<dyn SignalingTransport>, peers: Box<dyn PeerTransport>) -> Self {
+        self.transports = Some((signaling, peers));
+        self
+    }
+
+    /// Starts the session in a task of its own.
+    pub fn start(self) -> Result<Session, StartError> {
+        let plan = self.plan()?;
+        let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        let (commands, orders) = mpsc::channel(WAITING_COMMANDS);
+        let (alive, over) = watch::channel(());
+        let (sender, events) = events::channel();
+        runtime.spawn(plan.run(Ends { orders, events: sender, alive }).in_current_span());
+        Ok(Session::new(Handle::new(commands, over), events))
+    }
+
+    fn plan(self) -> Result<Plan, StartError> {
+        let scheme = |server: &Arc<str>| server.starts_with("ws://") || server.starts_with("wss://");
+        if let Some(server) = self.servers.iter().find(|server| !scheme(server)) {
+            return Err(StartError::NoServer(server.to_string()));
+        }
+        let policies = self.policies.ok_or(StartError::NoPolicies)?;
+        let (signaling, peers) = self.transports.ok_or(StartError::NoTransports)?;
+
+        let mut settings = Settings::new(self.identity.map_or_else(random_identity, Ok)?, "");
+        settings.servers = self.servers;
+        settings.label = self.label;
+        settings.platform = self.platform.unwrap_or(settings.platform);
+        settings.ice_servers = self.ice_servers;
+        settings.bind = self.bind;
+        if let Some((messages, bytes)) = self.held {
+            (settings.held_messages, settings.held_bytes) = (messages, bytes);
+        }
+        settings.seed = self.seed.map_or_else(random, Ok)?;
+        let (chosen, wish, network, store) = (self.identity, self.wish, self.network, self.store);
+        Ok(Plan { settings, chosen, wish, policies, signaling, peers, network, store })
+    }
+}
+
+fn random() -> Result<u64, StartError> {
+    getrandom::u64().map_err(|error| StartError::NoRandomness(error.to_string()))
+}
+
+fn random_identity() -> Result<Identity, StartError> {
+    Ok(Identity(u128::from(random()?) << 64 | u128::from(random()?)))
+}
+
+/// Enough to hide a wake-up of the driver; whoever sends faster than that waits.
+const WAITING_COMMANDS: usize = 256;
+
+/// What the session wishes for at its start.
+#[derive(Default)]
+struct Wish {
+    room: Option<RoomId>,
+    streams: Vec<StreamId>,
+    views: Vec<StreamId>,
+}
+
+impl Wish {
+    fn publish(&mut self, stream: StreamId) {
+        if !self.streams.contains(&stream) {
+            self.streams.push(stream);
+        }
+    }
+
+    fn view(&mut self, stream: StreamId) {
+        if !self.views.contains(&stream) {
+            self.views.push(stream);
+        }
+    }
+
+    fn take_over(&mut self, record: SessionRecord) {
+        self.room = self.room.take().or(record.room);
+        record.streams.into_iter().for_each(|stream| self.publish(stream));
+        record.views.into_iter().for_each(|stream| self.view(stream));
+    }
+
+    /// Returns the wish in the wire's order.
+    fn into_commands(self) -> impl Iterator<Item = Command> {
+        let room = self.room.into_iter().map(Command::JoinRoom);
+        let streams = self.streams.into_iter().map(Command::Publish);
+        let views = self.views.into_iter().map(Command::View);
+        room.chain(streams).chain(views)
+    }
+}
+
+/// The application's ends of a session.
+pub(crate) struct Ends {
+    /// What it wants.
+    pub(crate) orders: mpsc::Receiver<Command>,
+    /// What it is told.
+    pub(crate) events: EventSender,
+    /// Dropped when the session is over.
+    pub(crate) alive: watch::Sender<()>,
+}
+
+/// A session that waits for its store.
+struct Plan {
+    settings: Settings,
+    chosen: Option<Identity>,
+    wish: Wish,
+    policies: Policies,
+    signaling: Box<dyn SignalingTransport>,
+    peers: Box<dyn PeerTransport>,
+    network: Option<Box<dyn NetworkMonitor>>,
+    store: Box<dyn SessionStore>,
+}
+
+impl Plan {
+    async fn run(mut self, ends: Ends) {
+        telemetry::describe();
+        let trouble = match recall(&mut *self.store).await {
+            Ok(Some(record)) => {
+                self.take_over(record);
+                None
+            }
+            Ok(None) => None,
+            Err(failure) => Some(Event::Warning(Warning::StoreFailed { reason: failure.0 })),
+        };
+        tracing::debug!(identity = %self.settings.identity, seed = self.settings.seed, "session starts");
+        let machine = Supervisor::new(self.settings, self.policies, Instant::now().into_std());
+        let ports = Ports {
+            signaling: self.signaling,
+            peers: self.peers,
+            network: self.network,
+            keeper: Keeper::spawn(self.store),
+            sleep_watch: SleepWatch::of_host(),
+        };
+        let mut driver = Driver::new(machine, ports, ends);
+        if let Some(trouble) = trouble {
+            driver.tell_application(trouble);
+        }
+        driver.run(self.wish.into_commands()).await;
+    }
+
+    fn take_over(&mut self, record: SessionRecord) {
+        self.settings.identity = self.chosen.unwrap_or(record.identity);
+        self.wish.take_over(record);
+    }
+}
+
+#[cfg(test)]
+mod tests;

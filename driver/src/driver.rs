@@ -1,0 +1,236 @@
+//! Carries inputs and outputs between the machine, the ports and the application, under one timer.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use tokio::task::coop::consume_budget;
+use tokio::time::{Instant, sleep_until};
+
+use rejoin_core::output::Warning;
+use rejoin_core::port::{PeerEvent, StoreError};
+use rejoin_core::{
+    ChannelMessage, Command, Event, Input, NetworkMonitor, NetworkSnapshot, Output, PeerTransport,
+    SignalingTransport, Supervisor,
+};
+
+use crate::builder::Ends;
+use crate::clock::SleepWatch;
+use crate::journal::Journal;
+use crate::store::Keeper;
+use crate::telemetry::{self, Meters};
+
+/// The doors of a [`Supervisor`]; a test puts a script behind them.
+pub(crate) trait Machine {
+    /// Tells what happened, and when.
+    fn handle_input(&mut self, input: Input, now: std::time::Instant);
+    /// Returns the next thing to do, until `None`.
+    fn poll_output(&mut self) -> Option<Output>;
+    /// Returns when [`Input::Timeout`] is wanted.
+    fn next_timeout(&self) -> Option<std::time::Instant>;
+}
+
+impl Machine for Supervisor {
+    fn handle_input(&mut self, input: Input, now: std::time::Instant) {
+        Supervisor::handle_input(self, input, now);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        Supervisor::poll_output(self)
+    }
+
+    fn next_timeout(&self) -> Option<std::time::Instant> {
+        Supervisor::next_timeout(self).map(|(at, _)| at)
+    }
+}
+
+/// What the driver carries inputs from and outputs to.
+pub(crate) struct Ports {
+    /// The socket.
+    pub(crate) signaling: Box<dyn SignalingTransport>,
+    /// The peer connections.
+    pub(crate) peers: Box<dyn PeerTransport>,
+    /// The host's network, if somebody watches it.
+    pub(crate) network: Option<Box<dyn NetworkMonitor>>,
+    /// The store.
+    pub(crate) keeper: Keeper,
+    /// The host's clocks.
+    pub(crate) sleep_watch: SleepWatch,
+}
+
+/// One running session.
+pub(crate) struct Driver<M> {
+    machine: M,
+    ports: Ports,
+    ends: Ends,
+    stage: Stage,
+    meters: Meters,
+    journal: Journal,
+}
+
+/// How far a session has come.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// It does as the application says.
+    Running,
+    /// It says goodbye; commands are no longer read.
+    Leaving { until: Instant },
+    /// Goodbye is said and on its way.
+    Left { until: Instant },
+}
+
+/// What woke the driver up.
+enum Wake {
+    Input(Input),
+    Command(Option<Command>),
+    StoreFailed(StoreError),
+    Timer,
+}
+
+/// Sleep of the host is noticed at every wake-up, and there is one at least this often.
+const LONGEST_NAP: Duration = Duration::from_secs(5);
+/// The timer's own grain: a machine that keeps asking for the past costs a thousand turns a second, not a core.
+const SHORTEST_NAP: Duration = Duration::from_millis(1);
+/// How long the machine may take to leave; with the next two, leaving takes two seconds at most.
+const LEAVE_LIMIT: Duration = Duration::from_millis(1500);
+/// How long the transports live on after that, so that their goodbyes leave the host.
+const LINGER: Duration = Duration::from_millis(250);
+/// How long the last record may take to be stored.
+const SAVE_LIMIT: Duration = Duration::from_millis(250);
+
+impl<M: Machine> Driver<M> {
+    /// Creates a driver that has not begun.
+    pub(crate) fn new(machine: M, ports: Ports, ends: Ends) -> Self {
+        let (meters, journal) = (Meters::default(), Journal::default());
+        Self { machine, ports, ends, stage: Stage::Running, meters, journal }
+    }
+
+    /// Makes `wishes` and carries until the session is over.
+    pub(crate) async fn run(mut self, wishes: impl Iterator<Item = Command>) {
+        for wish in wishes {
+            self.tell_machine(Input::Command(wish));
+        }
+        let mut timer = pin!(sleep_until(Instant::now()));
+        while let Some(nap) = self.next_nap() {
+            timer.as_mut().reset(nap);
+            let wake = tokio::select! {
+                command = self.ends.orders.recv(), if matches!(self.stage, Stage::Running) => Wake::Command(command),
+                (generation, event) = self.ports.signaling.next_event() => Wake::Input(Input::Signaling(generation, event)),
+                (generation, event) = self.ports.peers.next_event() => Wake::Input(Input::Peer(generation, event)),
+                snapshot = next_snapshot(&mut self.ports.network) => Wake::Input(Input::Network(snapshot)),
+                Some(failure) = self.ports.keeper.next_failure() => Wake::StoreFailed(failure),
+                () = timer.as_mut() => Wake::Timer,
+            };
+            self.wake_up(wake);
+            // A flood of events must not starve the application's own tasks.
+            consume_budget().await;
+        }
+        self.end().await;
+    }
+
+    /// Sends `event` to the application, the log and the meters.
+    pub(crate) fn tell_application(&mut self, event: Event) {
+        match (&event, self.stage) {
+            // A machine that leaves after the limit says what the application already heard.
+            (Event::Left, Stage::Left { .. }) => return,
+            (Event::Left, Stage::Running | Stage::Leaving { .. }) => {
+                self.stage = Stage::Left { until: Instant::now() + LINGER };
+            }
+            _ => {}
+        }
+        self.meters.count(&event);
+        self.journal.write(&event);
+        self.ends.events.send(event);
+    }
+
+    fn wake_up(&mut self, wake: Wake) {
+        if let Some(gap) = self.ports.sleep_watch.look() {
+            tracing::info!(?gap, "the host slept");
+            telemetry::suspended();
+            self.tell_machine(Input::Suspended(gap));
+        }
+        match wake {
+            Wake::Input(input) => self.tell_machine(input),
+            Wake::Command(command) => self.obey(command.unwrap_or(Command::Leave)),
+            Wake::StoreFailed(StoreError(reason)) => {
+                self.tell_application(Event::Warning(Warning::StoreFailed { reason }));
+            }
+            Wake::Timer => {}
+        }
+        // Looked at after every single input, so that no flood of them can hold up a deadline.
+        if self.machine.next_timeout().is_some_and(|at| at <= Instant::now().into_std()) {
+            self.tell_machine(Input::Timeout);
+        }
+    }
+
+    /// Obeys a command; after the last one, those that still wait are refused.
+    fn obey(&mut self, command: Command) {
+        if let Command::Leave = command {
+            self.stage = Stage::Leaving { until: Instant::now() + LEAVE_LIMIT };
+            self.ends.orders.close();
+            while self.ends.orders.try_recv().is_ok() {}
+        }
+        self.tell_machine(Input::Command(command));
+    }
+
+    fn tell_machine(&mut self, input: Input) {
+        if let Input::Peer(_, PeerEvent::Unsent { message: ChannelMessage::Application(_), .. }) = &input {
+            telemetry::message_returned();
+        }
+        self.machine.handle_input(input, Instant::now().into_std());
+        while let Some(output) = self.machine.poll_output() {
+            self.perform(output);
+        }
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::Signaling(generation, action) => self.ports.signaling.perform(generation, action),
+            Output::Peer(generation, action) => {
+                telemetry::peer_action(&action);
+                self.ports.peers.perform(generation, action);
+            }
+            Output::Persist(record) => self.ports.keeper.keep(record),
+            Output::Event(event) => self.tell_application(event),
+        }
+    }
+
+    /// Returns until when to wait for a wake-up, or `None` if the session is over.
+    fn next_nap(&mut self) -> Option<Instant> {
+        let now = Instant::now();
+        let end = match self.stage {
+            Stage::Running => None,
+            Stage::Leaving { until } if until <= now => {
+                tracing::warn!(limit = ?LEAVE_LIMIT, "goodbye took too long, closing without it");
+                self.tell_application(Event::Left);
+                Some(now + LINGER)
+            }
+            Stage::Left { until } if until <= now => return None,
+            Stage::Leaving { until } | Stage::Left { until } => Some(until),
+        };
+        let deadline = self.machine.next_timeout().map(|at| Instant::from_std(at).max(now + SHORTEST_NAP));
+        [end, deadline].into_iter().flatten().chain([now + LONGEST_NAP]).min()
+    }
+
+    async fn end(self) {
+        let Ports { signaling, peers, network, keeper, .. } = self.ports;
+        drop((signaling, peers, network));
+        if !keeper.finish(SAVE_LIMIT).await {
+            tracing::warn!(limit = ?SAVE_LIMIT, "the last state of the session is not stored, the store is too slow");
+        }
+        let Ends { orders: _, events, alive } = self.ends;
+        drop(events);
+        drop(alive);
+    }
+}
+
+async fn next_snapshot(network: &mut Option<Box<dyn NetworkMonitor>>) -> NetworkSnapshot {
+    match network {
+        Some(network) => network.next_snapshot().await,
+        None => std::future::pending().await,
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod fakes;
+#[cfg(test)]
+mod tests;

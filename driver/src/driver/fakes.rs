@@ -1,0 +1,331 @@
+//! A script instead of the machine, and channels instead of the world.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::watch;
+
+use rejoin_core::output::{LinkName, Owner, Peer, Recovery, Warning};
+use rejoin_core::policy::{
+    Checkup, Health, Incident, Outcome, ProbeLog, Quality, RecoveryStep, Retry, Tried, Wait,
+};
+use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent, StoreError};
+use rejoin_core::session::SessionRecord;
+use rejoin_core::stats::StatsHistory;
+use rejoin_core::{
+    BackoffPolicy, Direction, Event, Fault, Generation, HealthProbe, Input, NetworkMonitor, NetworkSnapshot,
+    Output, Payload, PeerKey, PeerTransport, Policies, QualityPolicy, RecoveryStrategy, SessionStore,
+    SignalingTransport, TimeoutPolicy,
+};
+
+use super::{Driver, Machine, Ports};
+use crate::builder::Ends;
+use crate::clock::SleepWatch;
+use crate::events;
+use crate::handle::{Handle, Session};
+use crate::store::{Keeper, MemoryStore};
+
+/// What a machine answers to an input; it may move its deadline.
+type Answer = Box<dyn FnMut(&Input, Instant, &mut Option<Instant>) -> Vec<Output> + Send>;
+
+/// A machine that does as a test says.
+struct Script {
+    heard: UnboundedSender<Input>,
+    answer: Answer,
+    outputs: VecDeque<Output>,
+    deadline: Option<Instant>,
+}
+
+impl Machine for Script {
+    fn handle_input(&mut self, input: Input, now: Instant) {
+        self.outputs.extend((self.answer)(&input, now, &mut self.deadline));
+        let _ = self.heard.send(input);
+    }
+
+    fn poll_output(&mut self) -> Option<Output> {
+        self.outputs.pop_front()
+    }
+
+    fn next_timeout(&self) -> Option<Instant> {
+        self.deadline
+    }
+}
+
+/// What surrounds a driver under test.
+pub(crate) struct Scene {
+    pub(crate) store: Box<dyn SessionStore>,
+    pub(crate) sleep_watch: SleepWatch,
+    pub(crate) deadline: Option<Duration>,
+    pub(crate) peers_flood: bool,
+}
+
+impl Default for Scene {
+    fn default() -> Self {
+        let sleep_watch = SleepWatch::of_host();
+        Self { store: Box::new(MemoryStore::default()), sleep_watch, deadline: None, peers_flood: false }
+    }
+}
+
+/// The other ends of everything that the driver holds.
+pub(crate) struct World {
+    pub(crate) heard: UnboundedReceiver<Input>,
+    pub(crate) signaling: FarSide<SignalingAction, SignalingEvent>,
+    pub(crate) peers: FarSide<PeerAction, PeerEvent>,
+    pub(crate) network: UnboundedSender<NetworkSnapshot>,
+}
+
+/// The far side of a fake transport.
+pub(crate) struct FarSide<A, E> {
+    pub(crate) performed: UnboundedReceiver<(Generation, A)>,
+    pub(crate) events: UnboundedSender<(Generation, E)>,
+}
+
+impl Scene {
+    /// Starts a driver around a script that gives these answers.
+    pub(crate) fn start(
+        self,
+        mut answer: impl FnMut(&Input) -> Vec<Output> + Send + 'static,
+    ) -> (Session, World) {
+        self.start_timed(move |input, _, _| answer(input))
+    }
+
+    /// Starts a driver around a script that looks at the time and moves its deadline.
+    pub(crate) fn start_timed(
+        self,
+        answer: impl FnMut(&Input, Instant, &mut Option<Instant>) -> Vec<Output> + Send + 'static,
+    ) -> (Session, World) {
+        let (heard_sender, heard) = unbounded_channel();
+        let (network, snapshots) = unbounded_channel();
+        let (near_signaling, signaling) = transport();
+        let (near_peers, peers) = transport();
+        let deadline = self.deadline.map(|after| tokio::time::Instant::now().into_std() + after);
+        let machine =
+            Script { heard: heard_sender, answer: Box::new(answer), outputs: VecDeque::new(), deadline };
+        let ports = Ports {
+            signaling: Box::new(near_signaling),
+            peers: if self.peers_flood { Box::new(Flood) } else { Box::new(near_peers) },
+            network: Some(Box::new(FakeMonitor(snapshots))),
+            keeper: Keeper::spawn(self.store),
+            sleep_watch: self.sleep_watch,
+        };
+        let (commands, orders) = mpsc::channel(16);
+        let (alive, over) = watch::channel(());
+        let (sender, events) = events::channel();
+        let ends = Ends { orders, events: sender, alive };
+        let driver = Driver::new(machine, ports, ends);
+        tokio::spawn(driver.run(std::iter::empty()));
+        (Session::new(Handle::new(commands, over), events), World { heard, signaling, peers, network })
+    }
+}
+
+/// A transport that tells a test what it should perform.
+pub(crate) struct FakeTransport<A, E> {
+    performed: UnboundedSender<(Generation, A)>,
+    events: UnboundedReceiver<(Generation, E)>,
+}
+
+pub(crate) fn transport<A, E>() -> (FakeTransport<A, E>, FarSide<A, E>) {
+    let ((performed_sender, performed), (events, events_receiver)) =
+        (unbounded_channel(), unbounded_channel());
+    (FakeTransport { performed: performed_sender, events: events_receiver }, FarSide { performed, events })
+}
+
+#[async_trait]
+impl SignalingTransport for FakeTransport<SignalingAction, SignalingEvent> {
+    fn perform(&mut self, generation: Generation, action: SignalingAction) {
+        let _ = self.performed.send((generation, action));
+    }
+
+    async fn next_event(&mut self) -> (Generation, SignalingEvent) {
+        next_of(&mut self.events).await
+    }
+}
+
+#[async_trait]
+impl PeerTransport for FakeTransport<PeerAction, PeerEvent> {
+    fn perform(&mut self, generation: Generation, action: PeerAction) {
+        let _ = self.performed.send((generation, action));
+    }
+
+    async fn next_event(&mut self) -> (Generation, PeerEvent) {
+        next_of(&mut self.events).await
+    }
+}
+
+/// Peers that always have something to tell.
+struct Flood;
+
+#[async_trait]
+impl PeerTransport for Flood {
+    fn perform(&mut self, _: Generation, _: PeerAction) {}
+
+    async fn next_event(&mut self) -> (Generation, PeerEvent) {
+        (Generation(1), PeerEvent::Writable)
+    }
+}
+
+#[derive(Debug)]
+struct FakeMonitor(UnboundedReceiver<NetworkSnapshot>);
+
+#[async_trait]
+impl NetworkMonitor for FakeMonitor {
+    async fn next_snapshot(&mut self) -> NetworkSnapshot {
+        next_of(&mut self.0).await
+    }
+}
+
+async fn next_of<T>(receiver: &mut UnboundedReceiver<T>) -> T {
+    match receiver.recv().await {
+        Some(item) => item,
+        None => std::future::pending().await,
+    }
+}
+
+/// A store that takes its time and tells what it saved.
+#[derive(Debug)]
+pub(crate) struct SlowStore {
+    takes: Duration,
+    saved: UnboundedSender<SessionRecord>,
+}
+
+impl SlowStore {
+    pub(crate) fn taking(takes: Duration) -> (Self, UnboundedReceiver<SessionRecord>) {
+        let (saved, receiver) = unbounded_channel();
+        (Self { takes, saved }, receiver)
+    }
+}
+
+#[async_trait]
+impl SessionStore for SlowStore {
+    async fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
+        Ok(None)
+    }
+
+    async fn save(&mut self, record: &SessionRecord) -> Result<(), StoreError> {
+        tokio::time::sleep(self.takes).await;
+        let _ = self.saved.send(record.clone());
+        Ok(())
+    }
+}
+
+/// A store that never answers.
+#[derive(Debug)]
+pub(crate) struct HangingStore;
+
+#[async_trait]
+impl SessionStore for HangingStore {
+    async fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
+        std::future::pending().await
+    }
+
+    async fn save(&mut self, _: &SessionRecord) -> Result<(), StoreError> {
+        std::future::pending().await
+    }
+}
+
+/// A store on a full disk.
+#[derive(Debug)]
+pub(crate) struct FullStore;
+
+#[async_trait]
+impl SessionStore for FullStore {
+    async fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
+        Err(StoreError("the disk is unreadable".to_owned()))
+    }
+
+    async fn save(&mut self, _: &SessionRecord) -> Result<(), StoreError> {
+        Err(StoreError("the disk is full".to_owned()))
+    }
+}
+
+/// Policies that want nothing.
+#[derive(Debug)]
+struct Idle;
+
+impl BackoffPolicy for Idle {
+    fn delay(&self, _: &Retry<'_>) -> Option<Duration> {
+        None
+    }
+}
+
+impl TimeoutPolicy for Idle {
+    fn limit(&self, _: &Wait) -> Duration {
+        Duration::from_secs(1)
+    }
+}
+
+impl RecoveryStrategy for Idle {
+    fn next_step(&self, _: &Incident<'_>) -> RecoveryStep {
+        RecoveryStep::GiveUp
+    }
+}
+
+impl HealthProbe for Idle {
+    fn examine(&self, _: &ProbeLog<'_>) -> Checkup {
+        Checkup { health: Health::Alive, probe: false, again_in: Duration::from_secs(60) }
+    }
+}
+
+impl QualityPolicy for Idle {
+    fn grade(&self, _: &StatsHistory<'_>) -> Quality {
+        Quality::Good
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+}
+
+pub(crate) fn idle_policies() -> Policies {
+    use std::sync::Arc;
+
+    let (backoff, timeout, recovery) = (Arc::new(Idle), Arc::new(Idle), Arc::new(Idle));
+    Policies { backoff, timeout, recovery, health: Arc::new(Idle), quality: Arc::new(Idle) }
+}
+
+/// A name that no log above DEBUG may show.
+pub(crate) const STREAM: &str = "hush_stream";
+
+fn peer() -> Peer {
+    let key = PeerKey { peer: STREAM.into(), direction: Direction::Viewing };
+    Peer { key, identity: None, label: Some("hush_stream_label".to_owned()) }
+}
+
+fn link() -> LinkName {
+    LinkName::Peer(peer().key)
+}
+
+pub(crate) fn received(text: &str) -> Event {
+    Event::Received { from: peer(), payload: Payload(text.into()) }
+}
+
+pub(crate) fn connected() -> Event {
+    Event::Connected(peer())
+}
+
+pub(crate) fn repairing() -> Event {
+    let (step, fault) = (RecoveryStep::RestartIce, Fault::IceDisconnected);
+    Event::Repairing { link: link(), step, fault, attempt: 0, after: Duration::ZERO }
+}
+
+pub(crate) fn interrupted() -> Event {
+    Event::Interrupted { link: link(), fault: Fault::IceDisconnected, silent_for: Duration::from_secs(1) }
+}
+
+pub(crate) fn recovered() -> Event {
+    let took = Duration::from_secs(2);
+    Event::Recovered(Recovery {
+        link: link(),
+        peer: Some(peer()),
+        fault: Fault::IceDisconnected,
+        tried: vec![Tried { step: RecoveryStep::RestartIce, outcome: Outcome::Verified, took }],
+        outage: Duration::from_secs(3),
+        timeline: vec![(Owner::Detection, Duration::from_secs(1)), (Owner::IceChecking, took)],
+    })
+}
+
+pub(crate) fn stranger() -> Event {
+    Event::Warning(Warning::StrangerOffer { stream: Some(STREAM.to_owned()) })
+}

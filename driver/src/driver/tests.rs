@@ -1,0 +1,226 @@
+//! The loop, with a script instead of the machine.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::time::{advance, timeout};
+
+use rejoin_core::port::{PeerAction, SignalingAction, SignalingEvent};
+use rejoin_core::session::SessionRecord;
+use rejoin_core::{Generation, Identity, Payload, Recipient};
+
+use super::fakes::{FullStore, Scene, SlowStore, connected, received, recovered};
+use super::*;
+use crate::clock::Reading;
+
+#[tokio::test(start_paused = true)]
+async fn outputs_are_performed() {
+    let (session, mut world) = Scene::default().start(|input| match input {
+        Input::Command(Command::Restart) => vec![
+            Output::Signaling(Generation(3), SignalingAction::Ping),
+            Output::Peer(Generation(4), PeerAction::ReadStats),
+        ],
+        _ => Vec::new(),
+    });
+    session.restart().await.unwrap();
+    assert_eq!(world.signaling.performed.recv().await, Some((Generation(3), SignalingAction::Ping)));
+    assert_eq!(world.peers.performed.recv().await, Some((Generation(4), PeerAction::ReadStats)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn inputs_arrive_with_their_generation() {
+    let (_session, mut world) = Scene::default().start(|_| Vec::new());
+    world.signaling.events.send((Generation(1), SignalingEvent::Pong)).unwrap();
+    assert!(matches!(next(&mut world.heard).await, Input::Signaling(Generation(1), SignalingEvent::Pong)));
+    world.peers.events.send((Generation(2), PeerEvent::ChannelOpen)).unwrap();
+    assert!(matches!(next(&mut world.heard).await, Input::Peer(Generation(2), PeerEvent::ChannelOpen)));
+    world.network.send(NetworkSnapshot::default()).unwrap();
+    assert!(matches!(next(&mut world.heard).await, Input::Network(_)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_timer_fires_at_the_deadline() {
+    let deadline = Duration::from_millis(700);
+    let scene = Scene { deadline: Some(deadline), ..Scene::default() };
+    let begun = Instant::now();
+    let (_session, mut world) = scene.start_timed(|_, _, deadline| {
+        *deadline = None;
+        Vec::new()
+    });
+    assert!(matches!(next(&mut world.heard).await, Input::Timeout));
+    assert_eq!(begun.elapsed().as_millis(), deadline.as_millis());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_stuck_in_the_past_does_not_spin() {
+    let scene = Scene { deadline: Some(Duration::ZERO), ..Scene::default() };
+    let (_session, mut world) = scene.start(|_| Vec::new());
+    tokio::time::sleep(Duration::from_millis(100)).await;
+    let turns = std::iter::from_fn(|| world.heard.try_recv().ok()).count();
+    assert!((10..=110).contains(&turns), "{turns} turns in 100 ms");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_peer_events_does_not_hold_up_the_timer() {
+    let wait = Duration::from_millis(10);
+    let scene = Scene { deadline: Some(wait), peers_flood: true, ..Scene::default() };
+    let late = Arc::new(AtomicU64::new(0));
+    let counted = Arc::clone(&late);
+    let (fired_sender, mut fired) = unbounded_channel();
+    let (_session, mut world) = scene.start_timed(move |input, now, deadline| {
+        match (input, *deadline) {
+            (Input::Timeout, _) => {
+                *deadline = None;
+                let _ = fired_sender.send(());
+            }
+            (_, Some(at)) if at <= now => _ = counted.fetch_add(1, Ordering::Relaxed),
+            _ => {}
+        }
+        Vec::new()
+    });
+    next(&mut world.heard).await;
+    advance(wait).await;
+    fired.recv().await.unwrap();
+    assert!(late.load(Ordering::Relaxed) <= 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_application_loses_messages_and_keeps_the_news() {
+    let (mut session, mut world) = Scene::default().start(|input| match input {
+        Input::Peer(_, PeerEvent::Writable) => vec![Output::Event(received("1"))],
+        Input::Peer(_, PeerEvent::ChannelOpen) => vec![Output::Event(recovered())],
+        _ => Vec::new(),
+    });
+    world.peers.events.send((Generation(1), PeerEvent::ChannelOpen)).unwrap();
+    for _ in 0..10_000 {
+        world.peers.events.send((Generation(1), PeerEvent::Writable)).unwrap();
+    }
+    for _ in 0..=10_000 {
+        next(&mut world.heard).await;
+    }
+    assert!(matches!(session.next_event().await, Some(Event::Dropped { peer: None, messages: 5905 })));
+    assert!(matches!(session.next_event().await, Some(Event::Recovered(_))));
+    assert!(matches!(session.next_event().await, Some(Event::Received { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_every_handle_leaves() {
+    let (session, mut world) = Scene::default().start(leaving_at_once);
+    let (handle, mut events) = session.split();
+    let other = handle.clone();
+    drop(handle);
+    assert!(timeout(Duration::from_secs(60), world.heard.recv()).await.is_err());
+    drop(other);
+    assert!(matches!(next(&mut world.heard).await, Input::Command(Command::Leave)));
+    assert!(matches!(events.next().await, Some(Event::Left)));
+    assert!(events.next().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn leaving_completes_and_refuses_what_comes_after() {
+    let (mut session, _world) = Scene::default().start(leaving_at_once);
+    session.leave().await;
+    assert!(session.send(Recipient::Everyone, Payload("1".into())).await.is_err());
+    assert!(matches!(session.next_event().await, Some(Event::Left)));
+    assert!(session.next_event().await.is_none());
+    session.leave().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn transports_outlive_goodbye_for_a_moment() {
+    let (session, mut world) = Scene::default().start(leaving_at_once);
+    let begun = Instant::now();
+    session.leave().await;
+    assert!(begun.elapsed() >= LINGER);
+    assert!(world.peers.performed.recv().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn leaving_takes_two_seconds_at_most() {
+    let (store, _saved) = SlowStore::taking(Duration::from_secs(60));
+    let scene = Scene { store: Box::new(store), ..Scene::default() };
+    let (mut session, _world) = scene.start(|_| vec![persisting()]);
+    session.restart().await.unwrap();
+    let begun = Instant::now();
+    session.leave().await;
+    assert!(begun.elapsed() <= Duration::from_millis(2010), "{:?}", begun.elapsed());
+    assert!(matches!(session.next_event().await, Some(Event::Left)));
+    assert!(session.next_event().await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_behind_goodbye_are_refused() {
+    let (session, mut world) = Scene::default().start(leaving_at_once);
+    let leaving = session.leave();
+    let viewing = session.view("late");
+    let ((), _) = tokio::join!(leaving, viewing);
+    let heard: Vec<Input> = std::iter::from_fn(|| world.heard.try_recv().ok()).collect();
+    assert!(matches!(heard[..], [Input::Command(Command::Leave)]), "{heard:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_store_is_a_warning() {
+    let scene = Scene { store: Box::new(FullStore), ..Scene::default() };
+    let (mut session, _world) = scene.start(|_| vec![persisting()]);
+    session.restart().await.unwrap();
+    let Some(Event::Warning(Warning::StoreFailed { reason })) = session.next_event().await else { panic!() };
+    assert_eq!(reason, "the disk is full");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_store_does_not_stall_the_loop() {
+    let (store, _saved) = SlowStore::taking(Duration::from_secs(60));
+    let scene = Scene { store: Box::new(store), ..Scene::default() };
+    let (mut session, _world) = scene.start(|_| vec![persisting(), Output::Event(connected())]);
+    let begun = Instant::now();
+    for _ in 0..10 {
+        session.restart().await.unwrap();
+        session.next_event().await.unwrap();
+    }
+    assert_eq!(begun.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleep_of_the_host_is_told_within_one_nap() {
+    let slept = Arc::new(AtomicU64::new(0));
+    let sleeping = Arc::clone(&slept);
+    let sleep_watch = SleepWatch::reading(move || {
+        let boottime = Duration::from_secs(sleeping.load(Ordering::Relaxed));
+        Reading { boottime, monotonic: Duration::ZERO }
+    });
+    let (_session, mut world) = Scene { sleep_watch, ..Scene::default() }.start(|_| Vec::new());
+    slept.store(90, Ordering::Relaxed);
+    let input = timeout(LONGEST_NAP + 10 * SHORTEST_NAP, next(&mut world.heard)).await.unwrap();
+    assert!(matches!(input, Input::Suspended(gap) if gap == Duration::from_secs(90)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sleep_of_the_host_is_told_before_what_woke_us() {
+    let sleep_watch = {
+        let mut looks = 0;
+        SleepWatch::reading(move || {
+            looks += 60;
+            Reading { boottime: Duration::from_secs(looks), monotonic: Duration::ZERO }
+        })
+    };
+    let (session, mut world) = Scene { sleep_watch, ..Scene::default() }.start(|_| Vec::new());
+    session.restart().await.unwrap();
+    assert!(matches!(next(&mut world.heard).await, Input::Suspended(_)));
+    assert!(matches!(next(&mut world.heard).await, Input::Command(Command::Restart)));
+}
+
+fn leaving_at_once(input: &Input) -> Vec<Output> {
+    match input {
+        Input::Command(Command::Leave) => vec![Output::Event(Event::Left)],
+        _ => Vec::new(),
+    }
+}
+
+fn persisting() -> Output {
+    Output::Persist(SessionRecord::new(Identity(1)))
+}
+
+async fn next(heard: &mut UnboundedReceiver<Input>) -> Input {
+    heard.recv().await.unwrap()
+}

@@ -1,0 +1,277 @@
+//! Carries events to the application without ever waiting for it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::Notify;
+
+use rejoin_core::Event;
+
+use crate::telemetry;
+
+/// The events of a session, in order.
+///
+/// A slow reader loses the oldest messages first, is told how many by [`Event::Dropped`],
+/// and keeps news about links for as long as there is room for nothing else.
+#[derive(Debug)]
+pub struct Events {
+    shared: Arc<Shared>,
+}
+
+impl Events {
+    /// Returns the next event, or `None` after the last one of a session that is over. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Event> {
+        loop {
+            {
+                let mut state = self.shared.lock();
+                if let Some(event) = state.queue.pop() {
+                    return Some(event);
+                }
+                if state.closed {
+                    return None;
+                }
+            }
+            self.shared.arrived.notified().await;
+        }
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        let mut state = self.shared.lock();
+        state.closed = true;
+        state.queue = EventQueue::default();
+    }
+}
+
+/// Creates the two ends of the way from the driver to the application.
+pub(crate) fn channel() -> (EventSender, Events) {
+    let shared = Arc::new(Shared::default());
+    (EventSender { shared: Arc::clone(&shared) }, Events { shared })
+}
+
+/// The driver's end.
+pub(crate) struct EventSender {
+    shared: Arc<Shared>,
+}
+
+impl EventSender {
+    /// Hands over `event` at once.
+    pub(crate) fn send(&self, event: Event) {
+        let mut state = self.shared.lock();
+        if !state.closed {
+            state.queue.push(event);
+            self.shared.arrived.notify_one();
+        }
+    }
+}
+
+impl Drop for EventSender {
+    fn drop(&mut self) {
+        self.shared.lock().closed = true;
+        self.shared.arrived.notify_one();
+    }
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    queue: EventQueue,
+    closed: bool,
+}
+
+impl Shared {
+    /// Nothing that runs under the lock can leave the state half done, so a poisoned lock is as good as any.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A bounded queue that gives up messages before chatter, and chatter before news about links.
+#[derive(Debug, Default)]
+struct EventQueue {
+    /// One queue per [`Rank`]; the numbers restore the order between them.
+    ranks: [VecDeque<(u64, Event)>; 3],
+    arrivals: u64,
+    bytes: usize,
+    missed: u64,
+}
+
+/// A busy chat brings tens of messages a second; this is more than a minute of it.
+const CAPACITY: usize = 4096;
+/// Keeps 4,096 messages of the largest size from filling the memory of a small bot.
+const CAPACITY_BYTES: usize = 16 << 20;
+
+/// How dear an event is, least first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Rank {
+    Data,
+    Chatter,
+    Vital,
+}
+
+impl Rank {
+    const ALL: [Self; 3] = [Self::Data, Self::Chatter, Self::Vital];
+
+    fn of(event: &Event) -> Self {
+        match event {
+            Event::Received { .. } => Self::Data,
+            Event::Repairing { .. }
+            | Event::QualityChanged { .. }
+            | Event::Dropped { .. }
+            | Event::Warning(_) => Self::Chatter,
+            // Core may grow events; they are dear until somebody says otherwise.
+            _ => Self::Vital,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Chatter => "chatter",
+            Self::Vital => "vital",
+        }
+    }
+}
+
+impl EventQueue {
+    fn push(&mut self, event: Event) {
+        self.arrivals += 1;
+        self.bytes += payload_bytes(&event);
+        self.ranks[Rank::of(&event) as usize].push_back((self.arrivals, event));
+        while self.len() > CAPACITY || self.bytes > CAPACITY_BYTES {
+            self.shed();
+        }
+    }
+
+    fn pop(&mut self) -> Option<Event> {
+        if self.missed > 0 {
+            return Some(Event::Dropped { peer: None, messages: std::mem::take(&mut self.missed) });
+        }
+        let arrival = |rank: &VecDeque<(u64, Event)>| rank.front().map_or(u64::MAX, |(arrival, _)| *arrival);
+        let (_, event) = self.ranks.iter_mut().min_by_key(|rank| arrival(rank))?.pop_front()?;
+        self.bytes -= payload_bytes(&event);
+        Some(event)
+    }
+
+    fn len(&self) -> usize {
+        self.ranks.iter().map(VecDeque::len).sum()
+    }
+
+    /// Gives up the oldest of the least dear events.
+    fn shed(&mut self) {
+        for rank in Rank::ALL {
+            let Some((_, event)) = self.ranks[rank as usize].pop_front() else { continue };
+            self.bytes -= payload_bytes(&event);
+            self.missed += match event {
+                Event::Received { .. } => 1,
+                Event::Dropped { messages, .. } => messages,
+                _ => 0,
+            };
+            telemetry::event_dropped(rank.name());
+            return;
+        }
+    }
+}
+
+fn payload_bytes(event: &Event) -> usize {
+    match event {
+        Event::Received { payload, .. } => payload.len(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::driver::fakes::{connected, received, repairing};
+
+    #[test]
+    fn keeps_the_order_between_ranks() {
+        let mut queue = EventQueue::default();
+        for event in [received("1"), connected(), received("2"), repairing()] {
+            queue.push(event);
+        }
+        assert!(matches!(queue.pop(), Some(Event::Received { .. })));
+        assert!(matches!(queue.pop(), Some(Event::Connected(_))));
+        assert!(matches!(queue.pop(), Some(Event::Received { .. })));
+        assert!(matches!(queue.pop(), Some(Event::Repairing { .. })));
+        assert!(queue.pop().is_none());
+    }
+
+    #[test]
+    fn gives_up_the_oldest_message_and_says_so() {
+        let mut queue = EventQueue::default();
+        for number in 0..=CAPACITY {
+            queue.push(received(&number.to_string()));
+        }
+        assert!(matches!(queue.pop(), Some(Event::Dropped { peer: None, messages: 1 })));
+        let Some(Event::Received { payload, .. }) = queue.pop() else { panic!("no message") };
+        assert_eq!(&*payload.0, "1");
+    }
+
+    #[test]
+    fn gives_up_messages_before_older_news() {
+        let mut queue = EventQueue::default();
+        queue.push(connected());
+        for _ in 0..2 * CAPACITY {
+            queue.push(received("0"));
+        }
+        assert!(matches!(queue.pop(), Some(Event::Dropped { .. })));
+        assert!(matches!(queue.pop(), Some(Event::Connected(_))));
+    }
+
+    #[test]
+    fn gives_up_chatter_before_news() {
+        let mut queue = EventQueue::default();
+        queue.push(repairing());
+        for _ in 0..CAPACITY {
+            queue.push(connected());
+        }
+        assert_eq!(queue.len(), CAPACITY);
+        assert!(matches!(queue.pop(), Some(Event::Connected(_))));
+    }
+
+    #[test]
+    fn remembers_the_count_of_a_report_that_it_gives_up() {
+        let mut queue = EventQueue::default();
+        queue.push(Event::Dropped { peer: None, messages: 7 });
+        for _ in 0..CAPACITY {
+            queue.push(connected());
+        }
+        assert!(matches!(queue.pop(), Some(Event::Dropped { messages: 7, .. })));
+    }
+
+    #[test]
+    fn bounds_the_bytes_of_messages() {
+        let mut queue = EventQueue::default();
+        let megabyte = "0".repeat(1 << 20);
+        for _ in 0..20 {
+            queue.push(received(&megabyte));
+        }
+        assert_eq!(queue.len(), 16);
+        assert!(matches!(queue.pop(), Some(Event::Dropped { messages: 4, .. })));
+    }
+
+    #[tokio::test]
+    async fn delivers_what_is_left_after_the_driver_is_gone() {
+        let (sender, mut events) = channel();
+        sender.send(connected());
+        drop(sender);
+        assert!(matches!(events.next().await, Some(Event::Connected(_))));
+        assert!(events.next().await.is_none());
+    }
+
+    #[tokio::test]
+    async fn keeps_nothing_for_a_reader_that_is_gone() {
+        let (sender, events) = channel();
+        drop(events);
+        sender.send(connected());
+        assert_eq!(sender.shared.lock().queue.len(), 0);
+    }
+}

@@ -1,0 +1,110 @@
+//! What the application holds of a running session.
+
+use std::ops::Deref;
+
+use tokio::sync::{mpsc, watch};
+
+use rejoin_core::id::{RoomId, StreamId};
+use rejoin_core::{Command, Event, Payload, Policies, Recipient};
+
+use crate::events::Events;
+
+/// A running session: a [`Handle`] to steer it, and its [`Events`].
+///
+/// It ends with [`leave`](Handle::leave), or as politely when it and every handle are dropped
+/// while the runtime lives on.
+#[derive(Debug)]
+pub struct Session {
+    handle: Handle,
+    events: Events,
+}
+
+impl Session {
+    pub(crate) fn new(handle: Handle, events: Events) -> Self {
+        Self { handle, events }
+    }
+
+    /// Returns the next event, or `None` after the last one of a session that is over. Cancel-safe.
+    pub async fn next_event(&mut self) -> Option<Event> {
+        self.events.next().await
+    }
+
+    /// Returns the two halves, for tasks of their own.
+    pub fn split(self) -> (Handle, Events) {
+        (self.handle, self.events)
+    }
+}
+
+/// A session is steered like its handle.
+impl Deref for Session {
+    type Target = Handle;
+
+    fn deref(&self) -> &Handle {
+        &self.handle
+    }
+}
+
+/// Steers a session; clones steer the same one.
+#[derive(Clone, Debug)]
+pub struct Handle {
+    commands: mpsc::Sender<Command>,
+    over: watch::Receiver<()>,
+}
+
+/// Nobody listens to commands: the session was left, or its runtime is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session is over; start another one")]
+pub struct SessionOver;
+
+impl Handle {
+    pub(crate) fn new(commands: mpsc::Sender<Command>, over: watch::Receiver<()>) -> Self {
+        Self { commands, over }
+    }
+
+    /// Sends a message; it is held for a while for peers whose link is down.
+    pub async fn send(&self, to: Recipient, payload: Payload) -> Result<(), SessionOver> {
+        self.tell(Command::Send { to, payload }).await
+    }
+
+    /// Enters a room, in place of the last one.
+    pub async fn join_room(&self, room: &str) -> Result<(), SessionOver> {
+        self.tell(Command::JoinRoom(RoomId(room.into()))).await
+    }
+
+    /// Publishes a stream.
+    pub async fn publish(&self, stream: &str) -> Result<(), SessionOver> {
+        self.tell(Command::Publish(StreamId(stream.into()))).await
+    }
+
+    /// Views a stream.
+    pub async fn view(&self, stream: &str) -> Result<(), SessionOver> {
+        self.tell(Command::View(StreamId(stream.into()))).await
+    }
+
+    /// Views a stream no longer.
+    pub async fn unview(&self, stream: &str) -> Result<(), SessionOver> {
+        self.tell(Command::Unview(StreamId(stream.into()))).await
+    }
+
+    /// Repairs every link at once, as if it had failed.
+    pub async fn restart(&self) -> Result<(), SessionOver> {
+        self.tell(Command::Restart).await
+    }
+
+    /// Asks other policies from here on.
+    pub async fn set_policies(&self, policies: Policies) -> Result<(), SessionOver> {
+        self.tell(Command::SetPolicies(policies)).await
+    }
+
+    /// Says goodbye to everybody and waits until the session is over, two seconds at most.
+    pub async fn leave(&self) {
+        // A session that is over needs no command.
+        let _ = self.tell(Command::Leave).await;
+        let mut over = self.over.clone();
+        while over.changed().await.is_ok() {}
+    }
+
+    async fn tell(&self, command: Command) -> Result<(), SessionOver> {
+        self.commands.send(command).await.map_err(|_| SessionOver)
+    }
+}
