@@ -117,6 +117,13 @@ mod tests {
     }
 
     #[test]
+    fn null_false_and_empty_text_stand_for_none() {
+        let fields = Fields::parse(r#"{"a":null,"b":false,"c":""}"#).unwrap();
+        assert!(["a", "b", "c", "d"].iter().all(|name| fields.text(name) == Ok(None)));
+        assert!(Fields::parse(r#"{"a":true}"#).unwrap().text("a").is_err());
+    }
+
+    #[test]
     fn errors_quote_little() {
         let Err(error) = Fields::parse(&"x".repeat(100_000)) else { panic!("letters are no frame") };
         assert!(error.0.len() < 200);
