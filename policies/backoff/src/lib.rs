@@ -1,1 +1,9 @@
-//! Policies that answer the backoff question.
+//! rejoin-backoff paces retries: one file per policy, each a plain value that computes a delay from its context.
+
+mod constant;
+mod exponential;
+mod jitter;
+
+pub use constant::{Constant, ConstantOptions};
+pub use exponential::{Exponential, ExponentialOptions};
+pub use jitter::{Jitter, JitterError};
