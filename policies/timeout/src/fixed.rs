@@ -1,0 +1,155 @@
+//! `fixed`: one limit per phase, with exceptions per platform.
+
+mod limit;
+mod overrides;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use rejoin_core::policy::Wait;
+use rejoin_core::{Phase, Platform, TimeoutPolicy};
+use serde::Deserialize;
+
+pub use overrides::Overrides;
+
+/// Gives every phase the limit that its configuration names.
+///
+/// Only waits that are one ping and its answer grow with the path: `verification` and `signaling_pong`
+/// are extended by two round trips, one for the answer and one for a lost packet's second try.
+/// The other phases mostly wait for people's machines, so their limits do not depend on the path.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Fixed {
+    /// From dialing the signaling server to an open WebSocket.
+    #[serde(deserialize_with = "limit::positive")]
+    pub signaling_open: Duration,
+    /// From a WebSocket ping to its pong, beside two round trips.
+    #[serde(deserialize_with = "limit::positive")]
+    pub signaling_pong: Duration,
+    /// From `joinroom` to the listing.
+    #[serde(deserialize_with = "limit::positive")]
+    pub room_join: Duration,
+    /// How long a link must have been up before its attempts are forgotten; may be zero.
+    #[serde(with = "humantime_serde")]
+    pub proven_health: Duration,
+    /// From creating a peer connection to its local description.
+    #[serde(deserialize_with = "limit::positive")]
+    pub gathering: Duration,
+    /// From `play` to an offer, or from an offer to its answer.
+    #[serde(deserialize_with = "limit::positive")]
+    pub offer_answer: Duration,
+    /// From asking for an ICE restart to the offer.
+    #[serde(deserialize_with = "limit::positive")]
+    pub restart_request: Duration,
+    /// From the exchange of descriptions to a working candidate pair.
+    #[serde(deserialize_with = "limit::positive")]
+    pub ice_checking: Duration,
+    /// From a working candidate pair to an open data channel (DTLS and SCTP).
+    #[serde(deserialize_with = "limit::positive")]
+    pub data_channel_open: Duration,
+    /// From an open data channel to bytes seen in both directions, beside two round trips.
+    #[serde(deserialize_with = "limit::positive")]
+    pub verification: Duration,
+    /// How long a broken link may try to heal by itself; may be zero.
+    #[serde(with = "humantime_serde")]
+    pub disconnected_grace: Duration,
+    /// How long without a STUN packet until ICE says `disconnected`.
+    #[serde(deserialize_with = "limit::positive")]
+    pub ice_silence: Duration,
+    /// From `disconnected` to `failed`, by the ICE agent's own word.
+    #[serde(deserialize_with = "limit::positive")]
+    pub ice_failure: Duration,
+    /// How long a publisher keeps its end for a viewer that is gone.
+    #[serde(deserialize_with = "limit::positive")]
+    pub peer_gone: Duration,
+    /// How long a dormant link sleeps between two tries.
+    #[serde(deserialize_with = "limit::positive")]
+    pub dormant: Duration,
+    /// What differs on which platform.
+    pub platform: BTreeMap<Platform, Overrides>,
+}
+
+impl Default for Fixed {
+    /// Returns limits that a browser, a busy server and a mobile path can keep.
+    fn default() -> Self {
+        Self {
+            // Four round trips (TCP, TLS, upgrade) and two lost packets, which cost 1 s and 2 s
+            signaling_open: Duration::from_secs(10),
+            // TCP has retransmitted a lost ping four times by then
+            signaling_pong: Duration::from_secs(5),
+            // A room of hundreds is listed slowly by a busy server
+            room_join: Duration::from_secs(10),
+            // Longer than a server that accepts and drops takes to drop
+            proven_health: Duration::from_secs(10),
+            // The local description needs no packet; a sluggish resolver for TURN names does
+            gathering: Duration::from_secs(5),
+            // A browser tab in the background answers late
+            offer_answer: Duration::from_secs(10),
+            // Two round trips through the server, and a peer that is busy with its own repair
+            restart_request: Duration::from_secs(5),
+            // A relayed pair takes up to 6 s where relay acceptance is not tuned
+            ice_checking: Duration::from_secs(10),
+            // DTLS retransmits after 1, 2 and 4 s (RFC 6347 section 4.2.4.1)
+            data_channel_open: Duration::from_secs(10),
+            // Room for one lost ping beside two round trips
+            verification: Duration::from_secs(1),
+            // ICE heals within 2 s of the path's return; most blips are shorter than the rest
+            disconnected_grace: Duration::from_secs(5),
+            // Two lost keepalives of 2 s
+            ice_silence: Duration::from_secs(5),
+            // What browsers wait, about 30 s in all (RFC 7675 section 5.1)
+            ice_failure: Duration::from_secs(25),
+            // A reloaded page is back by then
+            peer_gone: Duration::from_secs(60),
+            // A server that returns gives no local sign; twelve packets an hour cost nobody
+            dormant: Duration::from_secs(300),
+            platform: BTreeMap::new(),
+        }
+    }
+}
+
+impl Fixed {
+    /// Returns the limit of `phase` on `platform`, without what the path adds.
+    fn configured(&self, phase: Phase, platform: Platform) -> Duration {
+        self.platform
+            .get(&platform)
+            .and_then(|overrides| overrides.limit(phase))
+            .unwrap_or_else(|| self.everywhere(phase))
+    }
+
+    /// Returns the limit of `phase` where no platform differs.
+    fn everywhere(&self, phase: Phase) -> Duration {
+        match phase {
+            Phase::SignalingOpen => self.signaling_open,
+            Phase::SignalingPong => self.signaling_pong,
+            Phase::RoomJoin => self.room_join,
+            Phase::ProvenHealth => self.proven_health,
+            Phase::Gathering => self.gathering,
+            Phase::OfferAnswer => self.offer_answer,
+            Phase::RestartRequest => self.restart_request,
+            Phase::IceChecking => self.ice_checking,
+            Phase::DataChannelOpen => self.data_channel_open,
+            Phase::Verification => self.verification,
+            Phase::DisconnectedGrace => self.disconnected_grace,
+            Phase::IceSilence => self.ice_silence,
+            Phase::IceFailure => self.ice_failure,
+            Phase::PeerGone => self.peer_gone,
+            Phase::Dormant => self.dormant,
+            // A phase that is younger than this policy waits as long as an answer to an offer.
+            _ => self.offer_answer,
+        }
+    }
+}
+
+impl TimeoutPolicy for Fixed {
+    fn limit(&self, wait: &Wait) -> Duration {
+        let configured = self.configured(wait.phase, wait.platform);
+        match wait.phase {
+            Phase::Verification | Phase::SignalingPong => {
+                let round_trip = wait.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
+                configured.saturating_add(round_trip.saturating_mul(2))
+            }
+            _ => configured,
+        }
+    }
+}
