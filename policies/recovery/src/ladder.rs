@@ -1,0 +1,105 @@
+//! `ladder`: the mildest repair first, then stronger ones, and the strong ones again.
+
+mod climb;
+
+use std::time::Duration;
+
+use rejoin_core::policy::Incident;
+use rejoin_core::{Link, RecoveryStep, RecoveryStrategy};
+use serde::Deserialize;
+
+use crate::prospects;
+use climb::Climb;
+
+/// Climbs from the mildest repair to the strongest and skips what cannot work in this incident.
+///
+/// At the top it climbs again from `recreate_peer_connection`: what is milder was tried in vain.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "LadderOptions")]
+pub struct Ladder(LadderOptions);
+
+impl Ladder {
+    /// Returns the options that were found valid.
+    pub fn options(&self) -> &LadderOptions {
+        &self.0
+    }
+}
+
+impl RecoveryStrategy for Ladder {
+    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
+        if incident.link == Link::Signaling {
+            return RecoveryStep::ReconnectSignaling;
+        }
+        if prospects::must_wait(incident) {
+            return RecoveryStep::Wait;
+        }
+        let LadderOptions { steps, rounds, stale_after } = &self.0;
+        let mut climb = Climb::after(steps, incident.tried);
+        let promising = |step: RecoveryStep| match step {
+            RecoveryStep::Wait => prospects::may_heal(incident.fault) && !prospects::is_lost(incident),
+            RecoveryStep::RestartIce => prospects::restart_may_help(incident, *stale_after),
+            RecoveryStep::RestartIceViaRelay => {
+                incident.relay_available && prospects::restart_may_help(incident, *stale_after)
+            }
+            RecoveryStep::RecreatePeerConnection
+            | RecoveryStep::ReconnectSignaling
+            | RecoveryStep::GiveUp => true,
+        };
+        let step = climb.next(promising);
+        if *rounds != 0 && climb.round() >= *rounds { RecoveryStep::GiveUp } else { step }
+    }
+}
+
+/// The options of [`Ladder`].
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LadderOptions {
+    /// The repairs, mildest first; a step may be listed twice to be tried twice.
+    pub steps: Vec<RecoveryStep>,
+    /// How often the ladder is climbed before the peer is given up; 0 for no end.
+    pub rounds: u32,
+    /// After so much silence with data in flight, a rebuild is quicker than an ICE restart.
+    #[serde(with = "humantime_serde")]
+    pub stale_after: Duration,
+}
+
+impl Default for LadderOptions {
+    /// Returns every step once, for ever; after 3 s SCTP's timer has doubled twice and outlasts a rebuild.
+    fn default() -> Self {
+        Self {
+            steps: vec![
+                RecoveryStep::Wait,
+                RecoveryStep::RestartIce,
+                RecoveryStep::RestartIceViaRelay,
+                RecoveryStep::RecreatePeerConnection,
+                RecoveryStep::ReconnectSignaling,
+            ],
+            rounds: 0,
+            stale_after: Duration::from_secs(3),
+        }
+    }
+}
+
+impl TryFrom<LadderOptions> for Ladder {
+    type Error = &'static str;
+
+    fn try_from(options: LadderOptions) -> Result<Self, &'static str> {
+        let LadderOptions { steps, .. } = &options;
+        if !steps.is_sorted() {
+            return Err("steps must go from the mildest to the strongest: wait, restart_ice, \
+                        restart_ice_via_relay, recreate_peer_connection, reconnect_signaling");
+        }
+        if !steps.contains(&RecoveryStep::RecreatePeerConnection) {
+            return Err(
+                "steps lack recreate_peer_connection, without which a lost connection stays lost; add it",
+            );
+        }
+        if steps.contains(&RecoveryStep::GiveUp) {
+            return Err("give_up is no step to climb; set rounds instead");
+        }
+        if steps.iter().filter(|step| **step == RecoveryStep::Wait).count() > 1 {
+            return Err("steps wait twice; wait once and raise the timeout disconnected_grace");
+        }
+        Ok(Self(options))
+    }
+}

@@ -1,0 +1,78 @@
+//! Which repairs can work at all in an incident; facts about WebRTC that every strategy shares.
+
+use std::time::Duration;
+
+use rejoin_core::policy::{Incident, Outcome};
+use rejoin_core::{Fault, IceConnectionState, Phase, RecoveryStep, Role};
+
+/// Returns whether all that is left is to wait for the peer: a publisher cannot call a viewer without its route.
+pub(crate) fn must_wait(incident: &Incident<'_>) -> bool {
+    incident.role == Role::Offerer && !incident.route_known
+}
+
+/// Returns whether the connection is beyond any repair, so that only a new one helps.
+pub(crate) fn is_lost(incident: &Incident<'_>) -> bool {
+    // Without a route an answerer cannot even ask for a restart, but a new `play` finds the peer.
+    let unreachable = incident.role == Role::Answerer && !incident.route_known;
+    let closed = incident.ice == Some(IceConnectionState::Closed) || !incident.channel_open;
+    unreachable || closed || loses_connection(incident.fault)
+}
+
+/// Returns whether an ICE restart could bring the data channel back.
+///
+/// ICE revives a path, not an association: SCTP that retransmitted into a dead path sleeps for up to 32 s
+/// after the path is back, or for ever, so a rebuild beats a restart once data was in flight for `stale_after`.
+pub(crate) fn restart_may_help(incident: &Incident<'_>, stale_after: Duration) -> bool {
+    let stale = incident.bytes_in_flight > 0 && incident.silent_for > stale_after;
+    let refused = incident.peer_restarts_ice == Some(false);
+    !stale && !refused && !is_lost(incident) && !connected_in_vain(incident)
+}
+
+/// Returns whether the fault may heal by itself, so that a grace is worth its time.
+pub(crate) fn may_heal(fault: &Fault) -> bool {
+    match fault {
+        Fault::IceDisconnected => true,
+        // Detection was patient already, or waiting changes nothing.
+        Fault::NotConnected
+        | Fault::IceFailed
+        | Fault::ProbeUnanswered
+        | Fault::TimedOut(_)
+        | Fault::NetworkLost
+        | Fault::NetworkSwitched
+        | Fault::Suspended(_)
+        | Fault::PeerRepairs
+        | Fault::QualityPoor
+        | Fault::Requested
+        | Fault::PeerLeft
+        | Fault::DataChannelClosed
+        | Fault::ConnectionDied { .. }
+        | Fault::DtlsFailed
+        | Fault::FingerprintChanged => false,
+        // Faults of the signaling link, and faults that are younger than this file: a grace does no harm.
+        _ => true,
+    }
+}
+
+/// Returns whether the fault takes DTLS or SCTP with it, which no ICE restart revives.
+fn loses_connection(fault: &Fault) -> bool {
+    match fault {
+        Fault::PeerLeft
+        | Fault::DataChannelClosed
+        | Fault::ConnectionDied { .. }
+        | Fault::DtlsFailed
+        | Fault::FingerprintChanged
+        | Fault::NotConnected => true,
+        // These phases belong to the building of a connection: there is nothing to restart yet.
+        Fault::TimedOut(phase) => {
+            matches!(phase, Phase::Gathering | Phase::OfferAnswer | Phase::DataChannelOpen)
+        }
+        _ => false,
+    }
+}
+
+/// Returns whether the path came back and yet no bytes went both ways, as over a dead association.
+fn connected_in_vain(incident: &Incident<'_>) -> bool {
+    incident.tried.iter().any(|tried| {
+        tried.outcome == Outcome::Unverified && tried.step < RecoveryStep::RecreatePeerConnection
+    })
+}

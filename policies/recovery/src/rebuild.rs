@@ -1,0 +1,73 @@
+//! `rebuild`: a new peer connection at once, beside the old one.
+
+use rejoin_core::policy::Incident;
+use rejoin_core::{Link, RecoveryStep, RecoveryStrategy};
+use serde::Deserialize;
+
+use crate::prospects;
+
+/// Builds a new peer connection beside the old one, whatever broke, and looks after signaling now and then.
+///
+/// The old connection may still heal by itself meanwhile, so nothing is lost but a few packets.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rebuild {
+    /// What comes before the first rebuild.
+    pub patience: Patience,
+    /// Fruitless rebuilds in a row before the signaling socket is examined; 0 for never.
+    pub signaling_after: u32,
+}
+
+/// What comes before the first rebuild of an incident.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Patience {
+    /// Nothing.
+    #[default]
+    None,
+    /// One grace, if what broke may heal by itself.
+    Grace,
+}
+
+impl Default for Rebuild {
+    /// Returns no patience, and a look at signaling after every second failure: a half-open socket loses every offer.
+    fn default() -> Self {
+        Self { patience: Patience::None, signaling_after: 2 }
+    }
+}
+
+impl RecoveryStrategy for Rebuild {
+    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
+        if incident.link == Link::Signaling {
+            return RecoveryStep::ReconnectSignaling;
+        }
+        if prospects::must_wait(incident) || self.grace_is_due(incident) {
+            return RecoveryStep::Wait;
+        }
+        if self.signaling_is_due(incident) {
+            return RecoveryStep::ReconnectSignaling;
+        }
+        RecoveryStep::RecreatePeerConnection
+    }
+}
+
+impl Rebuild {
+    /// Returns whether the incident is young and may heal by itself.
+    fn grace_is_due(&self, incident: &Incident<'_>) -> bool {
+        match self.patience {
+            Patience::None => false,
+            Patience::Grace => {
+                let may_heal = prospects::may_heal(incident.fault) && !prospects::is_lost(incident);
+                may_heal && incident.tried.is_empty()
+            }
+        }
+    }
+
+    /// Returns whether enough rebuilds have failed since signaling was last examined.
+    fn signaling_is_due(&self, incident: &Incident<'_>) -> bool {
+        let since = incident.tried.iter().rev();
+        let since = since.take_while(|tried| tried.step != RecoveryStep::ReconnectSignaling);
+        let rebuilds = since.filter(|tried| tried.step == RecoveryStep::RecreatePeerConnection).count();
+        self.signaling_after != 0 && u32::try_from(rebuilds).is_ok_and(|count| count >= self.signaling_after)
+    }
+}
