@@ -1,1 +1,5 @@
-//! Policies that answer the health question.
+//! rejoin-health tells live links from dead ones: one file per policy, each a plain value that reads a log of probes.
+
+mod ping;
+
+pub use ping::Ping;

@@ -1,0 +1,117 @@
+//! `ping`: a link that leaves too many pings unanswered is dead.
+
+mod evidence;
+mod interval;
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use rejoin_core::policy::{Checkup, Health, ProbeLog};
+use rejoin_core::{HealthProbe, Link, Platform};
+use serde::Deserialize;
+
+use evidence::{Evidence, Patience};
+
+/// The shortest time between two checkups: finer than any limit that makes sense, and no busy loop.
+const SOONEST: Duration = Duration::from_millis(10);
+
+/// Pings every link at an interval and counts what stays unanswered.
+///
+/// A link is pinged however much data comes in: data proves the peer's direction only, a pong proves both.
+/// So unanswered pings mean death even while data comes, once the peer has answered any ping before.
+/// A ping is missed `timeout` and two round trips after it left; the second round trip pays for a lost packet.
+/// Late answers count, and an answer forgives all earlier misses.
+/// A miss makes a link suspect, unless something came after the missed ping had left.
+/// A peer that never answers is judged by ICE and by bytes: its misses count only
+/// if nothing comes and ICE is not connected or bytes are left unacknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Ping {
+    /// From one ping over a data channel to the next.
+    #[serde(deserialize_with = "interval::positive")]
+    pub interval: Duration,
+    /// From a ping over a data channel to its miss, beside two round trips.
+    #[serde(deserialize_with = "interval::positive")]
+    pub timeout: Duration,
+    /// Missed pings in a row that mean a dead peer.
+    pub misses: NonZeroU32,
+    /// The platforms that ping their peers; empty for all.
+    pub platforms: BTreeSet<Platform>,
+    /// From one ping of the signaling server to the next, on every platform.
+    #[serde(deserialize_with = "interval::positive")]
+    pub signaling_interval: Duration,
+    /// From a ping of the signaling server to its miss, beside two round trips.
+    #[serde(deserialize_with = "interval::positive")]
+    pub signaling_timeout: Duration,
+    /// Missed pings in a row that mean a dead socket.
+    pub signaling_misses: NonZeroU32,
+}
+
+impl Default for Ping {
+    /// Returns a heartbeat that finds a dead peer within 8 s and a dead socket within 20 s.
+    fn default() -> Self {
+        let two = NonZeroU32::MIN.saturating_add(1);
+        Self {
+            // Often enough for a dead path to be found before ICE finds it.
+            interval: Duration::from_secs(2),
+            // A mobile path may stall for a second or two without being dead.
+            timeout: Duration::from_secs(3),
+            // One lost ping proves nothing.
+            misses: two,
+            platforms: BTreeSet::new(),
+            // Proxies close idle sockets after 30 to 60 s.
+            signaling_interval: Duration::from_secs(10),
+            // TCP has sent a lost ping again by then.
+            signaling_timeout: Duration::from_secs(5),
+            signaling_misses: two,
+        }
+    }
+}
+
+impl Ping {
+    /// Returns the patience with this link, or `None` if it is not probed.
+    fn patience(&self, log: &ProbeLog<'_>) -> Option<Patience> {
+        let (interval, timeout, misses) = match log.link {
+            Link::Signaling => (self.signaling_interval, self.signaling_timeout, self.signaling_misses),
+            Link::Peer => {
+                let probed = self.platforms.is_empty() || self.platforms.contains(&log.platform);
+                probed.then_some((self.interval, self.timeout, self.misses))?
+            }
+        };
+        let round_trip = log.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
+        let limit = timeout.saturating_add(round_trip.saturating_mul(2));
+        Some(Patience { interval, limit, misses: usize::try_from(misses.get()).unwrap_or(usize::MAX) })
+    }
+}
+
+impl HealthProbe for Ping {
+    fn examine(&self, log: &ProbeLog<'_>) -> Checkup {
+        let Some(patience) = self.patience(log) else {
+            return Checkup { health: Health::Alive, probe: false, again_in: self.signaling_interval };
+        };
+        let evidence = Evidence::new(log, patience);
+        let health = verdict(&evidence, patience.misses);
+        // A dead link is the incident's to verify; more pings would only pile up in its send buffer.
+        let probe = health != Health::Dead && evidence.next_probe_in().is_zero();
+        let next_probe = if probe { patience.interval.min(patience.limit) } else { evidence.next_probe_in() };
+        let next_probe = if health == Health::Dead { patience.interval } else { next_probe };
+        let again_in = evidence.next_miss_in().map_or(next_probe, |miss| miss.min(next_probe));
+        Checkup { health, probe, again_in: again_in.max(SOONEST) }
+    }
+}
+
+/// Returns what the misses mean.
+fn verdict(evidence: &Evidence<'_>, misses: usize) -> Health {
+    if !evidence.answers() && evidence.lives_silently() {
+        return Health::Alive;
+    }
+    let Some(newest) = evidence.missed().last() else { return Health::Alive };
+    if evidence.missed().count() >= misses {
+        Health::Dead
+    } else if evidence.heard_since(newest) {
+        Health::Alive
+    } else {
+        Health::Suspect
+    }
+}

@@ -1,0 +1,85 @@
+//! What a log of probes says when it is read with one patience.
+
+use std::time::{Duration, Instant};
+
+use rejoin_core::policy::{Probe, ProbeLog};
+
+/// How often a link is probed and when a probe counts as missed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Patience {
+    /// From one probe to the next.
+    pub(super) interval: Duration,
+    /// From a probe to its miss.
+    pub(super) limit: Duration,
+    /// Misses in a row that mean death.
+    pub(super) misses: usize,
+}
+
+/// A log, read with one patience.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Evidence<'a> {
+    log: &'a ProbeLog<'a>,
+    patience: Patience,
+}
+
+impl<'a> Evidence<'a> {
+    /// Creates the reading of `log` with `patience`.
+    pub(super) fn new(log: &'a ProbeLog<'a>, patience: Patience) -> Self {
+        Self { log, patience }
+    }
+
+    /// Returns the misses that nothing has forgiven, oldest first; late answers forgive.
+    pub(super) fn missed(&self) -> impl Iterator<Item = &'a Probe> {
+        let (now, limit) = (self.log.now, self.patience.limit);
+        self.log.unanswered().filter(move |probe| age(now, probe.sent_at) >= limit)
+    }
+
+    /// Returns the time until the next unanswered probe becomes a miss.
+    pub(super) fn next_miss_in(&self) -> Option<Duration> {
+        let (now, limit) = (self.log.now, self.patience.limit);
+        self.log
+            .unanswered()
+            .map(|probe| limit.saturating_sub(age(now, probe.sent_at)))
+            .filter(|left| !left.is_zero())
+            .min()
+    }
+
+    /// Returns the time until the next probe is due; zero if it is due now.
+    ///
+    /// A peer that has not answered yet gets its next probe after the last one's miss,
+    /// so that our own probes are not what its transport owes an acknowledgement for.
+    pub(super) fn next_probe_in(&self) -> Duration {
+        let Patience { interval, limit, .. } = self.patience;
+        let last = self.log.probes.last().map_or(self.log.up_since, |probe| probe.sent_at);
+        let pause = if self.answers() { interval } else { interval.max(limit) };
+        pause.saturating_sub(age(self.log.now, last))
+    }
+
+    /// Returns whether the peer has answered any probe, ever.
+    pub(super) fn answers(&self) -> bool {
+        self.log.acknowledged_at.is_some() || self.log.probes.iter().any(|probe| probe.answered_at.is_some())
+    }
+
+    /// Returns whether anything came after `probe` had left.
+    pub(super) fn heard_since(&self, probe: &Probe) -> bool {
+        self.log.last_received.is_some_and(|at| at > probe.sent_at)
+    }
+
+    /// Returns whether a peer that never answers probes shows life in another way.
+    ///
+    /// Bytes have come since the misses began, or ICE, whose checks are answered in both directions
+    /// (RFC 7675), calls the path good and the peer's transport owes us no acknowledgement.
+    pub(super) fn lives_silently(&self) -> bool {
+        let missed: Vec<_> = self.missed().collect();
+        let began = missed.len().saturating_sub(self.patience.misses);
+        let heard = missed.get(began).is_none_or(|probe| self.heard_since(probe));
+        let consents = self.log.ice.is_some_and(|state| state.is_connected());
+        let probe_under_way = self.next_miss_in().is_some();
+        heard || (consents && (self.log.bytes_due == 0 || probe_under_way))
+    }
+}
+
+/// Returns the time from `then` to `now`; zero if `then` is still to come.
+fn age(now: Instant, then: Instant) -> Duration {
+    now.saturating_duration_since(then)
+}
