@@ -1,0 +1,63 @@
+//! `fixed`: a network that is always there, for tests, demos and hosts that cannot be watched.
+
+use std::collections::BTreeSet;
+use std::future;
+use std::net::{IpAddr, Ipv4Addr};
+
+use async_trait::async_trait;
+use rejoin_core::network::Interface;
+use rejoin_core::{NetworkMonitor, NetworkSnapshot};
+use serde::Deserialize;
+
+/// Tells once of a usable network and then never again.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Fixed {
+    /// Whether the one snapshot was told.
+    #[serde(skip)]
+    told: bool,
+}
+
+#[async_trait]
+impl NetworkMonitor for Fixed {
+    async fn next_snapshot(&mut self) -> NetworkSnapshot {
+        if self.told {
+            return future::pending().await;
+        }
+        self.told = true;
+        snapshot()
+    }
+}
+
+/// Returns a network whose only interface has a carrier and the loopback address.
+fn snapshot() -> NetworkSnapshot {
+    let interface = Interface { carrier: true, addresses: BTreeSet::from([IpAddr::V4(Ipv4Addr::LOCALHOST)]) };
+    NetworkSnapshot { interfaces: [("fixed".to_owned(), interface)].into(), ..NetworkSnapshot::default() }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn begins_with_a_usable_network() {
+        let snapshot = Fixed::default().next_snapshot().now_or_never();
+        assert!(snapshot.is_some_and(|snapshot| snapshot.is_usable()));
+    }
+
+    #[test]
+    fn has_nothing_more_to_tell() {
+        let mut monitor = Fixed::default();
+        monitor.next_snapshot().now_or_never();
+        assert_eq!(monitor.next_snapshot().now_or_never(), None);
+    }
+
+    #[test]
+    fn loses_nothing_when_dropped_before_the_first_poll() {
+        let mut monitor = Fixed::default();
+        drop(monitor.next_snapshot());
+        assert!(monitor.next_snapshot().now_or_never().is_some());
+    }
+}
