@@ -1,0 +1,149 @@
+//! Sockets that do not open, and the words they leave behind.
+
+use std::time::Duration;
+
+use rejoin_core::port::{SignalingAction, SignalingTransport};
+use tokio::io::AsyncReadExt;
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::server;
+use crate::wire::{Closed, FIRST, closed, open, open_within, transport};
+
+/// Dials and returns why it did not open.
+async fn refused(action: SignalingAction) -> Closed {
+    let mut transport = transport();
+    transport.perform(FIRST, action);
+    let closed = closed(&mut transport).await;
+    assert!(!closed.opened);
+    assert_eq!(closed.code, None);
+    closed
+}
+
+#[tokio::test]
+async fn a_busy_server_tells_when_to_come_back() {
+    let url = server::answering("HTTP/1.1 503 Busy\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n").await;
+
+    let closed = refused(open(&url)).await;
+
+    assert_eq!(closed.status, Some(503));
+    assert_eq!(closed.retry_after, Some(Duration::from_secs(17)));
+    assert!(closed.reason.contains(&url) && closed.reason.contains("try later"), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn a_date_to_come_back_is_understood() {
+    let url = server::answering(
+        "HTTP/1.1 429 Slow\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
+         Retry-After: Sun, 06 Nov 1994 08:50:00 GMT\r\n\r\n",
+    )
+    .await;
+
+    assert_eq!(refused(open(&url)).await.retry_after, Some(Duration::from_secs(23)));
+}
+
+#[tokio::test]
+async fn a_web_server_is_called_one() {
+    let url = server::answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
+
+    let closed = refused(open(&url)).await;
+
+    assert_eq!(closed.status, Some(200));
+    assert!(closed.reason.contains("no WebSocket server"), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn a_moved_server_tells_where_to() {
+    let url = server::answering("HTTP/1.1 301 Moved\r\nLocation: wss://there/?a=b\r\n\r\n").await;
+
+    let closed = refused(open(&url)).await;
+
+    assert!(closed.reason.ends_with("it moved to wss://there/"), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn garbage_is_no_websocket_server() {
+    let url = server::answering("SSH-2.0-OpenSSH_9.9\r\n").await;
+
+    let closed = refused(open(&url)).await;
+
+    assert_eq!(closed.status, None);
+    assert!(closed.reason.contains("not HTTP"), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn an_endless_head_is_cut() {
+    let head = format!("HTTP/1.1 101 Yes\r\nX: {}", "x".repeat(17 * 1024));
+    let url = server::answering(head.leak()).await;
+
+    let closed = refused(open(&url)).await;
+
+    assert!(closed.reason.contains("exceeds 16384 bytes"), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn a_server_that_hangs_up_is_named() {
+    let (url, _served) = server::tcp(async |mut stream: TcpStream| {
+        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+    })
+    .await;
+
+    let closed = refused(open(&url)).await;
+
+    assert!(closed.reason.contains(&url), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn nobody_listening_is_told_with_the_address() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+
+    let closed = refused(open(&format!("ws://{address}/"))).await;
+
+    assert!(closed.reason.contains(&address.to_string()), "{}", closed.reason);
+    assert!(closed.reason.contains("start the server"), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn a_silent_server_ends_at_the_limit() {
+    let (url, _served) =
+        server::tcp(
+            async |mut stream: TcpStream| {
+                while stream.read(&mut [0; 4096]).await.is_ok_and(|length| length > 0) {}
+            },
+        )
+        .await;
+
+    let closed = refused(open_within(&url, Duration::from_millis(200))).await;
+
+    assert!(closed.reason.contains("200ms") && closed.reason.contains("upgrade"), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn an_unknown_host_is_told_by_name() {
+    // A label longer than DNS allows, so that no name server is asked.
+    let host = "x".repeat(64);
+
+    let closed = refused(open(&format!("ws://{host}/"))).await;
+
+    assert!(closed.reason.contains("cannot be resolved"), "{}", closed.reason);
+}
+
+#[tokio::test]
+async fn other_schemes_and_other_texts_are_no_servers() {
+    for url in ["https://host/", "host:443", "wss://", "", "ws://me:hush@host/"] {
+        let closed = refused(open(url)).await;
+        assert!(closed.reason.contains("write ws://"), "{}", closed.reason);
+        assert!(!closed.reason.contains("hush"), "{}", closed.reason);
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_query_is_not_told() {
+    let url = server::answering("HTTP/1.1 403 No\r\n\r\n").await;
+
+    let closed = refused(open(&format!("{url}?token=hush"))).await;
+
+    assert_eq!(closed.status, Some(403));
+    assert!(!closed.reason.contains("hush"), "{}", closed.reason);
+}
