@@ -86,6 +86,8 @@ impl Codebook {
                 let plaintext = keys.open(&text, received.vector.unwrap_or_default())?;
                 serde_json::from_str(&plaintext).ok().and_then(read).ok_or_else(cannot_decrypt)
             }
+            // whoever relays it could have taken the seal off, and the fingerprint in it is what we trust
+            _ if self.keys.is_some() && received.carrier == Carrier::Server => Err(unsealed(name)),
             bare => read(bare).ok_or_else(|| wrong_kind(name, "what belongs there")),
         }
     }
@@ -97,6 +99,24 @@ pub(crate) struct Received<'frame> {
     pub(crate) content: Value,
     /// The vector, where the frame has one.
     pub(crate) vector: Option<&'frame str>,
+    /// What carried the frame.
+    pub(crate) carrier: Carrier,
+}
+
+/// What carried a frame, and so whether anybody in between could have changed it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    /// The signaling server, which reads what is not sealed.
+    Server,
+    /// The data channel, which DTLS protects.
+    Channel,
+}
+
+fn unsealed(name: &str) -> DialectError {
+    DialectError(format!(
+        "the {name} came without encryption although a password is set; set the same password on both sides, \
+         or false on both"
+    ))
 }
 
 /// Returns the JSON text of one of our own values.

@@ -13,7 +13,7 @@ use rejoin_core::port::DialectError;
 use rejoin_core::sdp::Description;
 use rejoin_core::{Direction, IceCandidate};
 
-use crate::codebook::{Codebook, Content, Received, to_json};
+use crate::codebook::{Carrier, Codebook, Content, Received, to_json};
 use crate::fields::{Fields, wrong_kind};
 
 /// A description on its way out, its fields in the order that VDO.Ninja's SDK writes them.
@@ -111,9 +111,10 @@ pub(crate) fn decode(
     route: Option<&Route>,
 ) -> Result<Vec<SignalingMessage>, DialectError> {
     let vector = fields.text("vector")?;
+    let carrier = if route.is_some() { Carrier::Server } else { Carrier::Channel };
     let mut messages = Vec::new();
     if let Some(content) = fields.value("description")? {
-        let received = Received { content, vector: vector.as_deref() };
+        let received = Received { content, vector: vector.as_deref(), carrier };
         messages.push(SignalingMessage::Description {
             route: route.cloned(),
             session: session(fields)?,
@@ -123,7 +124,7 @@ pub(crate) fn decode(
     }
     for name in ["candidates", "candidate"] {
         let Some(content) = fields.value(name)? else { continue };
-        let received = Received { content, vector: vector.as_deref() };
+        let received = Received { content, vector: vector.as_deref(), carrier };
         messages.push(SignalingMessage::Candidates {
             route: route.cloned(),
             session: session(fields)?,

@@ -12,12 +12,24 @@ const FRAMES: &str = include_str!("../../golden/server.jsonl");
 
 #[test]
 fn every_frame_means_what_the_notes_say() {
-    let dialect = Hosted::new(&HostedOptions::default());
+    let sealed = Hosted::new(&HostedOptions::default());
+    let open = Hosted::new(&HostedOptions { password: Password::off(), ..HostedOptions::default() });
     let frames = frames(FRAMES);
     let meanings = meanings();
     assert_eq!(meanings.len(), frames.len());
     for (name, expected) in meanings {
+        let dialect = if name.starts_with("plain ") { &open } else { &sealed };
         assert_eq!(dialect.decode_signaling(&frames[name]).as_ref(), Ok(&expected), "{name}");
+    }
+}
+
+#[test]
+fn what_came_without_encryption_is_refused_under_a_password() {
+    let sealed = Hosted::new(&HostedOptions::default());
+    let frames = frames(FRAMES);
+    for name in ["plain answer", "plain candidates"] {
+        let error = sealed.decode_signaling(&frames[name]).unwrap_err();
+        assert!(error.0.contains("set the same password on both sides"), "{error}");
     }
 }
 
