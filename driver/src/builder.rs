@@ -3,23 +3,19 @@
 use std::sync::Arc;
 
 use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
 use tracing::Instrument as _;
 
 use rejoin_core::id::{RoomId, StreamId};
-use rejoin_core::output::Warning;
-use rejoin_core::session::SessionRecord;
 use rejoin_core::{
-    Command, Event, IceServer, Identity, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore,
-    Settings, SignalingTransport, Supervisor,
+    IceServer, Identity, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore, Settings,
+    SignalingTransport,
 };
 
-use crate::clock::SleepWatch;
-use crate::driver::{Driver, Ports};
-use crate::events::{self, EventSender};
+use crate::driver::Ends;
+use crate::events;
 use crate::handle::{Handle, Session};
-use crate::store::{Keeper, MemoryStore, recall};
-use crate::telemetry;
+use crate::plan::{Plan, Wish};
+use crate::store::MemoryStore;
 
 /// Begins a session with a signaling server, a `ws://` or `wss://` URL.
 pub fn connect(server: &str) -> SessionBuilder {
@@ -220,96 +216,7 @@ fn random_identity() -> Result<Identity, StartError> {
 /// Enough to hide a wake-up of the driver; whoever sends faster than that waits.
 const WAITING_COMMANDS: usize = 256;
 
-/// What the session wishes for at its start.
-#[derive(Default)]
-struct Wish {
-    room: Option<RoomId>,
-    streams: Vec<StreamId>,
-    views: Vec<StreamId>,
-}
-
-impl Wish {
-    fn publish(&mut self, stream: StreamId) {
-        if !self.streams.contains(&stream) {
-            self.streams.push(stream);
-        }
-    }
-
-    fn view(&mut self, stream: StreamId) {
-        if !self.views.contains(&stream) {
-            self.views.push(stream);
-        }
-    }
-
-    fn take_over(&mut self, record: SessionRecord) {
-        self.room = self.room.take().or(record.room);
-        record.streams.into_iter().for_each(|stream| self.publish(stream));
-        record.views.into_iter().for_each(|stream| self.view(stream));
-    }
-
-    /// Returns the wish in the wire's order.
-    fn into_commands(self) -> impl Iterator<Item = Command> {
-        let room = self.room.into_iter().map(Command::JoinRoom);
-        let streams = self.streams.into_iter().map(Command::Publish);
-        let views = self.views.into_iter().map(Command::View);
-        room.chain(streams).chain(views)
-    }
-}
-
-/// The application's ends of a session.
-pub(crate) struct Ends {
-    /// What it wants.
-    pub(crate) orders: mpsc::Receiver<Command>,
-    /// What it is told.
-    pub(crate) events: EventSender,
-    /// Dropped when the session is over.
-    pub(crate) alive: watch::Sender<()>,
-}
-
-/// A session that waits for its store.
-struct Plan {
-    settings: Settings,
-    chosen: Option<Identity>,
-    wish: Wish,
-    policies: Policies,
-    signaling: Box<dyn SignalingTransport>,
-    peers: Box<dyn PeerTransport>,
-    network: Option<Box<dyn NetworkMonitor>>,
-    store: Box<dyn SessionStore>,
-}
-
-impl Plan {
-    async fn run(mut self, ends: Ends) {
-        telemetry::describe();
-        let trouble = match recall(&mut *self.store).await {
-            Ok(Some(record)) => {
-                self.take_over(record);
-                None
-            }
-            Ok(None) => None,
-            Err(failure) => Some(Event::Warning(Warning::StoreFailed { reason: failure.0 })),
-        };
-        tracing::debug!(identity = %self.settings.identity, seed = self.settings.seed, "session starts");
-        let machine = Supervisor::new(self.settings, self.policies, Instant::now().into_std());
-        let ports = Ports {
-            signaling: self.signaling,
-            peers: self.peers,
-            network: self.network,
-            keeper: Keeper::spawn(self.store),
-            sleep_watch: SleepWatch::of_host(),
-        };
-        let mut driver = Driver::new(machine, ports, ends);
-        if let Some(trouble) = trouble {
-            driver.tell_application(trouble);
-        }
-        driver.run(self.wish.into_commands()).await;
-    }
-
-    fn take_over(&mut self, record: SessionRecord) {
-        self.settings.identity = self.chosen.unwrap_or(record.identity);
-        self.wish.take_over(record);
-    }
-}
-
+#[cfg(test)]
+mod fakes;
 #[cfg(test)]
 mod tests;

@@ -3,6 +3,7 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use tokio::sync::{mpsc, watch};
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
@@ -13,8 +14,8 @@ use rejoin_core::{
     SignalingTransport, Supervisor,
 };
 
-use crate::builder::Ends;
 use crate::clock::SleepWatch;
+use crate::events::EventSender;
 use crate::journal::Journal;
 use crate::store::Keeper;
 use crate::telemetry::{self, Meters};
@@ -57,6 +58,16 @@ pub(crate) struct Ports {
     pub(crate) sleep_watch: SleepWatch,
 }
 
+/// The application's ends of a session.
+pub(crate) struct Ends {
+    /// What it wants.
+    pub(crate) orders: mpsc::Receiver<Command>,
+    /// What it is told.
+    pub(crate) events: EventSender,
+    /// Dropped when the session is over.
+    pub(crate) alive: watch::Sender<()>,
+}
+
 /// One running session.
 pub(crate) struct Driver<M> {
     machine: M,
@@ -76,6 +87,15 @@ enum Stage {
     Leaving { until: Instant },
     /// Goodbye is said and on its way.
     Left { until: Instant },
+}
+
+impl Stage {
+    fn obeys(self) -> bool {
+        match self {
+            Self::Running => true,
+            Self::Leaving { .. } | Self::Left { .. } => false,
+        }
+    }
 }
 
 /// What woke the driver up.
@@ -113,9 +133,9 @@ impl<M: Machine> Driver<M> {
         while let Some(nap) = self.next_nap() {
             timer.as_mut().reset(nap);
             let wake = tokio::select! {
-                command = self.ends.orders.recv(), if matches!(self.stage, Stage::Running) => Wake::Command(command),
-                (generation, event) = self.ports.signaling.next_event() => Wake::Input(Input::Signaling(generation, event)),
-                (generation, event) = self.ports.peers.next_event() => Wake::Input(Input::Peer(generation, event)),
+                command = self.ends.orders.recv(), if self.stage.obeys() => Wake::Command(command),
+                told = self.ports.signaling.next_event() => Wake::Input(Input::Signaling(told.0, told.1)),
+                told = self.ports.peers.next_event() => Wake::Input(Input::Peer(told.0, told.1)),
                 snapshot = next_snapshot(&mut self.ports.network) => Wake::Input(Input::Network(snapshot)),
                 Some(failure) = self.ports.keeper.next_failure() => Wake::StoreFailed(failure),
                 () = timer.as_mut() => Wake::Timer,
@@ -215,7 +235,7 @@ impl<M: Machine> Driver<M> {
         let Ports { signaling, peers, network, keeper, .. } = self.ports;
         drop((signaling, peers, network));
         if !keeper.finish(SAVE_LIMIT).await {
-            tracing::warn!(limit = ?SAVE_LIMIT, "the last state of the session is not stored, the store is too slow");
+            tracing::warn!(limit = ?SAVE_LIMIT, "the last state is not stored, the store is too slow");
         }
         let Ends { orders: _, events, alive } = self.ends;
         drop(events);

@@ -60,7 +60,13 @@ impl Journal {
                 debug!(messages, "messages were lost");
             }),
             Event::QualityChanged { link, quality } => debug!(%link, ?quality, "quality changed"),
-            Event::Warning(warning) => self.warn(warning_kind(warning), || write_warning(warning)),
+            // The operator must find the file; the reason names nothing of a peer.
+            Event::Warning(Warning::StoreFailed { reason }) => {
+                warn!(reason, "the session could not be stored")
+            }
+            Event::Warning(warning) => {
+                self.warn(warning_kind(warning), || debug!(?warning, "odd, but alive"))
+            }
             Event::Left => {
                 self.incidents.clear();
                 info!("left");
@@ -105,14 +111,6 @@ fn write_recovery(recovery: &Recovery) {
     debug!(link = %recovery.link, fault = %recovery.fault, timeline = ?recovery.timeline, "recovered");
     for tried in &recovery.tried {
         debug!(step = tried.step.name(), outcome = outcome_name(tried.outcome), took = ?tried.took, "tried");
-    }
-}
-
-fn write_warning(warning: &Warning) {
-    match warning {
-        // The operator must find the file; the reason names nothing of a peer.
-        Warning::StoreFailed { reason } => warn!(reason, "the session could not be stored"),
-        _ => debug!(?warning, "odd, but alive"),
     }
 }
 

@@ -29,6 +29,7 @@ mod driver;
 mod events;
 mod handle;
 mod journal;
+mod plan;
 mod store;
 pub mod telemetry;
 

@@ -98,11 +98,14 @@ async fn keep(
 }
 
 #[cfg(test)]
+pub(crate) mod fakes;
+
+#[cfg(test)]
 mod tests {
     use rejoin_core::Identity;
 
+    use super::fakes::{HangingStore, SlowStore};
     use super::*;
-    use crate::driver::fakes::{HangingStore, SlowStore};
 
     #[tokio::test]
     async fn returns_what_was_saved() {

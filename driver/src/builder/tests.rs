@@ -2,8 +2,15 @@
 
 use std::time::Duration;
 
+use rejoin_core::output::Warning;
+use rejoin_core::port::{SignalingAction, SignalingEvent};
+use rejoin_core::session::SessionRecord;
+use rejoin_core::{Event, SignalingMessage};
+
+use super::fakes::idle_policies;
 use super::*;
-use crate::driver::fakes::{FullStore, HangingStore, idle_policies, transport};
+use crate::driver::fakes::transport;
+use crate::store::fakes::{FullStore, HangingStore};
 
 #[test]
 fn names_what_is_missing() {
@@ -38,6 +45,21 @@ async fn starts_without_a_store_that_hangs() {
     let mut session = complete().remembering_in(Box::new(HangingStore)).start().unwrap();
     let event = tokio::time::timeout(Duration::from_secs(3), session.next_event()).await.unwrap();
     assert!(matches!(event, Some(Event::Warning(Warning::StoreFailed { .. }))), "{event:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_remembered_stream_is_published_again() {
+    let ((signaling, mut server), (peers, _)) = (transport(), transport());
+    let _session = complete()
+        .over(Box::new(signaling), Box::new(peers))
+        .remembering_in(Box::new(MemoryStore::holding(record(None, &["old"], &[]))))
+        .start()
+        .unwrap();
+    let (generation, action) = server.performed.recv().await.unwrap();
+    assert!(matches!(action, SignalingAction::Open { .. }), "{action:?}");
+    server.events.send((generation, SignalingEvent::Opened { resumption: None, resumed: false })).unwrap();
+    let seed = SignalingAction::Send(SignalingMessage::Seed { stream: StreamId("old".into()) });
+    while server.performed.recv().await.unwrap() != (generation, seed.clone()) {}
 }
 
 #[test]

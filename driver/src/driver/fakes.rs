@@ -8,20 +8,14 @@ use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_chan
 use tokio::sync::watch;
 
 use rejoin_core::output::{LinkName, Owner, Peer, Recovery, Warning};
-use rejoin_core::policy::{
-    Checkup, Health, Incident, Outcome, ProbeLog, Quality, RecoveryStep, Retry, Tried, Wait,
-};
-use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent, StoreError};
-use rejoin_core::session::SessionRecord;
-use rejoin_core::stats::StatsHistory;
+use rejoin_core::policy::{Outcome, RecoveryStep, Tried};
+use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::{
-    BackoffPolicy, Direction, Event, Fault, Generation, HealthProbe, Input, NetworkMonitor, NetworkSnapshot,
-    Output, Payload, PeerKey, PeerTransport, Policies, QualityPolicy, RecoveryStrategy, SessionStore,
-    SignalingTransport, TimeoutPolicy,
+    Direction, Event, Fault, Generation, Input, NetworkMonitor, NetworkSnapshot, Output, Payload, PeerKey,
+    PeerTransport, SessionStore, SignalingTransport,
 };
 
-use super::{Driver, Machine, Ports};
-use crate::builder::Ends;
+use super::{Driver, Ends, Machine, Ports};
 use crate::clock::SleepWatch;
 use crate::events;
 use crate::handle::{Handle, Session};
@@ -181,108 +175,6 @@ async fn next_of<T>(receiver: &mut UnboundedReceiver<T>) -> T {
         Some(item) => item,
         None => std::future::pending().await,
     }
-}
-
-/// A store that takes its time and tells what it saved.
-#[derive(Debug)]
-pub(crate) struct SlowStore {
-    takes: Duration,
-    saved: UnboundedSender<SessionRecord>,
-}
-
-impl SlowStore {
-    pub(crate) fn taking(takes: Duration) -> (Self, UnboundedReceiver<SessionRecord>) {
-        let (saved, receiver) = unbounded_channel();
-        (Self { takes, saved }, receiver)
-    }
-}
-
-#[async_trait]
-impl SessionStore for SlowStore {
-    async fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
-        Ok(None)
-    }
-
-    async fn save(&mut self, record: &SessionRecord) -> Result<(), StoreError> {
-        tokio::time::sleep(self.takes).await;
-        let _ = self.saved.send(record.clone());
-        Ok(())
-    }
-}
-
-/// A store that never answers.
-#[derive(Debug)]
-pub(crate) struct HangingStore;
-
-#[async_trait]
-impl SessionStore for HangingStore {
-    async fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
-        std::future::pending().await
-    }
-
-    async fn save(&mut self, _: &SessionRecord) -> Result<(), StoreError> {
-        std::future::pending().await
-    }
-}
-
-/// A store on a full disk.
-#[derive(Debug)]
-pub(crate) struct FullStore;
-
-#[async_trait]
-impl SessionStore for FullStore {
-    async fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
-        Err(StoreError("the disk is unreadable".to_owned()))
-    }
-
-    async fn save(&mut self, _: &SessionRecord) -> Result<(), StoreError> {
-        Err(StoreError("the disk is full".to_owned()))
-    }
-}
-
-/// Policies that want nothing.
-#[derive(Debug)]
-struct Idle;
-
-impl BackoffPolicy for Idle {
-    fn delay(&self, _: &Retry<'_>) -> Option<Duration> {
-        None
-    }
-}
-
-impl TimeoutPolicy for Idle {
-    fn limit(&self, _: &Wait) -> Duration {
-        Duration::from_secs(1)
-    }
-}
-
-impl RecoveryStrategy for Idle {
-    fn next_step(&self, _: &Incident<'_>) -> RecoveryStep {
-        RecoveryStep::GiveUp
-    }
-}
-
-impl HealthProbe for Idle {
-    fn examine(&self, _: &ProbeLog<'_>) -> Checkup {
-        Checkup { health: Health::Alive, probe: false, again_in: Duration::from_secs(60) }
-    }
-}
-
-impl QualityPolicy for Idle {
-    fn grade(&self, _: &StatsHistory<'_>) -> Quality {
-        Quality::Good
-    }
-
-    fn interval(&self) -> Option<Duration> {
-        None
-    }
-}
-
-pub(crate) fn idle_policies() -> Policies {
-    use std::sync::Arc;
-
-    let (backoff, timeout, recovery) = (Arc::new(Idle), Arc::new(Idle), Arc::new(Idle));
-    Policies { backoff, timeout, recovery, health: Arc::new(Idle), quality: Arc::new(Idle) }
 }
 
 /// A name that no log above DEBUG may show.

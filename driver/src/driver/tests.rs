@@ -10,9 +10,10 @@ use rejoin_core::port::{PeerAction, SignalingAction, SignalingEvent};
 use rejoin_core::session::SessionRecord;
 use rejoin_core::{Generation, Identity, Payload, Recipient};
 
-use super::fakes::{FullStore, Scene, SlowStore, connected, received, recovered};
+use super::fakes::{Scene, connected, received, recovered};
 use super::*;
 use crate::clock::Reading;
+use crate::store::fakes::{FullStore, SlowStore};
 
 #[tokio::test(start_paused = true)]
 async fn outputs_are_performed() {
@@ -56,7 +57,7 @@ async fn the_timer_fires_at_the_deadline() {
 async fn a_machine_stuck_in_the_past_does_not_spin() {
     let scene = Scene { deadline: Some(Duration::ZERO), ..Scene::default() };
     let (_session, mut world) = scene.start(|_| Vec::new());
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    tokio::time::sleep(Duration::from_millis(100)).await; // paused clock: counts turns over time
     let turns = std::iter::from_fn(|| world.heard.try_recv().ok()).count();
     assert!((10..=110).contains(&turns), "{turns} turns in 100 ms");
 }

@@ -1,0 +1,52 @@
+//! Policies that want nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rejoin_core::policy::{Checkup, Health, Incident, ProbeLog, Quality, Retry, Wait};
+use rejoin_core::stats::StatsHistory;
+use rejoin_core::{
+    BackoffPolicy, HealthProbe, Policies, QualityPolicy, RecoveryStep, RecoveryStrategy, TimeoutPolicy,
+};
+
+#[derive(Debug)]
+struct Idle;
+
+impl BackoffPolicy for Idle {
+    fn delay(&self, _: &Retry<'_>) -> Option<Duration> {
+        None
+    }
+}
+
+impl TimeoutPolicy for Idle {
+    fn limit(&self, _: &Wait) -> Duration {
+        Duration::from_secs(1)
+    }
+}
+
+impl RecoveryStrategy for Idle {
+    fn next_step(&self, _: &Incident<'_>) -> RecoveryStep {
+        RecoveryStep::GiveUp
+    }
+}
+
+impl HealthProbe for Idle {
+    fn examine(&self, _: &ProbeLog<'_>) -> Checkup {
+        Checkup { health: Health::Alive, probe: false, again_in: Duration::from_secs(60) }
+    }
+}
+
+impl QualityPolicy for Idle {
+    fn grade(&self, _: &StatsHistory<'_>) -> Quality {
+        Quality::Good
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+}
+
+pub(super) fn idle_policies() -> Policies {
+    let (backoff, timeout, recovery) = (Arc::new(Idle), Arc::new(Idle), Arc::new(Idle));
+    Policies { backoff, timeout, recovery, health: Arc::new(Idle), quality: Arc::new(Idle) }
+}
