@@ -21,6 +21,10 @@ const ROOM_AGAIN: usize = MOST_OUTSTANDING / 2;
 /// How often a full buffer is looked at; the engine wakes us only at the other bound.
 const ROOM_INTERVAL: Duration = Duration::from_millis(10);
 
+/// How long a closing connection waits for the acknowledgement of what was sent last: the 200 ms that a peer
+/// may delay it (RFC 9260 section 6.2) and a long round trip.
+const LAST_WORDS: Duration = Duration::from_millis(500);
+
 /// The largest frame that is sent: the peer may refuse more than 65,536 bytes (RFC 8841 section 6.1),
 /// and older peers of this engine close the channel at exactly that.
 const LARGEST_FRAME: usize = 60_000;
@@ -157,6 +161,20 @@ impl Channel {
         match &self.data_channel {
             Some(data_channel) => data_channel.outstanding_bytes().await.unwrap_or(0),
             None => 0,
+        }
+    }
+
+    /// Waits until the peer has acknowledged everything, or for so long that it no longer will.
+    ///
+    /// The abort that ends the association overtakes what the peer has received and not yet read.
+    pub(crate) async fn drained(&self) {
+        let acknowledged = async {
+            while self.state == State::Open && self.outstanding().await > 0 {
+                tokio::time::sleep(ROOM_INTERVAL).await;
+            }
+        };
+        if tokio::time::timeout(LAST_WORDS, acknowledged).await.is_err() {
+            tracing::debug!("the peer did not acknowledge the last messages");
         }
     }
 

@@ -10,6 +10,8 @@ use std::task::{Context, Poll};
 use tokio::sync::watch;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
+use crate::runtime::Pace;
+
 /// Breaks a transport's connections underneath, without telling the machine.
 #[derive(Clone)]
 pub struct Chaos {
@@ -57,12 +59,13 @@ impl fmt::Debug for Chaos {
 pub(crate) struct CableSocket {
     socket: Arc<dyn AsyncUdpSocket>,
     chaos: Chaos,
+    pace: Arc<Pace>,
 }
 
 impl CableSocket {
-    /// Puts `socket` on the cable.
-    pub(crate) fn new(socket: Arc<dyn AsyncUdpSocket>, chaos: Chaos) -> Self {
-        Self { socket, chaos }
+    /// Puts `socket` on the cable; each datagram that arrives quickens `pace`.
+    pub(crate) fn new(socket: Arc<dyn AsyncUdpSocket>, chaos: Chaos, pace: Arc<Pace>) -> Self {
+        Self { socket, chaos, pace }
     }
 }
 
@@ -88,7 +91,11 @@ impl AsyncUdpSocket for CableSocket {
             match self.socket.poll_recv(cx, bufs, meta) {
                 // Taken from the kernel and dropped, so that nothing old arrives once the cable is mended.
                 Poll::Ready(Ok(_)) if self.chaos.is_cut() => {}
-                other => return other,
+                Poll::Ready(received) => {
+                    self.pace.nudge();
+                    return Poll::Ready(received);
+                }
+                Poll::Pending => return Poll::Pending,
             }
         }
     }

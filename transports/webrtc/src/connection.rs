@@ -11,11 +11,14 @@ use tokio::sync::{mpsc, watch};
 use tokio::time;
 use webrtc::data_channel::DataChannelEvent;
 use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCIceConnectionState, StatsSelector};
+use webrtc::runtime::Runtime;
 
 use crate::addresses::BindAddresses;
 use crate::callbacks::{Callbacks, Happening};
 use crate::candidates::{RemoteCandidates, Section, incoming};
 use crate::channel::{Channel, MOST_OUTSTANDING};
+use crate::chaos::Chaos;
+use crate::names::Names;
 use crate::negotiation::{self, Offer, failed};
 use crate::runtime::HostRuntime;
 use crate::settings;
@@ -27,8 +30,8 @@ pub(crate) struct Surroundings {
     pub(crate) generation: Generation,
     pub(crate) incarnation: u64,
     pub(crate) dialect: Arc<dyn Dialect>,
-    pub(crate) runtime: Arc<HostRuntime>,
-    pub(crate) closings: watch::Receiver<u64>,
+    pub(crate) names: Names,
+    pub(crate) chaos: Chaos,
     pub(crate) events: mpsc::Sender<Found>,
     /// Dropped at the very end, which is how a closing transport knows that we are done.
     pub(crate) alive: mpsc::Sender<()>,
@@ -37,6 +40,8 @@ pub(crate) struct Surroundings {
 /// A peer connection and what we must remember beside it.
 pub(crate) struct Connection {
     surroundings: Surroundings,
+    runtime: Arc<HostRuntime>,
+    closings: watch::Receiver<u64>,
     peer: Box<dyn PeerConnection>,
     happenings: mpsc::UnboundedReceiver<Happening>,
     channel: Channel,
@@ -76,22 +81,25 @@ impl Connection {
     }
 
     async fn build(surroundings: Surroundings, setup: ConnectionSetup) -> Result<Self, String> {
-        surroundings.runtime.look_up(&setup.ice_servers).await;
+        surroundings.names.look_up(&setup.ice_servers).await;
+        let runtime = Arc::new(HostRuntime::new(surroundings.chaos.clone(), surroundings.names.clone()));
         let (passed_on, happenings) = mpsc::unbounded_channel();
-        let runtime: Arc<dyn webrtc::runtime::Runtime> = Arc::clone(&surroundings.runtime) as _;
         let peer = PeerConnectionBuilder::new()
             .with_configuration(settings::configuration(&setup.ice_servers, setup.ice_transport_policy))
             .with_setting_engine(settings::setting_engine(&setup))
             .with_handler(Arc::new(Callbacks(passed_on)))
-            .with_runtime(runtime)
+            .with_runtime(Arc::clone(&runtime) as Arc<dyn Runtime>)
             .with_udp_addrs(vec![BindAddresses::new(setup.bind)])
             .with_data_channel_send_buffer_limit(MOST_OUTSTANDING)
             .build()
             .await
             .map_err(|error| failed("creating a peer connection", &error))?;
         let channel = Channel::new(Arc::clone(&surroundings.dialect));
+        let closings = surroundings.chaos.closings();
         Ok(Self {
             surroundings,
+            runtime,
+            closings,
             peer: Box::new(peer),
             happenings,
             channel,
@@ -132,7 +140,7 @@ impl Connection {
                     self.patience_ends = None;
                     self.emit(PeerEvent::IceConnectionState(IceConnectionState::Failed)).await;
                 }
-                Ok(()) = self.surroundings.closings.changed() => self.channel.break_off().await,
+                Ok(()) = self.closings.changed() => self.channel.break_off().await,
             }
         }
     }
@@ -175,7 +183,7 @@ impl Connection {
             negotiation::roll_back(self.peer.as_ref()).await?;
             self.answer_awaited = false;
         }
-        self.surroundings.runtime.look_up(&self.ice_servers).await;
+        self.surroundings.names.look_up(&self.ice_servers).await;
         if policy != self.policy {
             let configuration = settings::configuration(&self.ice_servers, policy);
             let changed = self.peer.set_configuration(configuration).await;
@@ -215,6 +223,7 @@ impl Connection {
                 tracing::debug!(%error, "dropped a candidate of the peer's");
             }
         }
+        self.runtime.nudge();
     }
 
     /// Takes what the engine told, with all that is there already, so that candidates travel together.
@@ -290,6 +299,8 @@ impl Connection {
 
     /// Closes the engine's connection, which otherwise keeps its task and sockets for ever.
     async fn close(self) {
+        self.channel.drained().await;
+        self.runtime.leave();
         if let Err(error) = self.peer.close().await {
             tracing::debug!(%error, "a connection did not close cleanly");
         }

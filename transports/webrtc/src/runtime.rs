@@ -1,13 +1,14 @@
-//! The engine's view of the host: tokio, with sockets on a cable that can be cut and names that never block.
+//! The engine's view of the host: tokio, with a cable that can be cut, names that never block and short sleeps.
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use rejoin_core::IceServer;
+use tokio::sync::Notify;
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
@@ -18,23 +19,47 @@ use crate::names::Names;
 /// A future of the engine's runtime.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// The runtime that all connections of a transport share.
+/// The runtime of one connection.
 #[derive(Debug)]
 pub(crate) struct HostRuntime {
     tokio: TokioRuntime,
     chaos: Chaos,
     names: Names,
+    pace: Arc<Pace>,
+}
+
+/// Gets the driver to look again.
+///
+/// Its loop writes, then handles what was read, then sleeps; what the handling wants to write (the first
+/// packets of DTLS and SCTP, the channel's open) would wait for the next timer, 200 ms each time. So every
+/// datagram and every nudge cut one sleep short.
+#[derive(Debug, Default)]
+pub(crate) struct Pace {
+    moved: Notify,
+    leaving: AtomicBool,
+}
+
+impl Pace {
+    /// Cuts the driver's sleep short, or its next one.
+    pub(crate) fn nudge(&self) {
+        self.moved.notify_one();
+    }
 }
 
 impl HostRuntime {
-    /// Creates a runtime whose sockets obey `chaos`.
-    pub(crate) fn new(chaos: Chaos) -> Self {
-        Self { tokio: TokioRuntime, chaos, names: Names::default() }
+    /// Creates a runtime whose sockets obey `chaos` and whose names are `names`.
+    pub(crate) fn new(chaos: Chaos, names: Names) -> Self {
+        Self { tokio: TokioRuntime, chaos, names, pace: Arc::default() }
     }
 
-    /// Makes sure that the engine will find the hosts of `servers`, as far as a little patience goes.
-    pub(crate) async fn look_up(&self, servers: &[IceServer]) {
-        self.names.look_up(servers).await;
+    /// Makes the driver look again.
+    pub(crate) fn nudge(&self) {
+        self.pace.nudge();
+    }
+
+    /// Lets every sleep from here last: a closing connection uses one to wait for its driver's goodbyes.
+    pub(crate) fn leave(&self) {
+        self.pace.leaving.store(true, Ordering::Release);
     }
 }
 
@@ -45,7 +70,7 @@ impl Runtime for HostRuntime {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let socket = self.tokio.wrap_udp_socket(socket)?;
-        Ok(Arc::new(CableSocket::new(socket, self.chaos.clone())))
+        Ok(Arc::new(CableSocket::new(socket, self.chaos.clone(), Arc::clone(&self.pace))))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -61,7 +86,16 @@ impl Runtime for HostRuntime {
     }
 
     fn sleep(&self, duration: Duration) -> Boxed<'static, ()> {
-        self.tokio.sleep(duration)
+        let (pace, sleep) = (Arc::clone(&self.pace), self.tokio.sleep(duration));
+        Box::pin(async move {
+            if pace.leaving.load(Ordering::Acquire) {
+                return sleep.await;
+            }
+            tokio::select! {
+                () = sleep => {}
+                () = pace.moved.notified() => {}
+            }
+        })
     }
 
     fn interval(&self, period: Duration) -> Box<dyn AsyncInterval> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use rejoin_core::Generation;
-use rejoin_core::port::{Dialect, PeerAction, PeerEvent, PeerTransport};
+use rejoin_core::port::{ConnectionSetup, Dialect, PeerAction, PeerEvent, PeerTransport};
 use tokio::sync::mpsc;
 
 use crate::chaos::Chaos;
 use crate::connection::{Connection, Surroundings};
-use crate::runtime::HostRuntime;
+use crate::names::Names;
 
 /// How many events may wait for [`next_event`](PeerTransport::next_event), over all connections.
 ///
@@ -23,7 +23,7 @@ const WAITING_EVENTS: usize = 1024;
 pub struct WebRtcTransport {
     dialect: Arc<dyn Dialect>,
     chaos: Chaos,
-    runtime: Arc<HostRuntime>,
+    names: Names,
     connections: BTreeMap<Generation, Tap>,
     incarnations: u64,
     found: mpsc::Receiver<Found>,
@@ -55,9 +55,9 @@ impl WebRtcTransport {
         let (events, found) = mpsc::channel(WAITING_EVENTS);
         let (alive, running) = mpsc::channel(1);
         let chaos = Chaos::new();
-        let runtime = Arc::new(HostRuntime::new(chaos.clone()));
         let connections = BTreeMap::new();
-        Self { dialect, chaos, runtime, connections, incarnations: 0, found, events, running, alive }
+        let names = Names::default();
+        Self { dialect, chaos, names, connections, incarnations: 0, found, events, running, alive }
     }
 
     /// Returns a handle that breaks this transport's connections on purpose.
@@ -74,7 +74,7 @@ impl WebRtcTransport {
         while running.recv().await.is_some() {}
     }
 
-    fn create(&mut self, generation: Generation, setup: rejoin_core::port::ConnectionSetup) {
+    fn create(&mut self, generation: Generation, setup: ConnectionSetup) {
         self.incarnations += 1;
         let incarnation = self.incarnations;
         let (actions, inbox) = mpsc::unbounded_channel();
@@ -82,8 +82,8 @@ impl WebRtcTransport {
             generation,
             incarnation,
             dialect: Arc::clone(&self.dialect),
-            runtime: Arc::clone(&self.runtime),
-            closings: self.chaos.closings(),
+            names: self.names.clone(),
+            chaos: self.chaos.clone(),
             events: self.events.clone(),
             alive: self.alive.clone(),
         };

@@ -1,0 +1,101 @@
+//! ICE restarts: the channel survives them.
+
+use std::time::Duration;
+
+use rejoin_core::port::{ConnectionSetup, PeerAction, PeerEvent};
+use rejoin_core::{IceConnectionState, IceTransportPolicy};
+
+use crate::pair::{Pair, Side, setup};
+use crate::sending::echo;
+
+const CONNECTED: PeerEvent = PeerEvent::IceConnectionState(IceConnectionState::Connected);
+
+#[tokio::test]
+async fn a_restart_keeps_the_channel() {
+    let mut pair = Pair::open().await;
+    for _ in 0..3 {
+        echo(&mut pair).await;
+        pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+        pair.until_each(|event| {
+            assert!(!matches!(event, PeerEvent::ChannelClosed | PeerEvent::ChannelOpen), "{event:?}");
+            *event == CONNECTED
+        })
+        .await;
+    }
+    echo(&mut pair).await;
+}
+
+#[tokio::test]
+async fn a_restart_offers_new_credentials_and_no_old_candidates() {
+    let mut pair = Pair::new();
+    pair.create(setup);
+    let mut offers = Vec::new();
+    let mut keep = |side, event: &PeerEvent| {
+        if let (Side::Offerer, PeerEvent::LocalDescription(offer)) = (side, event) {
+            offers.push(offer.clone());
+        }
+        offers.len()
+    };
+    pair.until(|side, event| {
+        keep(side, event);
+        *event == PeerEvent::ChannelOpen
+    })
+    .await;
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    pair.until(|side, event| keep(side, event) == 2).await;
+    assert_ne!(offers[0].ice_ufrag(), offers[1].ice_ufrag());
+    assert_eq!(offers[0].fingerprint(), offers[1].fingerprint());
+    assert!(!offers[1].sdp.contains("a=candidate:"), "{}", offers[1].sdp);
+}
+
+#[tokio::test]
+async fn a_restart_may_be_repeated_before_its_answer() {
+    let mut pair = Pair::open().await;
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    loop {
+        // The first offer is lost on the way.
+        if let (Side::Offerer, PeerEvent::LocalDescription(_)) = pair.next().await {
+            break;
+        }
+    }
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    pair.until_each(|event| *event == CONNECTED).await;
+    echo(&mut pair).await;
+}
+
+#[tokio::test]
+async fn a_restart_may_change_the_policy() {
+    let mut pair = Pair::open().await;
+    // Without a relay nothing is gathered, so the change shows as an absence of candidates.
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::Relay));
+    let mut relayed = Vec::new();
+    pair.until(|side, event| {
+        if let (Side::Offerer, PeerEvent::LocalCandidates(candidates)) = (side, event) {
+            relayed.extend(candidates.clone());
+        }
+        side == Side::Answerer && matches!(event, PeerEvent::LocalCandidates(_))
+    })
+    .await;
+    assert_eq!(relayed, []);
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    pair.until_each(|event| *event == CONNECTED).await;
+    echo(&mut pair).await;
+}
+
+#[tokio::test]
+async fn a_restart_revives_a_failed_connection() {
+    let mut pair = Pair::new();
+    pair.create(|role| ConnectionSetup {
+        ice_silence: Duration::from_millis(800),
+        ice_failure: Duration::from_millis(800),
+        ice_checking: Duration::from_millis(1600),
+        ..setup(role)
+    });
+    pair.until_open().await;
+    pair.answerer.chaos().cut(true);
+    pair.until_each(|event| *event == PeerEvent::IceConnectionState(IceConnectionState::Failed)).await;
+    pair.answerer.chaos().cut(false);
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    pair.until_each(|event| *event == CONNECTED).await;
+    echo(&mut pair).await;
+}
