@@ -1,1 +1,45 @@
-//! A VDO.Ninja-compatible handshake server.
+//! A VDO.Ninja-compatible handshake server that speaks the hosted dialect.
+//!
+//! The [`Switchboard`] decides: a pure state machine of sockets, streams, rooms and waiters; text in, [`Effect`]s out.
+//! The [`Server`] is its thin tokio shell: an accept loop and one task per socket.
+//!
+//! # What the wire says
+//! Every socket gets a random UUID that it never learns.
+//! A frame with `UUID` and without `request` goes to that socket, its `UUID` rewritten to the sender's, all else untouched.
+//! A frame with `request` is for the server: `seed`, `play`, `joinroom`, `migrate` or `ping`.
+//! When a socket closes nobody is told, and its stream id is free at that moment.
+//! A publisher inside a room gets no `offerSDP` for plays that came before it:
+//! the room hears `videoaddedtoroom`, and whoever still wants the stream plays again.
+//!
+//! # Resuming a UUID
+//! A client that sends `Rejoin-Version: 1` with its upgrade is told its UUID (`Rejoin-Route`) and a secret (`Rejoin-Secret`).
+//! With `Rejoin-Resume: <uuid> <secret>` a later socket takes that UUID over, and the answer carries `Rejoin-Resumed: 1`.
+//! A living socket hands over its room, stream and pending plays and closes with 4000;
+//! of a dead one only room and stream are remembered, and the stream comes back only if nobody took it meanwhile.
+//! Resuming sends no listing: a `joinroom` on the new socket answers with one, without announcing anybody twice.
+
+mod bucket;
+mod connection;
+mod error;
+mod exchange;
+mod farewell;
+mod frame;
+pub mod metrics;
+mod options;
+mod reply;
+mod route;
+mod server;
+mod switchboard;
+mod upgrade;
+
+pub use crate::error::ServerError;
+pub use crate::farewell::Farewell;
+pub use crate::frame::Malformed;
+pub use crate::metrics::Tally;
+pub use crate::options::{Limits, Options};
+pub use crate::route::{Misspelled, Pass, Route, Secret};
+pub use crate::server::{Server, ServerHandle};
+pub use crate::switchboard::{
+    Admission, Arrival, Census, ConnectionId, Effect, Extension, Refusal, Switchboard,
+};
+pub use crate::upgrade::{REJOIN_RESUME, REJOIN_RESUMED, REJOIN_ROUTE, REJOIN_SECRET, REJOIN_VERSION};

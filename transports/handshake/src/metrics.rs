@@ -1,0 +1,105 @@
+//! The names under which the server counts what it does.
+//!
+//! Gauges show what lives, counters what happened; neither carries a room, a stream id or an address.
+
+use metrics::{counter, describe_counter, describe_gauge, gauge};
+
+use crate::farewell::Farewell;
+use crate::switchboard::Census;
+
+/// Counts living sockets (gauge).
+pub const SOCKETS: &str = "rejoin_server_sockets";
+/// Counts claimed stream ids (gauge).
+pub const STREAMS: &str = "rejoin_server_streams";
+/// Counts rooms with a member (gauge).
+pub const ROOMS: &str = "rejoin_server_rooms";
+/// Counts plays that wait for their stream (gauge).
+pub const WAITERS: &str = "rejoin_server_waiters";
+/// Counts closed sockets that can still be resumed (gauge).
+pub const TOMBSTONES: &str = "rejoin_server_tombstones";
+/// Counts frames from clients by `outcome` (counter).
+pub const FRAMES: &str = "rejoin_server_frames_total";
+/// Counts sockets that were opened, by `outcome` of resuming (counter).
+pub const OPENED: &str = "rejoin_server_opened_total";
+/// Counts claims of stream ids that somebody else holds (counter).
+pub const STREAM_CONFLICTS: &str = "rejoin_server_stream_conflicts_total";
+/// Counts HTTP requests that got no WebSocket, by `status` (counter).
+pub const REFUSED: &str = "rejoin_server_refused_total";
+/// Counts ended sockets by `reason`; `left` means that the client or its network ended it (counter).
+pub const CLOSED: &str = "rejoin_server_closed_total";
+
+/// Names something that the switchboard wants counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Tally {
+    /// A frame was passed on.
+    Relayed,
+    /// A frame named a socket that does not exist.
+    UnknownDestination,
+    /// A frame had neither `request` nor `UUID`.
+    NoDestination,
+    /// A request was understood.
+    Request,
+    /// A request was not understood.
+    UnknownRequest,
+    /// A frame could not be read.
+    Malformed,
+    /// A stream id was claimed that somebody else holds.
+    StreamConflict,
+    /// A socket with a new route was opened.
+    OpenedFresh,
+    /// A socket took over the route of a living one.
+    ResumedLiving,
+    /// A socket took over the route of a closed one.
+    ResumedClosed,
+    /// A socket with a new route was opened because its pass was unknown or wrong.
+    ResumeDenied,
+}
+
+/// Tells the installed recorder what the names mean.
+pub fn describe() {
+    describe_gauge!(SOCKETS, "Living sockets.");
+    describe_gauge!(STREAMS, "Claimed stream ids.");
+    describe_gauge!(ROOMS, "Rooms with a member.");
+    describe_gauge!(WAITERS, "Plays that wait for their stream.");
+    describe_gauge!(TOMBSTONES, "Closed sockets that can still be resumed.");
+    describe_counter!(FRAMES, "Frames from clients by outcome.");
+    describe_counter!(OPENED, "Opened sockets by outcome of resuming.");
+    describe_counter!(STREAM_CONFLICTS, "Claims of stream ids that somebody else holds.");
+    describe_counter!(REFUSED, "HTTP requests that got no WebSocket, by status.");
+    describe_counter!(CLOSED, "Ended sockets by reason.");
+}
+
+pub(crate) fn count(tally: Tally) {
+    match tally {
+        Tally::Relayed => counter!(FRAMES, "outcome" => "relayed"),
+        Tally::UnknownDestination => counter!(FRAMES, "outcome" => "unknown_destination"),
+        Tally::NoDestination => counter!(FRAMES, "outcome" => "no_destination"),
+        Tally::Request => counter!(FRAMES, "outcome" => "request"),
+        Tally::UnknownRequest => counter!(FRAMES, "outcome" => "unknown_request"),
+        Tally::Malformed => counter!(FRAMES, "outcome" => "malformed"),
+        Tally::StreamConflict => counter!(STREAM_CONFLICTS),
+        Tally::OpenedFresh => counter!(OPENED, "outcome" => "fresh"),
+        Tally::ResumedLiving => counter!(OPENED, "outcome" => "resumed_living"),
+        Tally::ResumedClosed => counter!(OPENED, "outcome" => "resumed_closed"),
+        Tally::ResumeDenied => counter!(OPENED, "outcome" => "resume_denied"),
+    }
+    .increment(1);
+}
+
+pub(crate) fn count_close(farewell: Option<&Farewell>) {
+    counter!(CLOSED, "reason" => farewell.map_or("left", Farewell::label)).increment(1);
+}
+
+pub(crate) fn count_refusal(status: u16) {
+    counter!(REFUSED, "status" => status.to_string()).increment(1);
+}
+
+pub(crate) fn show(census: Census) {
+    // Counts stay far below 2^52, where f64 begins to round.
+    gauge!(SOCKETS).set(census.sockets as f64);
+    gauge!(STREAMS).set(census.streams as f64);
+    gauge!(ROOMS).set(census.rooms as f64);
+    gauge!(WAITERS).set(census.waiters as f64);
+    gauge!(TOMBSTONES).set(census.tombstones as f64);
+}

@@ -1,0 +1,159 @@
+//! What an operator may choose, and the limits that keep one socket from hurting the others.
+
+use std::time::Duration;
+
+use crate::error::ServerError;
+
+/// Carries the timings and limits of a [`Server`](crate::Server).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// What one socket may use up.
+    pub limits: Limits,
+    /// How often every socket is pinged.
+    pub ping_every: Duration,
+    /// How long a socket may be silent, pongs included, before it is closed and its stream id is free.
+    pub dead_after: Duration,
+    /// How long a client may take to complete the HTTP upgrade.
+    pub upgrade_within: Duration,
+    /// How long a shutdown may take before sockets are dropped without a close handshake.
+    pub shutdown_within: Duration,
+}
+
+/// Carries the bounds of everything that grows with what clients send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Sockets at the same time.
+    pub sockets: usize,
+    /// Bytes of one frame.
+    pub frame_bytes: usize,
+    /// Frames per second of one socket, in the long run.
+    pub frames_per_second: u32,
+    /// Frames that one socket may send at once after being quiet.
+    pub burst_frames: u32,
+    /// Frames waiting to be read by one socket.
+    pub queue_frames: usize,
+    /// Bytes waiting to be read by one socket.
+    pub queue_bytes: usize,
+    /// Streams that one socket may wait for.
+    pub pending_plays: usize,
+    /// Unreadable frames in a row before a socket is closed.
+    pub malformed_in_a_row: u32,
+    /// Closed sockets that are remembered for resuming.
+    pub tombstones: usize,
+    /// How long a closed socket may be resumed.
+    pub resume_within: Duration,
+}
+
+impl Options {
+    /// Three pings fit into the silence that ends a socket, so that one lost pong ends nothing.
+    pub const PING_EVERY: Duration = Duration::from_secs(3);
+    /// Clients hang up after ten seconds of "Stream ID is already in use.", so a ghost must be gone by then.
+    pub const DEAD_AFTER: Duration = Duration::from_secs(10);
+    /// A TCP and HTTP round trip over a bad mobile path, with one retransmission.
+    pub const UPGRADE_WITHIN: Duration = Duration::from_secs(5);
+    /// Supervisors usually kill after five to ten seconds; be gone before.
+    pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(3);
+
+    /// Refuses values with which the server could not work.
+    pub(crate) fn validate(&self) -> Result<(), ServerError> {
+        let limits = &self.limits;
+        let at_least_one = [
+            ("limits.sockets", limits.sockets),
+            ("limits.frame_bytes", limits.frame_bytes),
+            ("limits.frames_per_second", limits.frames_per_second as usize),
+            ("limits.burst_frames", limits.burst_frames as usize),
+            ("limits.queue_frames", limits.queue_frames),
+            ("limits.malformed_in_a_row", limits.malformed_in_a_row as usize),
+        ];
+        if let Some((name, _)) = at_least_one.into_iter().find(|(_, value)| *value == 0) {
+            return Err(ServerError::Option { name, remedy: "use 1 or more" });
+        }
+        if limits.queue_bytes < limits.frame_bytes {
+            let remedy = "use at least limits.frame_bytes, or no large frame could ever be delivered";
+            return Err(ServerError::Option { name: "limits.queue_bytes", remedy });
+        }
+        if self.ping_every.is_zero() {
+            return Err(ServerError::Option { name: "ping_every", remedy: "use more than zero" });
+        }
+        if self.dead_after <= self.ping_every {
+            let remedy = "use more than ping_every, or healthy sockets would be closed";
+            return Err(ServerError::Option { name: "dead_after", remedy });
+        }
+        Ok(())
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            limits: Limits::default(),
+            ping_every: Self::PING_EVERY,
+            dead_after: Self::DEAD_AFTER,
+            upgrade_within: Self::UPGRADE_WITHIN,
+            shutdown_within: Self::SHUTDOWN_WITHIN,
+        }
+    }
+}
+
+impl Limits {
+    /// Fifty full rooms of the hosted size (80); a laptop carries that many idle sockets.
+    pub const SOCKETS: usize = 4096;
+    /// Many times the largest offer or candidate bundle, which encrypted and in hexadecimal stay below 64 KiB.
+    pub const FRAME_BYTES: usize = 256 * 1024;
+    /// A director of a full room answers some 80 guests in a second, each with an offer and candidates.
+    pub const FRAMES_PER_SECOND: u32 = 200;
+    /// Two seconds of the above at once, as after a reconnect.
+    pub const BURST_FRAMES: u32 = 400;
+    /// More than a full room says to one member in its first seconds.
+    pub const QUEUE_FRAMES: usize = 512;
+    /// The frame count alone would let a few stalled readers of large frames hold gigabytes.
+    pub const QUEUE_BYTES: usize = 4 * 1024 * 1024;
+    /// Three full rooms of streams; a viewer shows far fewer.
+    pub const PENDING_PLAYS: usize = 256;
+    /// A client with a typo learns of it; one that speaks another protocol is shown the door.
+    pub const MALFORMED_IN_A_ROW: u32 = 16;
+    /// Everybody at once may come back after a lost uplink.
+    pub const TOMBSTONES: usize = Self::SOCKETS;
+    /// A router restart or a tunnel passes in a minute; later the room has moved on.
+    pub const RESUME_WITHIN: Duration = Duration::from_secs(60);
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            sockets: Self::SOCKETS,
+            frame_bytes: Self::FRAME_BYTES,
+            frames_per_second: Self::FRAMES_PER_SECOND,
+            burst_frames: Self::BURST_FRAMES,
+            queue_frames: Self::QUEUE_FRAMES,
+            queue_bytes: Self::QUEUE_BYTES,
+            pending_plays: Self::PENDING_PLAYS,
+            malformed_in_a_row: Self::MALFORMED_IN_A_ROW,
+            tombstones: Self::TOMBSTONES,
+            resume_within: Self::RESUME_WITHIN,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_work() {
+        assert!(Options::default().validate().is_ok());
+    }
+
+    #[test]
+    fn a_silence_shorter_than_the_ping_interval_is_refused() {
+        let options = Options { dead_after: Options::PING_EVERY, ..Options::default() };
+        assert!(options.validate().unwrap_err().to_string().contains("dead_after"));
+    }
+
+    #[test]
+    fn an_empty_queue_is_refused() {
+        let limits = Limits { queue_frames: 0, ..Limits::default() };
+        let options = Options { limits, ..Options::default() };
+        assert!(options.validate().unwrap_err().to_string().contains("queue_frames"));
+    }
+}

@@ -1,0 +1,153 @@
+//! Who a socket is to the others (its UUID), and how it proves that to the server (its secret).
+
+use std::fmt;
+use std::hint::black_box;
+use std::str::FromStr;
+
+use serde::{Serialize, Serializer};
+
+/// Names a socket on the wire: the UUID under which others reach it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Route([u8; 16]);
+
+impl Route {
+    /// Makes a version 4 UUID (RFC 9562 section 5.4) of random bytes.
+    pub const fn from_random(mut bytes: [u8; 16]) -> Self {
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        bytes[8] = (bytes[8] & 0x3f) | 0x80;
+        Self(bytes)
+    }
+}
+
+impl fmt::Display for Route {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, byte) in self.0.iter().enumerate() {
+            if matches!(index, 4 | 6 | 8 | 10) {
+                formatter.write_str("-")?;
+            }
+            write!(formatter, "{byte:02x}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Serialize for Route {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Says that a text is not a UUID or secret as this server spells them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a lower-case UUID or 32 hexadecimal digits; send back what the server sent")]
+pub struct Misspelled;
+
+impl FromStr for Route {
+    type Err = Misspelled;
+
+    fn from_str(text: &str) -> Result<Self, Misspelled> {
+        let mut bytes = [0; 16];
+        let digits: String = text.chars().filter(|character| *character != '-').collect();
+        hex::decode_to_slice(&digits, &mut bytes).map_err(|_| Misspelled)?;
+        let route = Self(bytes);
+        // One spelling per route: upper case and displaced hyphens are other names.
+        if route.to_string() == text { Ok(route) } else { Err(Misspelled) }
+    }
+}
+
+/// Proves that a client owned a route: 128 random bits.
+#[derive(Clone, Copy)]
+pub struct Secret([u8; 16]);
+
+impl Secret {
+    /// Takes random bytes as a secret.
+    pub const fn from_random(bytes: [u8; 16]) -> Self {
+        Self(bytes)
+    }
+
+    /// Compares in a time that says nothing about where two secrets differ.
+    pub fn matches(&self, other: &Self) -> bool {
+        let difference =
+            self.0.iter().zip(other.0).fold(0, |sum, (ours, theirs)| black_box(sum | (ours ^ theirs)));
+        black_box(difference) == 0
+    }
+
+    /// Returns the 32 hexadecimal digits that go to the client.
+    pub fn reveal(&self) -> String {
+        hex::encode(self.0)
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Secret(..)")
+    }
+}
+
+impl FromStr for Secret {
+    type Err = Misspelled;
+
+    fn from_str(text: &str) -> Result<Self, Misspelled> {
+        let mut bytes = [0; 16];
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| Misspelled)?;
+        Ok(Self(bytes))
+    }
+}
+
+/// Pairs a route with the secret that proves it.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass {
+    /// The UUID.
+    pub route: Route,
+    /// The proof.
+    pub secret: Secret,
+}
+
+impl FromStr for Pass {
+    type Err = Misspelled;
+
+    /// Reads `<uuid> <secret>`.
+    fn from_str(text: &str) -> Result<Self, Misspelled> {
+        let (route, secret) = text.trim().split_once(' ').ok_or(Misspelled)?;
+        Ok(Self { route: route.parse()?, secret: secret.trim().parse()? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_are_spelled_as_version_4() {
+        let route = Route::from_random([0xff; 16]);
+        assert_eq!(route.to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
+    }
+
+    #[test]
+    fn a_route_has_one_spelling() {
+        let text = "ffffffff-ffff-4fff-bfff-ffffffffffff";
+        assert_eq!(text.parse(), Ok(Route::from_random([0xff; 16])));
+        for other in [&text.to_uppercase(), &text.replace('-', ""), "", "é", &text[1..]] {
+            assert_eq!(other.parse::<Route>(), Err(Misspelled), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_pass_survives_the_header() {
+        let pass = Pass { route: Route::from_random([7; 16]), secret: Secret::from_random([9; 16]) };
+        let read: Pass = format!("{} {}", pass.route, pass.secret.reveal()).parse().unwrap();
+        assert!(read.route == pass.route && read.secret.matches(&pass.secret));
+    }
+
+    #[test]
+    fn one_bit_makes_another_secret() {
+        let mut bytes = [9; 16];
+        bytes[15] ^= 1;
+        assert!(!Secret::from_random([9; 16]).matches(&Secret::from_random(bytes)));
+    }
+
+    #[test]
+    fn debug_output_hides_the_secret() {
+        assert_eq!(format!("{:?}", Secret::from_random([9; 16])), "Secret(..)");
+    }
+}

@@ -1,0 +1,62 @@
+//! Replays what real clients and a hosted-dialect server said to one another.
+//!
+//! The recorded server adds a `streamID` to `offerSDP`, which the hosted service does not; it is taken out.
+
+use std::collections::BTreeMap;
+
+use rejoin_handshake::Limits;
+use serde_json::Value;
+
+use crate::stage::Stage;
+
+#[test]
+fn two_web_clients_meet_as_recorded() {
+    replay(include_str!("../../../vdo-ninja/fixtures/hosted.jsonl"));
+}
+
+#[test]
+fn two_sdk_clients_meet_as_recorded() {
+    replay(include_str!("../../../vdo-ninja/fixtures/hosted-ndc.jsonl"));
+}
+
+fn replay(recording: &str) {
+    let mut stage = Stage::new(Limits::default());
+    let mut expected: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let mut heard: BTreeMap<String, Vec<Value>> = BTreeMap::new();
+    let entries: Vec<Value> = recording.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let connections: Vec<&str> = entries
+        .iter()
+        .filter(|entry| entry["dir"] == "open")
+        .map(|entry| entry["c"].as_str().unwrap())
+        .collect();
+    for entry in &entries {
+        let connection = entry["c"].as_str().unwrap();
+        // On the stage, @name stands for a UUID; the recording names sockets by their UUID.
+        let text =
+            connections.iter().fold(entry["m"].as_str().unwrap_or_default().to_owned(), |text, name| {
+                text.replace(&format!("\"{name}\""), &format!("\"@{name}\""))
+            });
+        match entry["dir"].as_str().unwrap() {
+            "open" => assert!(!stage.enter(connection, None).unwrap()),
+            "close" => stage.leave(connection),
+            "in" => {
+                for line in stage.hear(connection, &text) {
+                    let (name, frame) = line.split_once(" < ").unwrap();
+                    heard.entry(name.to_owned()).or_default().push(serde_json::from_str(frame).unwrap());
+                }
+            }
+            "out" => expected.entry(connection.to_owned()).or_default().push(as_hosted(&text)),
+            other => panic!("the recording says `{other}`"),
+        }
+    }
+    assert!(!expected.is_empty());
+    assert_eq!(heard, expected);
+}
+
+fn as_hosted(text: &str) -> Value {
+    let mut frame: Value = serde_json::from_str(text).unwrap();
+    if frame["request"] == "offerSDP" {
+        frame.as_object_mut().unwrap().remove("streamID");
+    }
+    frame
+}
