@@ -1,1 +1,51 @@
-//! Profiles, layers and the registry that turns names into policies.
+//! rejoin-config turns names into policies: profiles, the layers above them, and the registry of what names mean.
+//!
+//! Later layers win: policy defaults, a profile's page, the user's file, `REJOIN_*` environment, `--set key=value`.
+//! A [`Loader`] stacks them and yields a [`Configuration`]; a [`Registry`] says which policies can be named.
+//! An application adds its own policy in one line:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use rejoin_config::{Loader, Registry};
+//! use rejoin_core::{BackoffPolicy, policy::Retry};
+//! use serde::Deserialize;
+//!
+//! #[derive(Debug, Default, Deserialize)]
+//! #[serde(default, deny_unknown_fields)]
+//! struct Linear {
+//!     seconds: u64,
+//! }
+//!
+//! impl BackoffPolicy for Linear {
+//!     fn delay(&self, retry: &Retry<'_>) -> Option<Duration> {
+//!         Some(Duration::from_secs(self.seconds.saturating_mul(retry.attempt.into())))
+//!     }
+//! }
+//!
+//! # fn main() -> Result<(), rejoin_config::ConfigError> {
+//! let registry = Registry::builtin().backoff::<Linear>("linear");
+//! let configuration =
+//!     Loader::new(registry).set("backoff.use=linear").set("backoff.linear.seconds=3").load()?;
+//! # assert_eq!(format!("{:?}", configuration.policies.backoff), "Linear { seconds: 3 }");
+//! # Ok(())
+//! # }
+//! ```
+
+mod builtin;
+mod choice;
+mod configuration;
+mod error;
+mod layer;
+mod loader;
+mod merged;
+mod origin;
+mod profile;
+mod registry;
+
+pub use configuration::Configuration;
+pub use error::ConfigError;
+pub use loader::Loader;
+pub use origin::Setting;
+pub use profile::{PROFILES, Profile, profile};
+pub use registry::{Listed, Registry};

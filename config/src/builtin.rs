@@ -1,0 +1,24 @@
+//! The policies that come with rejoin, one line each.
+
+use rejoin_backoff::{Constant, Exponential};
+use rejoin_health::Ping;
+use rejoin_quality::Off;
+use rejoin_recovery::{Ladder, Rebuild};
+
+use crate::Registry;
+
+impl Registry {
+    /// Returns the registry of the policies that come with rejoin.
+    #[rustfmt::skip] // one line per policy
+    pub fn builtin() -> Self {
+        Self::default()
+            .backoff::<Constant>("constant").about("the same delay before every retry")
+            .backoff::<Exponential>("exponential").about("delays that grow by a factor up to a ceiling")
+            .timeout::<rejoin_timeout::Fixed>("fixed").about("one limit per phase, with exceptions per platform")
+            .recovery::<Ladder>("ladder").about("the mildest repair first, then stronger ones")
+            .recovery::<Rebuild>("rebuild").about("a new peer connection at once, beside the old one")
+            .health::<Ping>("ping").about("too many unanswered pings in a row mean death")
+            .quality::<Off>("off").about("no measuring: every live link is good")
+            .network::<rejoin_network::Fixed>("fixed").about("a network that is always there")
+    }
+}

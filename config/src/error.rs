@@ -1,0 +1,110 @@
+//! What can be wrong with a configuration: where, which key, and what would be right.
+
+use std::io;
+use std::path::PathBuf;
+
+/// A mistake in a configuration.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A file could not be read.
+    #[error("{} cannot be read ({source}); check its name and its permissions", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A page is no TOML.
+    #[error("line {line} of {layer} is no TOML: {problem}")]
+    Malformed {
+        /// The page.
+        layer: String,
+        /// The line, from 1.
+        line: usize,
+        /// What is wrong.
+        problem: String,
+    },
+    /// An assignment lacks its key or its value.
+    #[error("--set \"{key}\" assigns nothing; write it as key=value, such as backoff.use=constant")]
+    Unassigned {
+        /// What was given in place of an assignment.
+        key: String,
+    },
+    /// A key that nothing reads.
+    #[error("{key} in {layer}: there is no such key; {}", suggestion(key, known))]
+    UnknownKey {
+        /// Where it was found.
+        layer: String,
+        /// The key.
+        key: String,
+        /// The keys that could stand in its place.
+        known: Vec<String>,
+    },
+    /// A name that means nothing.
+    #[error("{key} in {layer}: no {what} is called \"{name}\"; {}", suggestion(name, known))]
+    UnknownName {
+        /// Where it was found.
+        layer: String,
+        /// The key that holds it.
+        key: String,
+        /// What it should name.
+        what: String,
+        /// The name.
+        name: String,
+        /// The names that mean something.
+        known: Vec<String>,
+    },
+    /// A value that does not fit its key.
+    #[error("{key} in {layer}: {problem}")]
+    Invalid {
+        /// Where it was found.
+        layer: String,
+        /// The key.
+        key: String,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+}
+
+/// Lists what is known, beginning with what was probably meant by the last level of `name`.
+fn suggestion(name: &str, known: &[String]) -> String {
+    let name = name.rsplit('.').next().unwrap_or(name);
+    let distance = |candidate: &String| strsim::damerau_levenshtein(name, candidate);
+    // A third of the letters may be wrong; more is another word.
+    let close = |candidate: &&String| distance(candidate) <= (candidate.chars().count() / 3).max(1);
+    let meant = known.iter().filter(close).min_by_key(|candidate| distance(candidate));
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    meant.map_or_else(
+        || format!("known: {known}"),
+        |meant| format!("did you mean \"{meant}\"? known: {known}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn suggests_the_closest_name() {
+        let text = suggestion("exponental", &known(&["constant", "exponential"]));
+        assert_eq!(text, "did you mean \"exponential\"? known: constant, exponential");
+    }
+
+    #[test]
+    fn suggests_nothing_for_another_word() {
+        assert_eq!(suggestion("banana", &known(&["constant"])), "known: constant");
+    }
+
+    #[test]
+    fn looks_at_the_last_level_of_a_key() {
+        assert_eq!(
+            suggestion("backoff.exponential.bas", &known(&["base"])),
+            "did you mean \"base\"? known: base"
+        );
+    }
+}

@@ -1,0 +1,161 @@
+//! The registry: which policies can be named, and how each is made from its options.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use figment::value::Value;
+use rejoin_core::{
+    BackoffPolicy, HealthProbe, NetworkMonitor, QualityPolicy, RecoveryStrategy, TimeoutPolicy,
+};
+use serde::de::DeserializeOwned;
+
+/// The policies that a configuration may name.
+///
+/// A plain value: nothing is registered behind anyone's back, and two registries do not know of each other.
+/// A later policy replaces an earlier one of the same name; the name `use` cannot be chosen.
+#[derive(Clone, Debug, Default)]
+pub struct Registry {
+    pub(crate) backoff: Shelf<Arc<dyn BackoffPolicy>>,
+    pub(crate) timeout: Shelf<Arc<dyn TimeoutPolicy>>,
+    pub(crate) recovery: Shelf<Arc<dyn RecoveryStrategy>>,
+    pub(crate) health: Shelf<Arc<dyn HealthProbe>>,
+    pub(crate) quality: Shelf<Arc<dyn QualityPolicy>>,
+    pub(crate) network: Shelf<Box<dyn NetworkMonitor>>,
+    listed: Vec<Listed>,
+}
+
+/// A policy that can be named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// The question it answers, which is the table that names it.
+    pub question: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its answer in one line; empty if its author gave none.
+    pub about: &'static str,
+}
+
+impl Registry {
+    /// Adds a policy that paces retries.
+    #[must_use]
+    pub fn backoff<P>(mut self, name: &str) -> Self
+    where
+        P: BackoffPolicy + DeserializeOwned + Default + 'static,
+    {
+        self.backoff.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
+        self.listed("backoff", name)
+    }
+
+    /// Adds a policy that limits waits.
+    #[must_use]
+    pub fn timeout<P>(mut self, name: &str) -> Self
+    where
+        P: TimeoutPolicy + DeserializeOwned + Default + 'static,
+    {
+        self.timeout.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
+        self.listed("timeout", name)
+    }
+
+    /// Adds a policy that chooses repairs.
+    #[must_use]
+    pub fn recovery<P>(mut self, name: &str) -> Self
+    where
+        P: RecoveryStrategy + DeserializeOwned + Default + 'static,
+    {
+        self.recovery.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
+        self.listed("recovery", name)
+    }
+
+    /// Adds a policy that tells live links from dead ones.
+    #[must_use]
+    pub fn health<P>(mut self, name: &str) -> Self
+    where
+        P: HealthProbe + DeserializeOwned + Default + 'static,
+    {
+        self.health.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
+        self.listed("health", name)
+    }
+
+    /// Adds a policy that grades live links.
+    #[must_use]
+    pub fn quality<P>(mut self, name: &str) -> Self
+    where
+        P: QualityPolicy + DeserializeOwned + Default + 'static,
+    {
+        self.quality.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
+        self.listed("quality", name)
+    }
+
+    /// Adds a monitor of the host's network; it must open nothing before its first snapshot is asked for.
+    #[must_use]
+    pub fn network<M>(mut self, name: &str) -> Self
+    where
+        M: NetworkMonitor + DeserializeOwned + Default + 'static,
+    {
+        self.network.put(name, |options| Ok(Box::new(read::<M>(options)?)));
+        self.listed("network", name)
+    }
+
+    /// Describes the policy that was added last in one line.
+    #[must_use]
+    pub fn about(mut self, line: &'static str) -> Self {
+        if let Some(last) = self.listed.last_mut() {
+            last.about = line;
+        }
+        self
+    }
+
+    /// Returns what can be named, in the order in which it was added.
+    pub fn policies(&self) -> &[Listed] {
+        &self.listed
+    }
+
+    fn listed(mut self, question: &'static str, name: &str) -> Self {
+        self.listed.retain(|listed| (listed.question, listed.name.as_str()) != (question, name));
+        self.listed.push(Listed { question, name: name.to_owned(), about: "" });
+        self
+    }
+}
+
+/// Makes a policy from its options, or its default without any.
+pub(crate) type Make<T> = fn(Option<&Value>) -> Result<T, Box<figment::Error>>;
+
+/// The answers to one question, by name.
+#[derive(Debug)]
+pub(crate) struct Shelf<T>(BTreeMap<String, Make<T>>);
+
+/// Written out because a monitor, unlike the making of one, cannot be cloned.
+impl<T> Clone for Shelf<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Default for Shelf<T> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<T> Shelf<T> {
+    /// Returns how the policy called `name` is made.
+    pub(crate) fn find(&self, name: &str) -> Option<Make<T>> {
+        self.0.get(name).copied()
+    }
+
+    /// Returns the names, sorted.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    fn put(&mut self, name: &str, make: Make<T>) {
+        self.0.insert(name.to_owned(), make);
+    }
+}
+
+fn read<P: DeserializeOwned + Default>(options: Option<&Value>) -> Result<P, Box<figment::Error>> {
+    match options {
+        Some(options) => options.deserialize().map_err(Box::new),
+        None => Ok(P::default()),
+    }
+}
