@@ -162,3 +162,51 @@ fn dice() -> Result<[u8; 16], Rebuff> {
     getrandom::fill(&mut bytes).map_err(|_| Rebuff::Full)?;
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::Limits;
+
+    /// A reader that never empties its mailbox, and somebody who knows its address.
+    fn pair(limits: Limits) -> (Seat, Mailbox, Seat, String) {
+        let exchange = Arc::new(Exchange::new(Options { limits, ..Options::default() }));
+        let (reader, mailbox, admission) = exchange.open(None).unwrap();
+        let (writer, _, _) = exchange.open(None).unwrap();
+        (reader, mailbox, writer, admission.route.to_string())
+    }
+
+    #[test]
+    fn a_queue_with_too_many_frames_ends_its_reader() {
+        let (reader, mut mailbox, writer, to) = pair(Limits { queue_frames: 2, ..Limits::default() });
+        for number in 0..2 {
+            writer.receive(&format!(r#"{{"UUID":"{to}","number":{number}}}"#));
+            assert!(mailbox.farewell.try_recv().is_err());
+        }
+        reader.receive(r#"{"request":"seed","streamID":"cam"}"#);
+        writer.receive(&format!(r#"{{"UUID":"{to}","number":3}}"#));
+        assert_eq!(mailbox.farewell.try_recv(), Ok(Farewell::SlowReader));
+        assert_eq!(writer.exchange.lock().switchboard.census().streams, 0);
+    }
+
+    #[test]
+    fn a_queue_with_too_many_bytes_ends_its_reader() {
+        let limits = Limits { queue_bytes: 1000, frame_bytes: 1000, ..Limits::default() };
+        let (_reader, mut mailbox, writer, to) = pair(limits);
+        let frame = format!(r#"{{"UUID":"{to}","load":"{}"}}"#, "x".repeat(500));
+        writer.receive(&frame);
+        assert!(mailbox.farewell.try_recv().is_err());
+        writer.receive(&frame);
+        assert_eq!(mailbox.farewell.try_recv(), Ok(Farewell::SlowReader));
+    }
+
+    #[test]
+    fn a_dropped_seat_is_free() {
+        let (reader, _mailbox, writer, _) = pair(Limits::default());
+        reader.receive(r#"{"request":"seed","streamID":"cam"}"#);
+        drop(reader);
+        let state = writer.exchange.lock();
+        assert_eq!((state.switchboard.census().sockets, state.lines.len()), (1, 1));
+        assert_eq!(state.switchboard.census().streams, 0);
+    }
+}

@@ -44,9 +44,9 @@ async fn ten_seconds_of_silence_free_the_stream_id() {
     let mut silent = connect(&exchange, 4096).await;
     seed(&mut silent, "cam").await;
     let since = Instant::now();
-    sleep_until(since + Duration::from_millis(9_990)).await;
+    sleep_until(since + Duration::from_millis(9_990)).await; // stopped clock
     assert!(!is_free(&exchange, "cam").await);
-    sleep_until(since + Duration::from_millis(10_010)).await;
+    sleep_until(since + Duration::from_millis(10_010)).await; // stopped clock
     assert!(is_free(&exchange, "cam").await);
 }
 
