@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use rejoin_core::IceConnectionState;
 use tokio::sync::mpsc::UnboundedSender;
 use webrtc::data_channel::DataChannel;
 use webrtc::peer_connection::{
     PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceConnectionState, RTCPeerConnectionIceEvent,
-    RTCPeerConnectionState,
 };
 
 /// What the engine told us.
@@ -15,9 +15,7 @@ pub(crate) enum Happening {
     /// It found a local candidate.
     Candidate(RTCIceCandidateInit),
     /// ICE changed its state.
-    Ice(RTCIceConnectionState),
-    /// The connection as a whole failed: ICE or DTLS.
-    Failed,
+    Ice(IceConnectionState),
     /// The peer opened a data channel.
     DataChannel(Arc<dyn DataChannel>),
 }
@@ -44,16 +42,26 @@ impl PeerConnectionEventHandler for Callbacks {
     }
 
     async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
-        self.pass_on(Happening::Ice(state));
-    }
-
-    async fn on_connection_state_change(&self, state: RTCPeerConnectionState) {
-        if state == RTCPeerConnectionState::Failed {
-            self.pass_on(Happening::Failed);
+        if let Some(state) = ice_connection_state(state) {
+            self.pass_on(Happening::Ice(state));
         }
     }
 
     async fn on_data_channel(&self, data_channel: Arc<dyn DataChannel>) {
         self.pass_on(Happening::DataChannel(data_channel));
+    }
+}
+
+fn ice_connection_state(state: RTCIceConnectionState) -> Option<IceConnectionState> {
+    match state {
+        RTCIceConnectionState::New => Some(IceConnectionState::New),
+        RTCIceConnectionState::Checking => Some(IceConnectionState::Checking),
+        RTCIceConnectionState::Connected => Some(IceConnectionState::Connected),
+        RTCIceConnectionState::Completed => Some(IceConnectionState::Completed),
+        RTCIceConnectionState::Disconnected => Some(IceConnectionState::Disconnected),
+        RTCIceConnectionState::Failed => Some(IceConnectionState::Failed),
+        RTCIceConnectionState::Closed => Some(IceConnectionState::Closed),
+        // The engine's placeholder; its states are non-exhaustive.
+        _ => None,
     }
 }

@@ -106,6 +106,11 @@ impl Channel {
         }
     }
 
+    /// Returns whether the channel is open or has been.
+    pub(crate) fn has_opened(&self) -> bool {
+        self.state != State::Waiting
+    }
+
     /// Sends `message`; returns what the machine must know if it could not.
     pub(crate) async fn send(&mut self, tag: u64, message: ChannelMessage) -> Option<PeerEvent> {
         let Some(data_channel) =

@@ -5,12 +5,10 @@ use std::time::{Duration, Instant};
 
 use rejoin_core::port::{ConnectionSetup, Dialect, PeerAction, PeerEvent};
 use rejoin_core::sdp::{Description, SdpType};
-use rejoin_core::{Generation, IceCandidate, IceConnectionState, IceServer, IceTransportPolicy, Role};
-use rtc::peer_connection::transport::RTCDtlsTransportState;
+use rejoin_core::{IceCandidate, IceConnectionState, IceServer, IceTransportPolicy, Role};
 use tokio::sync::{mpsc, watch};
 use tokio::time;
-use webrtc::data_channel::DataChannelEvent;
-use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCIceConnectionState, StatsSelector};
+use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, StatsSelector};
 use webrtc::runtime::Runtime;
 
 use crate::addresses::BindAddresses;
@@ -23,16 +21,14 @@ use crate::negotiation::{self, Offer, failed};
 use crate::runtime::HostRuntime;
 use crate::settings;
 use crate::stats;
-use crate::transport::Found;
+use crate::transport::Teller;
 
 /// What a connection has around it.
 pub(crate) struct Surroundings {
-    pub(crate) generation: Generation,
-    pub(crate) incarnation: u64,
     pub(crate) dialect: Arc<dyn Dialect>,
     pub(crate) names: Names,
     pub(crate) chaos: Chaos,
-    pub(crate) events: mpsc::Sender<Found>,
+    pub(crate) teller: Teller,
     /// Dropped at the very end, which is how a closing transport knows that we are done.
     pub(crate) alive: mpsc::Sender<()>,
 }
@@ -51,6 +47,7 @@ pub(crate) struct Connection {
     ice_servers: Vec<IceServer>,
     policy: IceTransportPolicy,
     ice_failure: Duration,
+    ice: IceConnectionState,
     /// When a silent pair counts as failed.
     patience_ends: Option<time::Instant>,
 }
@@ -62,8 +59,7 @@ impl Connection {
         setup: ConnectionSetup,
         mut actions: mpsc::UnboundedReceiver<PeerAction>,
     ) {
-        let door = (surroundings.generation, surroundings.incarnation, surroundings.events.clone());
-        let (alive, role) = (surroundings.alive.clone(), setup.role);
+        let (teller, alive, role) = (surroundings.teller.clone(), surroundings.alive.clone(), setup.role);
         let outcome = match Self::build(surroundings, setup).await {
             Ok(mut connection) => {
                 let outcome = connection.serve(role, &mut actions).await;
@@ -73,9 +69,7 @@ impl Connection {
             Err(reason) => Err(reason),
         };
         if let Err(reason) = outcome {
-            let (generation, incarnation, events) = door;
-            // Nobody is left to be told once the transport is dropped.
-            let _ = events.send(Found { generation, incarnation, event: PeerEvent::Failed { reason } }).await;
+            teller.tell(PeerEvent::Failed { reason }).await;
         }
         drop(alive);
     }
@@ -109,6 +103,7 @@ impl Connection {
             ice_servers: setup.ice_servers,
             policy: setup.ice_transport_policy,
             ice_failure: setup.ice_failure,
+            ice: IceConnectionState::New,
             patience_ends: None,
         })
     }
@@ -130,19 +125,35 @@ impl Connection {
                     Some(action) => self.perform(action).await?,
                     None => return Ok(()),
                 },
-                Some(happening) = self.happenings.recv() => self.absorb(happening).await?,
-                event = self.channel.next() => self.tell_channel(event).await?,
+                Some(happening) = self.happenings.recv() => self.absorb(happening).await,
+                event = self.channel.next() => match event {
+                    Some(event) => {
+                        for event in self.channel.absorb(event) {
+                            self.emit(event).await;
+                        }
+                    }
+                    None => return Err(self.why_stopped()),
+                },
+                () = self.runtime.stopped() => return Err(self.why_stopped()),
                 () = self.channel.room() => {
                     self.channel.welcome();
                     self.emit(PeerEvent::Writable).await;
                 }
                 () = until(self.patience_ends) => {
-                    self.patience_ends = None;
-                    self.emit(PeerEvent::IceConnectionState(IceConnectionState::Failed)).await;
+                    self.tell_ice(IceConnectionState::Failed).await;
                 }
                 Ok(()) = self.closings.changed() => self.channel.break_off().await,
             }
         }
+    }
+
+    /// Returns why the engine's driver, which says nothing itself, most likely ended.
+    fn why_stopped(&self) -> String {
+        let cause = match (self.channel.has_opened(), self.ice.is_connected()) {
+            (false, true) => "the DTLS handshake failed",
+            (true, _) | (false, false) => "no address could be bound",
+        };
+        format!("the engine stopped, most likely because {cause}; build a new connection")
     }
 
     async fn perform(&mut self, action: PeerAction) -> Result<(), String> {
@@ -200,11 +211,11 @@ impl Connection {
                     negotiation::roll_back(self.peer.as_ref()).await?;
                     self.answer_awaited = false;
                 }
-                let answer = negotiation::answer(self.peer.as_ref(), description.sdp.clone()).await?;
+                let answer = negotiation::answer(self.peer.as_ref(), &description.sdp).await?;
                 self.tell_description(answer).await;
             }
             SdpType::Answer if self.answer_awaited => {
-                negotiation::accept_answer(self.peer.as_ref(), description.sdp.clone()).await?;
+                negotiation::accept_answer(self.peer.as_ref(), &description.sdp).await?;
                 self.answer_awaited = false;
             }
             SdpType::Answer => {
@@ -227,14 +238,13 @@ impl Connection {
     }
 
     /// Takes what the engine told, with all that is there already, so that candidates travel together.
-    async fn absorb(&mut self, first: Happening) -> Result<(), String> {
+    async fn absorb(&mut self, first: Happening) {
         let mut candidates = Vec::new();
         let mut next = Some(first);
         while let Some(happening) = next {
             match happening {
                 Happening::Candidate(candidate) => candidates.push(self.section.outgoing(candidate)),
                 Happening::Ice(state) => self.tell_ice(state).await,
-                Happening::Failed => self.check_dtls().await?,
                 Happening::DataChannel(data_channel) => self.channel.adopt(data_channel),
             }
             next = self.happenings.try_recv().ok();
@@ -242,48 +252,16 @@ impl Connection {
         if !candidates.is_empty() {
             self.emit(PeerEvent::LocalCandidates(candidates)).await;
         }
-        Ok(())
     }
 
-    async fn tell_ice(&mut self, state: RTCIceConnectionState) {
-        let state = match state {
-            RTCIceConnectionState::New => IceConnectionState::New,
-            RTCIceConnectionState::Checking => IceConnectionState::Checking,
-            RTCIceConnectionState::Connected => IceConnectionState::Connected,
-            RTCIceConnectionState::Completed => IceConnectionState::Completed,
-            RTCIceConnectionState::Disconnected => IceConnectionState::Disconnected,
-            RTCIceConnectionState::Failed => IceConnectionState::Failed,
-            RTCIceConnectionState::Closed => IceConnectionState::Closed,
-            // The engine's placeholder; its states are non-exhaustive.
-            _ => return,
-        };
-        self.patience_ends =
-            (state == IceConnectionState::Disconnected).then(|| time::Instant::now() + self.ice_failure);
+    async fn tell_ice(&mut self, state: IceConnectionState) {
+        if self.ice == state {
+            return;
+        }
+        self.ice = state;
+        let silent = state == IceConnectionState::Disconnected;
+        self.patience_ends = silent.then(|| time::Instant::now() + self.ice_failure);
         self.emit(PeerEvent::IceConnectionState(state)).await;
-    }
-
-    /// Finds out why the connection failed: an ICE restart can mend ICE, but nothing mends DTLS.
-    async fn check_dtls(&self) -> Result<(), String> {
-        let Some(sctp) = self.peer.sctp().await else { return Ok(()) };
-        match sctp.transport().state().await {
-            Ok(RTCDtlsTransportState::Failed) => {
-                Err("the DTLS handshake failed; build a new connection".to_owned())
-            }
-            Ok(_) | Err(_) => Ok(()),
-        }
-    }
-
-    async fn tell_channel(&mut self, event: Option<DataChannelEvent>) -> Result<(), String> {
-        let Some(event) = event else {
-            return Err(
-                "the engine stopped, most likely without any address to bind; build a new connection"
-                    .to_owned(),
-            );
-        };
-        for event in self.channel.absorb(event) {
-            self.emit(event).await;
-        }
-        Ok(())
     }
 
     async fn tell_description(&mut self, description: Description) {
@@ -292,9 +270,7 @@ impl Connection {
     }
 
     async fn emit(&self, event: PeerEvent) {
-        let Surroundings { generation, incarnation, ref events, .. } = self.surroundings;
-        // Nobody is left to be told once the transport is dropped; the door is dropped with it.
-        let _ = events.send(Found { generation, incarnation, event }).await;
+        self.surroundings.teller.tell(event).await;
     }
 
     /// Closes the engine's connection, which otherwise keeps its task and sockets for ever.

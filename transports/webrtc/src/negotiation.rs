@@ -28,9 +28,9 @@ pub(crate) async fn offer(peer: &dyn PeerConnection, offer: Offer) -> Result<Des
 }
 
 /// Applies the peer's offer and returns our answer.
-pub(crate) async fn answer(peer: &dyn PeerConnection, sdp: String) -> Result<Description, String> {
-    let offer =
-        RTCSessionDescription::offer(sdp).map_err(|error| failed("reading the peer's offer", &error))?;
+pub(crate) async fn answer(peer: &dyn PeerConnection, sdp: &str) -> Result<Description, String> {
+    let offer = RTCSessionDescription::offer(without_media(sdp))
+        .map_err(|error| failed("reading the peer's offer", &error))?;
     peer.set_remote_description(offer).await.map_err(|error| failed("applying the peer's offer", &error))?;
     let answer = peer.create_answer(None).await.map_err(|error| failed("creating an answer", &error))?;
     let sdp = answer.sdp.clone();
@@ -39,9 +39,9 @@ pub(crate) async fn answer(peer: &dyn PeerConnection, sdp: String) -> Result<Des
 }
 
 /// Applies the peer's answer to our offer.
-pub(crate) async fn accept_answer(peer: &dyn PeerConnection, sdp: String) -> Result<(), String> {
-    let answer =
-        RTCSessionDescription::answer(sdp).map_err(|error| failed("reading the peer's answer", &error))?;
+pub(crate) async fn accept_answer(peer: &dyn PeerConnection, sdp: &str) -> Result<(), String> {
+    let answer = RTCSessionDescription::answer(sdp.to_owned())
+        .map_err(|error| failed("reading the peer's answer", &error))?;
     peer.set_remote_description(answer).await.map_err(|error| failed("applying the peer's answer", &error))
 }
 
@@ -62,4 +62,61 @@ fn without_candidates(sdp: &str) -> String {
     let obsolete =
         |line: &&str| !line.starts_with("a=candidate:") && !line.starts_with("a=end-of-candidates");
     sdp.split_inclusive('\n').filter(obsolete).collect()
+}
+
+/// Makes the media sections of an offer inactive.
+///
+/// The engine knows no codec and declines them; but where one announces a track without its sources, as
+/// simulcast does, it would fail the whole answer.
+fn without_media(sdp: &str) -> String {
+    let mut section = Section::Kept;
+    let mut changed = String::with_capacity(sdp.len());
+    for line in sdp.split_inclusive('\n') {
+        if line.starts_with("m=") {
+            section = if line.starts_with("m=application") { Section::Kept } else { Section::Media };
+        }
+        if section == Section::Media && line.starts_with("a=") {
+            section = Section::Inactive;
+            changed.push_str("a=inactive\r\n");
+        }
+        if section != Section::Inactive || !announces_media(line) {
+            changed.push_str(line);
+        }
+    }
+    changed
+}
+
+/// What becomes of the section that a line belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Section {
+    Kept,
+    Media,
+    Inactive,
+}
+
+fn announces_media(line: &str) -> bool {
+    const TRACKS: [&str; 4] = ["a=msid:", "a=ssrc", "a=rid:", "a=simulcast:"];
+    const DIRECTIONS: [&str; 4] = ["a=sendrecv", "a=sendonly", "a=recvonly", "a=inactive"];
+    TRACKS.iter().any(|track| line.starts_with(track)) || DIRECTIONS.contains(&line.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn media_becomes_inactive_and_the_channel_stays() {
+        let sdp = "v=0\r\na=sendrecv\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:v\r\na=sendonly\r\n\
+                   a=msid:camera v\r\na=ssrc:1 cname:c\r\na=rid:hi send\r\na=simulcast:send hi\r\n\
+                   m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sendrecv\r\na=mid:d\r\n";
+        let expected = "v=0\r\na=sendrecv\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n\
+                        a=mid:v\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sendrecv\r\na=mid:d\r\n";
+        assert_eq!(without_media(sdp), expected);
+    }
+
+    #[test]
+    fn a_restart_carries_no_old_candidates() {
+        let sdp = "v=0\r\na=candidate:1 1 udp 1 192.0.2.1 9 typ host\r\na=mid:0\r\na=end-of-candidates\r\n";
+        assert_eq!(without_candidates(sdp), "v=0\r\na=mid:0\r\n");
+    }
 }

@@ -26,6 +26,7 @@ pub(crate) struct HostRuntime {
     chaos: Chaos,
     names: Names,
     pace: Arc<Pace>,
+    stopped: Arc<Notify>,
 }
 
 /// Gets the driver to look again.
@@ -49,12 +50,17 @@ impl Pace {
 impl HostRuntime {
     /// Creates a runtime whose sockets obey `chaos` and whose names are `names`.
     pub(crate) fn new(chaos: Chaos, names: Names) -> Self {
-        Self { tokio: TokioRuntime, chaos, names, pace: Arc::default() }
+        Self { tokio: TokioRuntime, chaos, names, pace: Arc::default(), stopped: Arc::default() }
     }
 
     /// Makes the driver look again.
     pub(crate) fn nudge(&self) {
         self.pace.nudge();
+    }
+
+    /// Waits until a task of the engine's has ended; its driver ends early only when it cannot go on.
+    pub(crate) async fn stopped(&self) {
+        self.stopped.notified().await;
     }
 
     /// Lets every sleep from here last: a closing connection uses one to wait for its driver's goodbyes.
@@ -65,7 +71,11 @@ impl HostRuntime {
 
 impl Runtime for HostRuntime {
     fn spawn(&self, future: Boxed<'static, ()>) -> Box<dyn JoinHandle> {
-        self.tokio.spawn(future)
+        let stopped = Arc::clone(&self.stopped);
+        self.tokio.spawn(Box::pin(async move {
+            future.await;
+            stopped.notify_one();
+        }))
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {

@@ -41,10 +41,27 @@ struct Tap {
 
 /// An event on its way out.
 #[derive(Debug)]
-pub(crate) struct Found {
-    pub(crate) generation: Generation,
-    pub(crate) incarnation: u64,
-    pub(crate) event: PeerEvent,
+struct Found {
+    generation: Generation,
+    incarnation: u64,
+    event: PeerEvent,
+}
+
+/// Tells the door what happened to one connection.
+#[derive(Clone, Debug)]
+pub(crate) struct Teller {
+    generation: Generation,
+    incarnation: u64,
+    events: mpsc::Sender<Found>,
+}
+
+impl Teller {
+    /// Tells `event`; waits where too many are unread.
+    pub(crate) async fn tell(&self, event: PeerEvent) {
+        let Self { generation, incarnation, .. } = *self;
+        // Nobody is left to be told once the transport is dropped; the actions end then too.
+        let _ = self.events.send(Found { generation, incarnation, event }).await;
+    }
 }
 
 impl WebRtcTransport {
@@ -79,12 +96,10 @@ impl WebRtcTransport {
         let incarnation = self.incarnations;
         let (actions, inbox) = mpsc::unbounded_channel();
         let surroundings = Surroundings {
-            generation,
-            incarnation,
             dialect: Arc::clone(&self.dialect),
             names: self.names.clone(),
             chaos: self.chaos.clone(),
-            events: self.events.clone(),
+            teller: Teller { generation, incarnation, events: self.events.clone() },
             alive: self.alive.clone(),
         };
         self.connections.insert(generation, Tap { incarnation, actions });

@@ -1,7 +1,11 @@
 //! The transport on this host's interfaces, and in network namespaces of its own.
 
+// The helpers of tests are tests too.
+#![allow(clippy::expect_used, clippy::panic)]
+
 mod closing;
 mod namespace;
+mod negotiating;
 mod opening;
 mod pair;
 mod restart;
