@@ -2,6 +2,7 @@
 
 mod evidence;
 mod interval;
+mod misses;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -34,7 +35,8 @@ pub struct Ping {
     /// From a ping over a data channel to its miss, beside two round trips.
     #[serde(deserialize_with = "interval::positive")]
     pub timeout: Duration,
-    /// Missed pings in a row that mean a dead peer.
+    /// Missed pings in a row that mean a dead peer; at most 32.
+    #[serde(deserialize_with = "misses::few")]
     pub misses: NonZeroU32,
     /// The platforms that ping their peers; empty for all.
     pub platforms: BTreeSet<Platform>,
@@ -44,7 +46,8 @@ pub struct Ping {
     /// From a ping of the signaling server to its miss, beside two round trips.
     #[serde(deserialize_with = "interval::positive")]
     pub signaling_timeout: Duration,
-    /// Missed pings in a row that mean a dead socket.
+    /// Missed pings in a row that mean a dead socket; at most 32.
+    #[serde(deserialize_with = "misses::few")]
     pub signaling_misses: NonZeroU32,
 }
 
@@ -93,10 +96,12 @@ impl HealthProbe for Ping {
         let evidence = Evidence::new(log, patience);
         let health = verdict(&evidence, patience.misses);
         // A dead link is the incident's to verify; more pings would only pile up in its send buffer.
-        let probe = health != Health::Dead && evidence.next_probe_in().is_zero();
-        let next_probe = if probe { patience.interval.min(patience.limit) } else { evidence.next_probe_in() };
-        let next_probe = if health == Health::Dead { patience.interval } else { next_probe };
-        let again_in = evidence.next_miss_in().map_or(next_probe, |miss| miss.min(next_probe));
+        let due_in = evidence.next_probe_in().filter(|_| health != Health::Dead);
+        let probe = due_in.is_some_and(|left| left.is_zero());
+        // A probe that leaves at this moment is missed or followed by the next, whichever is first.
+        let next_probe = if probe { Some(patience.interval.min(patience.limit)) } else { due_in };
+        let again_in = [next_probe, evidence.next_miss_in()].into_iter().flatten().min();
+        let again_in = again_in.unwrap_or(patience.interval);
         Checkup { health, probe, again_in: again_in.max(SOONEST) }
     }
 }

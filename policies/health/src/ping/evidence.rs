@@ -4,6 +4,11 @@ use std::time::{Duration, Instant};
 
 use rejoin_core::policy::{Probe, ProbeLog};
 
+/// Unanswered probes beyond those that decide: SCTP sends a lost packet again after three later ones.
+///
+/// Without an end, short intervals with long limits would push a probe out of the log before it is missed.
+const SPARE: usize = 4;
+
 /// How often a link is probed and when a probe counts as missed.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
@@ -44,15 +49,18 @@ impl<'a> Evidence<'a> {
             .min()
     }
 
-    /// Returns the time until the next probe is due; zero if it is due now.
+    /// Returns the time until the next probe is due, zero if it is due now; `None` while enough are unanswered.
     ///
     /// A peer that has not answered yet gets its next probe after the last one's miss,
     /// so that our own probes are not what its transport owes an acknowledgement for.
-    pub(super) fn next_probe_in(&self) -> Duration {
-        let Patience { interval, limit, .. } = self.patience;
+    pub(super) fn next_probe_in(&self) -> Option<Duration> {
+        let Patience { interval, limit, misses } = self.patience;
+        if self.answers() && self.log.unanswered().count() >= misses.saturating_add(SPARE) {
+            return None;
+        }
         let last = self.log.probes.last().map_or(self.log.up_since, |probe| probe.sent_at);
         let pause = if self.answers() { interval } else { interval.max(limit) };
-        pause.saturating_sub(age(self.log.now, last))
+        Some(pause.saturating_sub(age(self.log.now, last)))
     }
 
     /// Returns whether the peer has answered any probe, ever.
