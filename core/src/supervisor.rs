@@ -12,6 +12,8 @@ mod probes;
 mod repair;
 mod routing;
 mod signaling_link;
+#[cfg(test)]
+mod tests;
 mod timeline;
 mod timers;
 mod verification;
@@ -131,13 +133,13 @@ impl Supervisor {
             Input::Suspended(duration) => self.suspended(duration),
             Input::Timeout => self.timeout(),
         }
-        if self.desk.signaling_suspected {
-            self.signaling.suspected(&mut self.desk);
-        }
         if std::mem::take(&mut self.desk.signaling_proven) {
             for link in self.peers.values_mut() {
                 link.signaling_proven(&mut self.desk);
             }
+        }
+        if self.desk.signaling_suspected {
+            self.signaling.suspected(&mut self.desk);
         }
     }
 
@@ -152,8 +154,12 @@ impl Supervisor {
     }
 
     fn timeout(&mut self) {
-        for timer in self.desk.timers.take_due(self.desk.now) {
+        for (at, timer) in self.desk.timers.due(self.desk.now) {
             let desk = &mut self.desk;
+            // what an earlier one has cleared or moved is not due
+            if !desk.timers.take(&timer, at) {
+                continue;
+            }
             match timer {
                 Timer::Signaling => self.signaling.timeout(desk),
                 Timer::SignalingCheckup => self.signaling.checkup_due(desk),

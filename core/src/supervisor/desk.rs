@@ -143,6 +143,12 @@ impl Desk {
         }
     }
 
+    /// Returns how many messages wait for a socket.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> usize {
+        self.unsent.len()
+    }
+
     // ---- the questions
 
     pub(super) fn limit(&self, wait: Wait) -> Duration {

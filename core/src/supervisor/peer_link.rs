@@ -294,6 +294,12 @@ impl PeerLink {
         self.samples.clear();
     }
 
+    /// Returns how many messages are held and how many samples are kept.
+    #[cfg(test)]
+    pub(super) fn kept(&self) -> (usize, usize) {
+        (self.held.len() as usize, self.samples.len())
+    }
+
     /// Says goodbye, over the channel if there is one, and closes everything.
     pub(super) fn leave(&mut self, desk: &mut Desk) {
         for connection in self.connections() {

@@ -156,8 +156,12 @@ impl Supervisor {
     }
 
     fn offer_requested(&mut self, route: Route, stream: Option<StreamId>) {
-        if let Some(key) = self.find(Direction::Publishing, None, Some(&route)) {
-            return self.with(&key, PeerLink::offer_requested);
+        let key = PeerKey { peer: route.0.clone(), direction: Direction::Publishing };
+        // a route that names a link is that viewer's first one, taken back
+        let known = self.find(Direction::Publishing, None, Some(&route)).unwrap_or_else(|| key.clone());
+        if let Some(link) = self.peers.get_mut(&known) {
+            link.route = Some(route);
+            return link.offer_requested(&mut self.desk);
         }
         let ours = stream.filter(|stream| self.intent.streams.contains(stream));
         let Some(stream) = ours.or_else(|| self.intent.streams.first().cloned()) else { return };
@@ -165,7 +169,6 @@ impl Supervisor {
             let text = format!("{MOST_PEERS} peers are served already; a further viewer was not offered to");
             return self.desk.warn(Warning::ServerAlert { text });
         }
-        let key = PeerKey { peer: route.0.clone(), direction: Direction::Publishing };
         let mut link = PeerLink::new(key.clone(), stream, Some(route), &self.desk);
         link.start_patience(&mut self.desk);
         link.next_step(&mut self.desk);

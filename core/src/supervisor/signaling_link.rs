@@ -71,6 +71,12 @@ impl SignalingLink {
         self.stage == Stage::Up
     }
 
+    /// Returns whether anything was wished for.
+    #[cfg(test)]
+    pub(super) fn is_wanted(&self) -> bool {
+        self.stage != Stage::Idle
+    }
+
     /// Returns whether the link waits for a network.
     #[cfg(test)]
     pub(super) fn is_without_network(&self) -> bool {

@@ -33,20 +33,39 @@ impl Timers {
         self.0.iter().min_by_key(|(_, at)| **at).map(|(timer, at)| (*at, timer.clone()))
     }
 
-    /// Takes every timer that is due, earliest first.
-    pub(super) fn take_due(&mut self, now: Instant) -> Vec<Timer> {
-        let mut due: Vec<(Instant, Timer)> =
-            self.0.iter().filter(|(_, at)| **at <= now).map(|(timer, at)| (*at, timer.clone())).collect();
+    /// Returns every timer that is due, earliest first.
+    pub(super) fn due(&self, now: Instant) -> Vec<(Instant, Timer)> {
+        let due = self.0.iter().filter(|(_, at)| **at <= now);
+        let mut due: Vec<(Instant, Timer)> = due.map(|(timer, at)| (*at, timer.clone())).collect();
         due.sort();
-        for (_, timer) in &due {
+        due
+    }
+
+    /// Takes a timer and returns whether it was still set for `at`.
+    pub(super) fn take(&mut self, timer: &Timer, at: Instant) -> bool {
+        let is_set = self.0.get(timer) == Some(&at);
+        if is_set {
             self.0.remove(timer);
         }
-        due.into_iter().map(|(_, timer)| timer).collect()
+        is_set
     }
 
     #[cfg(test)]
     pub(super) fn is_set(&self, timer: &Timer) -> bool {
         self.0.contains_key(timer)
+    }
+
+    /// Returns the links that timers are set for.
+    #[cfg(test)]
+    pub(super) fn peers(&self) -> impl Iterator<Item = &PeerKey> {
+        self.0.keys().filter_map(|timer| match timer {
+            Timer::Repair(key)
+            | Timer::Verification(key)
+            | Timer::Checkup(key)
+            | Timer::Stats(key)
+            | Timer::Gone(key) => Some(key),
+            Timer::Signaling | Timer::SignalingCheckup | Timer::RoomJoin | Timer::Reseed => None,
+        })
     }
 }
 

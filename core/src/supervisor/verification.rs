@@ -97,7 +97,11 @@ impl PeerLink {
             }
             self.forget_samples();
         }
-        let Some(outage) = self.outage.take() else { return };
+        let Some(mut outage) = self.outage.take() else { return };
+        if outage.step().is_none() {
+            // a late pong between two steps: the link healed by itself
+            outage.begin(RecoveryStep::Wait, desk.now);
+        }
         desk.timers.clear_peer(&self.key);
         self.rebuilds = 0;
         self.previous_delay = None;

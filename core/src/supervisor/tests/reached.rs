@@ -1,0 +1,51 @@
+//! Whether a random run comes by everything that matters.
+
+use std::collections::BTreeMap;
+
+use super::*;
+
+/// Which events the random world has brought about.
+#[derive(Debug, Default)]
+pub(super) struct Reached(BTreeMap<&'static str, usize>);
+
+/// What a world must reach to be worth its time.
+const WORTHWHILE: [&str; 12] = [
+    "connected",
+    "recovered",
+    "signaling recovered",
+    "adopted",
+    "interrupted",
+    "repairing",
+    "dormant",
+    "peer left",
+    "received",
+    "dropped",
+    "room joined",
+    "left",
+];
+
+impl Reached {
+    pub(super) fn note(&mut self, output: &Output) {
+        let Output::Event(event) = output else { return };
+        let name = match event {
+            Event::Connected(_) => "connected",
+            Event::Recovered(recovery) if recovery.peer.is_none() => "signaling recovered",
+            Event::Recovered(recovery) if recovery.fault == Fault::PeerRepairs => "adopted",
+            Event::Recovered(_) => "recovered",
+            Event::Interrupted { .. } => "interrupted",
+            Event::Repairing { .. } => "repairing",
+            Event::Dormant { .. } => "dormant",
+            Event::PeerLeft(_) => "peer left",
+            Event::Received { .. } => "received",
+            Event::Dropped { .. } => "dropped",
+            Event::RoomJoined { .. } => "room joined",
+            Event::Left => "left",
+            _ => return,
+        };
+        *self.0.entry(name).or_default() += 1;
+    }
+
+    pub(super) fn everything(&self) -> bool {
+        WORTHWHILE.iter().all(|name| self.0.contains_key(name))
+    }
+}

@@ -1,0 +1,214 @@
+//! The invariants, checked after every input.
+
+use super::*;
+use crate::message::{ChannelMessage, Token};
+use crate::output::{LinkName, Recovery};
+use crate::policy::Outcome;
+use crate::port::{PeerAction, SignalingAction};
+use crate::supervisor::outage::Progress;
+
+/// What must be known from before an input.
+pub(super) struct Before {
+    /// The machine's whole state, if the input is too late to change it.
+    stale: Option<String>,
+    answers_pings: bool,
+    links: usize,
+}
+
+impl Before {
+    pub(super) fn new(machine: &Supervisor, input: &Input, ledger: &Ledger) -> Self {
+        let stale = match input {
+            Input::Signaling(generation, _) => machine.signaling.generation != Some(*generation),
+            Input::Peer(generation, _) => {
+                ledger.connections.get(generation).is_none_or(|life| life.closed)
+                    || !machine.peers.values().any(|link| link.owns(*generation))
+            }
+            Input::Command(_) | Input::Network(_) | Input::Suspended(_) | Input::Timeout => false,
+        };
+        let answers_pings = match input {
+            Input::Peer(generation, _) => {
+                machine.peers.values().any(|link| link.owns(*generation) && link.answers_pings)
+            }
+            _ => false,
+        };
+        Self { stale: stale.then(|| digest(machine)), answers_pings, links: machine.peers.len() }
+    }
+}
+
+/// Everything but the time of the last input.
+fn digest(machine: &Supervisor) -> String {
+    let Supervisor { desk, intent, signaling, peers, left } = machine;
+    format!("{:?}{intent:?}{signaling:?}{peers:?}{left}{:?}", desk.timers, desk.rng)
+}
+
+pub(super) fn check(
+    machine: &Supervisor,
+    input: &Input,
+    outputs: &[Output],
+    before: &Before,
+    ledger: &Ledger,
+) -> Result<(), String> {
+    let links = before.links.max(machine.peers.len());
+    demand(outputs.len() <= 64 + 24 * links, || format!("{} outputs", outputs.len()))?;
+    if let Some(state) = &before.stale {
+        demand(outputs.is_empty(), || "something came of a stale event".into())?;
+        demand(*state == digest(machine), || "a stale event changed the state".into())?;
+    }
+    links_are_tied_loosely(input, outputs)?;
+    for output in outputs {
+        if let Output::Event(event) = output {
+            news(event, input, before, ledger)?;
+        }
+    }
+    signaling_moves(machine)?;
+    for link in machine.peers.values() {
+        peer_moves(machine, link).map_err(|error| format!("{}: {error}\n{link:#?}", link.key))?;
+    }
+    nothing_leaks(machine, ledger)
+}
+
+/// Invariant 7: losing one kind of link closes none of the other.
+fn links_are_tied_loosely(input: &Input, outputs: &[Output]) -> Result<(), String> {
+    match input {
+        Input::Signaling(_, SignalingEvent::Closed { .. }) => {
+            let closes = |output: &Output| matches!(output, Output::Peer(_, PeerAction::Close));
+            demand(!outputs.iter().any(closes), || "lost signaling closed a peer connection".into())
+        }
+        Input::Peer(..) => {
+            let cycles = |output: &Output| {
+                matches!(output, Output::Signaling(_, SignalingAction::Open { .. } | SignalingAction::Close))
+            };
+            demand(!outputs.iter().any(cycles), || "a peer cycled the signaling socket".into())
+        }
+        Input::Signaling(..)
+        | Input::Command(_)
+        | Input::Network(_)
+        | Input::Suspended(_)
+        | Input::Timeout => Ok(()),
+    }
+}
+
+/// Recovered means verified, and every moment of the outage has an owner.
+fn news(event: &Event, input: &Input, before: &Before, ledger: &Ledger) -> Result<(), String> {
+    match event {
+        Event::Recovered(recovery) => {
+            accounted(recovery)?;
+            match &recovery.link {
+                LinkName::Signaling => socket_proof(input, ledger),
+                LinkName::Peer(_) => peer_proof(input, before, ledger),
+            }
+        }
+        Event::SignalingConnected { .. } => socket_proof(input, ledger),
+        Event::Connected(_) => peer_proof(input, before, ledger),
+        _ => Ok(()),
+    }
+}
+
+fn accounted(recovery: &Recovery) -> Result<(), String> {
+    let sum: Duration = recovery.timeline.iter().map(|(_, took)| *took).sum();
+    demand(sum == recovery.outage, || format!("{sum:?} of {:?} accounted for", recovery.outage))?;
+    let last = recovery.tried.last().map(|tried| tried.outcome);
+    demand(last == Some(Outcome::Verified), || format!("recovered by {last:?}"))
+}
+
+fn socket_proof(input: &Input, ledger: &Ledger) -> Result<(), String> {
+    let pong = matches!(input, Input::Signaling(_, SignalingEvent::Pong));
+    demand(pong && ledger.socket_pings > 0, || "signaling is up without a pong".into())
+}
+
+fn peer_proof(input: &Input, before: &Before, ledger: &Ledger) -> Result<(), String> {
+    let proven = match input {
+        Input::Peer(generation, PeerEvent::Received(ChannelMessage::Pong(Token(token)))) => {
+            ledger.connections.get(generation).is_some_and(|life| life.pings.contains_key(&**token))
+        }
+        Input::Peer(_, PeerEvent::Stats(sample)) => !before.answers_pings && sample.bytes_outstanding == 0,
+        _ => false,
+    };
+    demand(proven, || "a peer link is up without proof".into())
+}
+
+/// Invariant 6 for the signaling link.
+fn signaling_moves(machine: &Supervisor) -> Result<(), String> {
+    let (signaling, desk) = (&machine.signaling, &machine.desk);
+    if machine.left {
+        return demand(machine.next_timeout().is_none(), || "time goes on after the end".into());
+    }
+    if signaling.is_up() {
+        demand(desk.timers.is_set(&Timer::SignalingCheckup), || "no checkup of signaling".into())?;
+        demand(signaling.outage.is_none(), || "signaling is up and out".into())?;
+    } else if signaling.is_without_network() {
+        demand(!desk.network_usable(), || "signaling waits for a network that is there".into())?;
+    } else if signaling.is_wanted() {
+        demand(desk.timers.is_set(&Timer::Signaling), || "nothing ends the signaling link's wait".into())?;
+    }
+    if desk.socket.is_some() && !desk.signaling_ready {
+        demand(desk.timers.is_set(&Timer::RoomJoin), || "nothing ends the wait for the room".into())?;
+    }
+    demand(!desk.signaling_ready || desk.socket.is_some(), || "ready without a socket".into())
+}
+
+/// Invariant 6 for a peer link.
+fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
+    let desk = &machine.desk;
+    let set = |name: fn(PeerKey) -> Timer| desk.timers.is_set(&name(link.key.clone()));
+    demand(machine.signaling.is_wanted(), || "a peer is wanted without signaling".into())?;
+    let Some(outage) = &link.outage else {
+        demand(link.active.is_some(), || "healthy without a connection".into())?;
+        demand(link.candidate.is_none(), || "healthy and yet building".into())?;
+        demand(!set(Timer::Repair) && !set(Timer::Verification), || "healthy and under repair".into())?;
+        return demand(set(Timer::Checkup), || "no checkup of a healthy link".into());
+    };
+    demand(!set(Timer::Checkup), || "checkup of a broken link".into())?;
+    match outage.progress {
+        Progress::NoNetwork => demand(!desk.network_usable(), || "waits for a network that is there".into())?,
+        Progress::NoSignaling => {
+            demand(!desk.signaling_ready, || "waits for signaling that is there".into())?;
+        }
+        Progress::NoRoute => demand(set(Timer::Gone), || "waits for a route for ever".into())?,
+        Progress::Deciding => return Err("undecided".into()),
+        Progress::Grace
+        | Progress::Backoff(_)
+        | Progress::AskingSignaling
+        | Progress::RestartRequested
+        | Progress::AwaitingOffer
+        | Progress::Gathering(_)
+        | Progress::Handshake(_)
+        | Progress::Checking(_)
+        | Progress::Securing(_)
+        | Progress::Verifying(_)
+        | Progress::Dormant => demand(set(Timer::Repair), || "nothing ends the wait".into())?,
+    }
+    if let Some(generation) = outage.progress.generation() {
+        demand(link.owns(generation), || "repairs what is gone".into())?;
+        let newest = link.candidate.as_ref().or(link.active.as_ref());
+        let newest = newest.map(|connection| connection.generation);
+        demand(newest == Some(generation), || "repairs the old beside the new".into())?;
+    } else {
+        demand(link.candidate.is_none(), || "a candidate that nobody waits for".into())?;
+    }
+    if link.key.direction == Direction::Publishing && desk.network_usable() {
+        demand(set(Timer::Gone), || "a viewer that is gone is kept for ever".into())?;
+    }
+    Ok(())
+}
+
+/// What was created is in use or closed; what is kept is bounded.
+fn nothing_leaks(machine: &Supervisor, ledger: &Ledger) -> Result<(), String> {
+    for (generation, life) in &ledger.connections {
+        let owners = machine.peers.values().flat_map(PeerLink::connections);
+        let owners = owners.filter(|connection| connection.generation == *generation).count();
+        demand(owners == usize::from(!life.closed), || format!("{generation} has {owners} owners"))?;
+    }
+    for key in machine.desk.timers.peers() {
+        demand(machine.peers.contains_key(key), || format!("a timer for {key}, which is gone"))?;
+    }
+    for link in machine.peers.values() {
+        demand(link.kept().0 <= machine.desk.settings.held_messages, || "too much is held".into())?;
+        demand(link.kept().1 <= 32, || "too many samples".into())?;
+    }
+    demand(machine.desk.kept() <= 64, || "too much signaling is kept".into())
+}
+
+fn demand(holds: bool, otherwise: impl FnOnce() -> String) -> Result<(), String> {
+    if holds { Ok(()) } else { Err(otherwise()) }
+}

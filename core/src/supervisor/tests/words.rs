@@ -1,0 +1,126 @@
+//! What the random world can say, each from a byte or two.
+
+use std::collections::BTreeSet;
+
+use super::*;
+use crate::ice::IceCandidate;
+use crate::id::{RoomId, Route, SessionId, StreamId};
+use crate::input::{Command, Recipient};
+use crate::message::{AlertKind, ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage};
+use crate::network::{DefaultRoute, Interface};
+use crate::sdp::{Description, SdpType};
+use crate::stats::Sample;
+
+pub(super) fn command(a: u8, b: u8, machine: &Supervisor) -> Command {
+    match a % 16 {
+        0 => Command::JoinRoom(RoomId("room".into())),
+        1..=3 => Command::Publish(stream(b)),
+        4..=7 => Command::View(stream(b)),
+        8 => Command::Unview(stream(b)),
+        9..=11 => Command::Send { to: Recipient::Everyone, payload: Payload("\"to everyone\"".into()) },
+        12 => {
+            let to = Recipient::Named(format!("r{}", b % 4));
+            Command::Send { to, payload: Payload("\"to one\"".into()) }
+        }
+        13 => Command::Restart,
+        14 => Command::SetPolicies(answers::policies(u64::from(b))),
+        15 if b < 32 => Command::Leave,
+        15 => Command::SetPolicies(machine.desk.policies.clone()),
+        _ => unreachable!(),
+    }
+}
+
+pub(super) fn message(b: u8, c: u8, machine: &Supervisor) -> SignalingMessage {
+    let sessions: Vec<&SessionId> =
+        machine.peers.values().flat_map(PeerLink::connections).map(|one| &one.session).collect();
+    let known = sessions.get(usize::from(c) % 4).map(|session| (*session).clone());
+    let session = known.unwrap_or_else(|| SessionId(format!("x{}", c % 4).into()));
+    match b % 16 {
+        0..4 => offer(c, session, c.is_multiple_of(2).then(|| stream(c)), c / 64),
+        4..6 => SignalingMessage::Description {
+            route: Some(route(c)),
+            session: Some(session),
+            stream: None,
+            description: describe(SdpType::Answer, c / 128, c % 2),
+        },
+        6 => SignalingMessage::Candidates {
+            route: Some(route(c)),
+            session: c.is_multiple_of(2).then_some(session),
+            sender: if c.is_multiple_of(3) { Direction::Publishing } else { Direction::Viewing },
+            candidates: vec![IceCandidate::default()],
+        },
+        7 => SignalingMessage::RestartIce { route: Some(route(c)) },
+        8 => SignalingMessage::Bye { route: Some(route(c)) },
+        9 => SignalingMessage::OfferRequested { route: route(c), stream: None },
+        10 => SignalingMessage::OfferRequested { route: route(c), stream: Some(stream(c)) },
+        11 => listing(),
+        12 => SignalingMessage::Joined(Member { route: route(c), stream: Some(stream(c)) }),
+        13 => SignalingMessage::Alert { kind: AlertKind::StreamIdInUse, text: String::new() },
+        14 => SignalingMessage::Alert { kind: AlertKind::Busy, text: String::new() },
+        15 => SignalingMessage::Unknown { request: "?".into() },
+        _ => unreachable!(),
+    }
+}
+
+pub(super) fn listing() -> SignalingMessage {
+    let members =
+        vec![Member { route: route(0), stream: Some(stream(0)) }, Member { route: route(1), stream: None }];
+    SignalingMessage::Listing { members, director: None, claim: None }
+}
+
+pub(super) fn offer(
+    a: u8,
+    session: SessionId,
+    stream: Option<StreamId>,
+    fingerprint: u8,
+) -> SignalingMessage {
+    SignalingMessage::Description {
+        route: Some(route(a)),
+        session: (a < 250).then_some(session),
+        stream,
+        description: describe(SdpType::Offer, fingerprint, a % 3),
+    }
+}
+
+pub(super) fn describe(sdp_type: SdpType, fingerprint: u8, ufrag: u8) -> Description {
+    let sdp = format!("a=ice-ufrag:{ufrag}\r\na=fingerprint:{fingerprint}\r\n");
+    Description { sdp_type, sdp }
+}
+
+pub(super) fn hello(a: u8) -> ChannelMessage {
+    let identity = Identity(u128::from(a % 3));
+    let rejoin = RejoinHello { identity, route: a.is_multiple_of(5).then(|| route(a)) };
+    ChannelMessage::Hello(Hello { label: Some("label".into()), rejoin: (a % 4 != 3).then_some(rejoin) })
+}
+
+pub(super) fn sample(at: Instant, bytes_outstanding: u64) -> Sample {
+    Sample {
+        at,
+        rtt: None,
+        packets_received: 0,
+        packets_lost: 0,
+        bytes_sent: 0,
+        bytes_received: 0,
+        bytes_outstanding,
+        probes_sent: 0,
+        probes_answered: 0,
+    }
+}
+
+pub(super) fn snapshot(a: u8) -> NetworkSnapshot {
+    let interface = Interface { carrier: true, addresses: BTreeSet::from([[10, 0, 0, 1].into()]) };
+    let default = DefaultRoute { interface: format!("if{}", a % 2), source: None };
+    NetworkSnapshot {
+        interfaces: (!a.is_multiple_of(3)).then(|| ("if0".to_owned(), interface)).into_iter().collect(),
+        default_v4: Some(default),
+        default_v6: None,
+    }
+}
+
+pub(super) fn route(a: u8) -> Route {
+    Route(format!("r{}", a % 4).into())
+}
+
+pub(super) fn stream(a: u8) -> StreamId {
+    StreamId(format!("s{}", a % 3).into())
+}
