@@ -1,61 +1,127 @@
-//! Two connections on a machine without a network: this test runs itself again inside a network namespace.
+//! Machines without a network, and networks that change: these tests run themselves again in a namespace.
 
 use std::env;
+use std::future::Future;
 use std::process::{Command, Output};
 
-use crate::pair::Pair;
+use rejoin_core::port::{ConnectionSetup, PeerAction, PeerEvent};
+use rejoin_core::{IceConnectionState, IceTransportPolicy};
+
+use crate::pair::{Pair, Side, setup};
 use crate::sending::echo;
 
 /// Tells the inner run that it is inside.
 const INSIDE: &str = "REJOIN_WEBRTC_TEST_INSIDE_NAMESPACE";
 
+/// An interface with an address, up, whose cable ends in the same namespace.
+const INTERFACE: &str = "ip link set lo up && ip link add uplink type veth peer name far && ip link set far up \
+                         && ip address add 192.0.2.9/24 dev uplink && ip link set uplink up";
+
 #[test]
 fn connects_where_only_loopback_is_up() {
-    in_namespace("connects_where_only_loopback_is_up", "ip link set lo up");
+    in_namespace("connects_where_only_loopback_is_up", "ip link set lo up", async {
+        echo(&mut Pair::open().await).await;
+    });
 }
 
 #[test]
 fn connects_where_only_ipv6_loopback_is_up() {
-    in_namespace(
-        "connects_where_only_ipv6_loopback_is_up",
-        "ip link set lo up && ip address del 127.0.0.1/8 dev lo",
-    );
+    let prepare = "ip link set lo up && ip address del 127.0.0.1/8 dev lo";
+    in_namespace("connects_where_only_ipv6_loopback_is_up", prepare, async {
+        echo(&mut Pair::open().await).await;
+    });
 }
 
 #[test]
 fn connects_over_an_interface_that_leads_nowhere() {
-    in_namespace(
-        "connects_over_an_interface_that_leads_nowhere",
-        "ip link set lo up && ip link add dummy0 type dummy && ip address add 192.0.2.9/24 dev dummy0 \
-         && ip link set dummy0 up",
-    );
+    in_namespace("connects_over_an_interface_that_leads_nowhere", INTERFACE, async {
+        echo(&mut Pair::open().await).await;
+    });
 }
 
-/// Runs the named test again in a new network namespace that `prepare` has set up.
-fn in_namespace(test: &str, prepare: &str) {
+#[test]
+fn a_restart_follows_a_change_of_address() {
+    in_namespace("a_restart_follows_a_change_of_address", INTERFACE, async {
+        let mut pair = Pair::open().await;
+        echo(&mut pair).await;
+        ip("address del 192.0.2.9/24 dev uplink");
+        ip("address add 198.51.100.9/24 dev uplink");
+        restart(&mut pair).await;
+        echo(&mut pair).await;
+    });
+}
+
+#[test]
+fn a_restart_falls_back_to_loopback_and_returns() {
+    in_namespace("a_restart_falls_back_to_loopback_and_returns", INTERFACE, async {
+        let mut pair = Pair::open().await;
+        ip("address flush dev uplink");
+        ip("link set uplink down");
+        restart(&mut pair).await;
+        echo(&mut pair).await;
+        ip("link set uplink up");
+        ip("address add 198.51.100.9/24 dev uplink");
+        restart(&mut pair).await;
+        echo(&mut pair).await;
+    });
+}
+
+#[test]
+fn a_bound_address_that_is_gone_fails_the_restart() {
+    in_namespace("a_bound_address_that_is_gone_fails_the_restart", INTERFACE, async {
+        let mut pair = Pair::new();
+        pair.create(|role| ConnectionSetup { bind: vec!["192.0.2.9:0".to_owned()], ..setup(role) });
+        pair.until_open().await;
+        ip("address del 192.0.2.9/24 dev uplink");
+        pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+        // The answerer binds again too, and may be the first to find nothing.
+        pair.until(|_, event| match event {
+            PeerEvent::Failed { reason } => {
+                assert!(reason.contains("no address could be bound"), "{reason}");
+                true
+            }
+            _ => false,
+        })
+        .await;
+    });
+}
+
+async fn restart(pair: &mut Pair) {
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    pair.until_each(|event| *event == PeerEvent::IceConnectionState(IceConnectionState::Connected)).await;
+}
+
+fn ip(arguments: &str) {
+    let done = Command::new("ip").args(arguments.split(' ')).status();
+    assert!(done.is_ok_and(|status| status.success()), "ip {arguments}");
+}
+
+/// Runs the named test again in a new network namespace that `prepare` has set up, where `inside` then runs.
+#[allow(clippy::print_stdout)]
+fn in_namespace(test: &str, prepare: &str, inside: impl Future<Output = ()>) {
     if env::var_os(INSIDE).is_some() {
-        connect();
-        return;
+        return tokio::runtime::Runtime::new().expect("a runtime").block_on(inside);
     }
     let this = env::current_exe().expect("the test knows its own path");
-    let script = format!("{prepare} || exit 77; exec \"$0\" --exact namespace::{test} --nocapture");
-    let run = |unshare: &[&str]| -> Option<Output> {
-        let (program, arguments) = unshare.split_first()?;
-        let mut command = Command::new(program);
-        command.args(arguments).args(["sh", "-c", &script]).arg(&this).env(INSIDE, "1").output().ok()
+    let script = format!("{{ {prepare}; }} || exit 77; exec \"$0\" --exact namespace::{test} --nocapture");
+    let run = |unshare: &[&str]| -> Result<Output, String> {
+        let mut command = Command::new("unshare");
+        command.args(unshare).args(["sh", "-c", &script]).arg(&this).env(INSIDE, "1");
+        command.output().map_err(|error| format!("unshare: {error}"))
     };
     // Root needs no user namespace; anybody else gets one where the kernel allows it.
-    let outcome = [&["unshare", "--net"][..], &["unshare", "--map-root-user", "--net"][..]]
-        .into_iter()
-        .filter_map(run)
-        .find(|output| !refused(output));
-    match outcome {
-        Some(output) => assert!(output.status.success(), "{}", text(&output)),
-        None => println!("SKIP {test}: this host allows no network namespace (unshare and ip are needed)"),
+    let mut refusals = Vec::new();
+    for unshare in [&["--net"][..], &["--map-root-user", "--net"][..]] {
+        match run(unshare) {
+            Ok(output) if refused(&output) => refusals.push(text(&output)),
+            Ok(output) => return assert!(output.status.success(), "{}", text(&output)),
+            Err(refusal) => refusals.push(refusal),
+        }
     }
+    println!("SKIP {test}: no namespace could be made here: {}", refusals.join("; ").replace('\n', " "));
 }
 
-/// Returns whether the namespace could not be made, as against the test in it having failed.
+/// Returns whether the namespace could not be made or set up, as against the test in it having failed.
 fn refused(output: &Output) -> bool {
     let by_unshare = output.status.code() == Some(1) && text(output).starts_with("unshare:");
     by_unshare || matches!(output.status.code(), Some(77 | 127))
@@ -63,12 +129,4 @@ fn refused(output: &Output) -> bool {
 
 fn text(output: &Output) -> String {
     format!("{}{}", String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout))
-}
-
-fn connect() {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
-    runtime.block_on(async {
-        let mut pair = Pair::open().await;
-        echo(&mut pair).await;
-    });
 }
