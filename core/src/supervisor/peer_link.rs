@@ -240,10 +240,11 @@ impl PeerLink {
         };
         let checkup = desk.policies.health.examine(&log);
         if checkup.probe {
-            active.ping(desk);
             if !self.answers_pings {
+                // before the ping, whose own bytes are due until the next reading
                 desk.peer(active.generation, PeerAction::ReadStats);
             }
+            active.ping(desk);
         }
         desk.timers.set(Timer::Checkup(self.key.clone()), desk.now, checkup.again_in.max(SHORTEST_CHECKUP));
         let doubted = std::mem::replace(&mut self.suspect, checkup.health == Health::Suspect);
