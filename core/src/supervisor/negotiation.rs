@@ -251,6 +251,10 @@ impl PeerLink {
 
     /// The publisher said goodbye: wait for its return.
     pub(super) fn publisher_left(&mut self, desk: &mut Desk) {
+        if self.connections().next().is_none() {
+            // said twice: over the channel and over the socket
+            return;
+        }
         for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
             connection.close(desk);
         }
