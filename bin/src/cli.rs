@@ -1,0 +1,274 @@
+//! What can be typed: commands, options, and their help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use rejoin_core::{Identity, Platform};
+
+use crate::demo::faults::FaultKind;
+use crate::output::Format;
+
+/// Keeps VDO.Ninja and Social Stream WebRTC connections alive
+///
+/// Without a command it runs `rejoin demo`.
+#[derive(Debug, Parser)]
+#[command(name = "rejoin", version, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+}
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0    done, or left politely after Ctrl-C, SIGTERM or a closed pipe
+  1    the run failed; for demo: not every incident was recovered and verified
+  2    something in the command or the configuration is wrong
+  130  interrupted: the demo by Ctrl-C, everything else by a second Ctrl-C
+
+Logs go to stderr; RUST_LOG=rejoin=debug shows more of them.";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Be in a session: stdin goes to the peers, their data comes to stdout
+    Join(JoinArgs),
+    /// Run a signaling server that VDO.Ninja clients understand
+    Serve(ServeArgs),
+    /// List the profiles, or show one with every setting
+    Profiles(ProfilesArgs),
+    /// List the policies that a profile can choose from
+    #[command(after_help = "Examples:\n  rejoin policies")]
+    Policies,
+    /// Check a configuration and say what is wrong with it
+    Check(CheckArgs),
+    /// Break a real connection in every way and measure how it recovers
+    Demo(DemoArgs),
+    /// Be one of the two peers of the demonstration
+    #[command(hide = true)]
+    DemoPeer(DemoPeerArgs),
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = JOIN_EXAMPLES)]
+pub(crate) struct JoinArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// How data travels over stdin and stdout
+    ///
+    /// raw: every line of stdin is sent as a text, and texts are printed as they are.
+    /// jsonl: every line of stdin is a JSON value, or {"to":"NAME","data":VALUE} for one peer;
+    /// data is printed as {"from":{...},"data":VALUE}.
+    #[arg(long, value_name = "FORMAT", default_value = "raw", verbatim_doc_comment)]
+    pub(crate) format: Format,
+    /// Print every event as a line of JSON, data included
+    #[arg(long)]
+    pub(crate) events: bool,
+}
+
+const JOIN_EXAMPLES: &str = "\
+Stdin is sent once the first peer is connected, and its end does not end the session.
+A name in {\"to\":NAME} is a stream, an identity or a label.
+
+Examples:
+  rejoin join --push studio
+  rejoin join --view studio --format jsonl | jq .data
+  rejoin join --server wss://rejoin.example.org --room show --push bot --view studio --password-file secret
+  rejoin join --view studio --events --profile aggressive --set backoff.use=constant";
+
+/// Where, who and with whom.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ConnectionArgs {
+    /// Signaling server; repeat it for others to try when one fails
+    #[arg(long = "server", value_name = "URL", default_value = "ws://127.0.0.1:8787")]
+    pub(crate) servers: Vec<String>,
+    /// Be in a room
+    #[arg(long)]
+    pub(crate) room: Option<String>,
+    /// Publish a stream
+    #[arg(long, value_name = "STREAM")]
+    pub(crate) push: Option<String>,
+    /// View a stream; repeat it for more
+    #[arg(long = "view", value_name = "STREAM")]
+    pub(crate) views: Vec<String>,
+    /// The label that peers see (Social Stream routes by it)
+    #[arg(long)]
+    pub(crate) label: Option<String>,
+    /// The password of room and streams; `false` for none, VDO.Ninja's own if not given
+    #[arg(long, conflicts_with = "password_file")]
+    pub(crate) password: Option<String>,
+    /// Read the password from a file, so that no list of processes shows it
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+    /// What pages append to the password: their host name
+    #[arg(long, default_value = rejoin_vdo_ninja::DEFAULT_SALT)]
+    pub(crate) salt: String,
+    /// STUN or TURN server, `stun:host:port` or `turn:user:password@host:port`; repeat it for more
+    #[arg(long = "ice-server", value_name = "URL")]
+    pub(crate) ice_servers: Vec<String>,
+    /// User name for TURN servers that name none
+    #[arg(long, value_name = "NAME", requires = "ice_credential")]
+    pub(crate) ice_username: Option<String>,
+    /// Credential for TURN servers that name none
+    #[arg(long, value_name = "SECRET", requires = "ice_username")]
+    pub(crate) ice_credential: Option<String>,
+    /// Whose timeouts apply: windows, macos, ios, android, linux or other; detected if not given
+    #[arg(long)]
+    pub(crate) platform: Option<Platform>,
+    /// Who we are to rejoin peers, 32 hexadecimal digits; random if not given
+    #[arg(long, value_name = "HEX")]
+    pub(crate) identity: Option<Identity>,
+    /// A PEM file with certificate authorities to trust besides the system's
+    #[arg(long, value_name = "PEM")]
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Which policies, by layers.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct ChoiceArgs {
+    /// The profile to start from; `rejoin profiles` lists them
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// A TOML file over the profile
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// One setting over everything else, as in `backoff.use=constant`; repeat it for more
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) settings: Vec<String>,
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = SERVE_EXAMPLES)]
+pub(crate) struct ServeArgs {
+    /// The address to listen on; port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
+    pub(crate) listen: SocketAddr,
+    /// Stop when stdin closes, as it does when the parent process dies
+    #[arg(long, hide = true)]
+    pub(crate) until_stdin_closes: bool,
+}
+
+const SERVE_EXAMPLES: &str = "\
+The bound address is printed as one line on stdout, for example ws://127.0.0.1:8787.
+Put a proxy with TLS before it to be reachable as wss://.
+
+Examples:
+  rejoin serve
+  rejoin serve --listen 0.0.0.0:8787
+  rejoin serve --listen 127.0.0.1:0";
+
+#[derive(Args, Debug)]
+#[command(after_help = PROFILES_EXAMPLES)]
+pub(crate) struct ProfilesArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<ProfilesAction>,
+}
+
+const PROFILES_EXAMPLES: &str = "\
+Examples:
+  rejoin profiles
+  rejoin profiles show aggressive
+  rejoin profiles show vdo-ninja --origin";
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProfilesAction {
+    /// Show every setting of a profile
+    #[command(after_help = "Examples:\n  rejoin profiles show conservative --origin")]
+    Show {
+        /// The profile
+        name: String,
+        /// Say of every setting where it comes from
+        #[arg(long)]
+        origin: bool,
+    },
+}
+
+#[derive(Args, Debug)]
+#[command(after_help = CHECK_EXAMPLES)]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Prints ok and exits with 0, or says what is wrong and exits with 2.
+
+Examples:
+  rejoin check --config rejoin.toml
+  rejoin check --profile aggressive --set backoff.exponential.base=2s";
+
+#[derive(Args, Debug)]
+#[command(after_help = DEMO_NOTES)]
+pub(crate) struct DemoArgs {
+    /// The profile of both peers
+    #[arg(long, default_value = "aggressive")]
+    pub(crate) profile: String,
+    /// How to print the results
+    #[arg(long, value_enum, default_value = "table")]
+    pub(crate) format: ReportFormat,
+    /// What to break, in this order; repeat a name to break it again
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "server,path,peer,channel")]
+    pub(crate) faults: Vec<FaultKind>,
+    /// The seed of identities and of the peers' dice; random if not given
+    #[arg(long, value_name = "NUMBER")]
+    pub(crate) seed: Option<u64>,
+}
+
+/// Without arguments of its own, a command is what clap's defaults make of it.
+impl Default for DemoArgs {
+    fn default() -> Self {
+        let faults = vec![FaultKind::Server, FaultKind::Path, FaultKind::Peer, FaultKind::Channel];
+        Self { profile: "aggressive".to_owned(), format: ReportFormat::Table, faults, seed: None }
+    }
+}
+
+const DEMO_NOTES: &str = "\
+A server, a publisher and a viewer run as processes of their own and talk over real WebRTC.
+Each peer sends a numbered message every 50 ms, all the time.
+
+What is broken:
+  server   the signaling server is killed (kill -9) and comes back after 8 s on the same port;
+           recovered when both peers have a proven socket again, and data flowed meanwhile
+  path     every UDP datagram of the viewer vanishes, both ways, for 12 s;
+           recovered when data flows both ways again and no peer sees trouble
+  peer     the publisher is killed (kill -9) and started again after 2 s;
+           recovered when the viewer has the same identity again, verified
+  channel  the publisher's data channel is closed under both peers
+
+What is counted, by the receivers, from the moment of the fault until everything held has arrived:
+  lost        numbers that never came although a later one of the same process did,
+              and at the end of everything what a living sender sent and nobody got
+  duplicated  numbers that came again; reordered: numbers that came after a later one
+Messages count from the sender's first connection on.
+What a killed process had not delivered is not lost but unknown; the summary tells it as died_with_sender.
+
+Examples:
+  rejoin demo
+  rejoin demo --profile vdo-ninja --faults path,path,server
+  rejoin demo --format json --seed 7";
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormat {
+    /// A table for people, at the end
+    Table,
+    /// A line of JSON for every incident, and one with the sums
+    Json,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct DemoPeerArgs {
+    #[command(flatten)]
+    pub(crate) connection: ConnectionArgs,
+    #[command(flatten)]
+    pub(crate) choice: ChoiceArgs,
+    /// Who this is to the parent
+    #[arg(long, value_enum)]
+    pub(crate) role: crate::demo::cast::Role,
+    /// Which process of this role this is
+    #[arg(long)]
+    pub(crate) epoch: u32,
+    /// The seed of the machine's dice
+    #[arg(long)]
+    pub(crate) seed: u64,
+}

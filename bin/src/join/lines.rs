@@ -1,0 +1,167 @@
+//! Reads stdin line by line in a thread of its own, and says which lines are none.
+
+use std::io::{self, BufRead, Read as _};
+
+use anyhow::{Result, anyhow, bail};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use tokio::sync::mpsc;
+
+use crate::output::Format;
+
+/// A message on its way to the peers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Outgoing {
+    /// One peer's name; `None` for everyone.
+    pub(crate) to: Option<String>,
+    /// The JSON text.
+    pub(crate) json: String,
+}
+
+/// Lines that wait for a peer; whoever writes more waits with them.
+const WAITING_LINES: usize = 256;
+
+/// Longer lines fit no frame of a data channel, whose limit is 60,000 bytes.
+const LONGEST_LINE: usize = 60_000;
+
+/// Starts reading stdin.
+pub(crate) fn from_stdin(format: Format) -> mpsc::Receiver<Outgoing> {
+    let (messages, waiting) = mpsc::channel(WAITING_LINES);
+    // No runtime waits for this thread at its end, as it would for a blocked read of its own.
+    std::thread::spawn(move || {
+        let read = read(io::stdin().lock(), format, |message| messages.blocking_send(message).is_ok());
+        match read {
+            Ok(refused) => tracing::debug!(refused, "stdin has ended; the session goes on"),
+            Err(error) => tracing::warn!(%error, "stdin cannot be read; the session goes on without it"),
+        }
+    });
+    waiting
+}
+
+/// Reads until the end, or until `send` takes no more; returns how many lines were refused.
+fn read(mut input: impl BufRead, format: Format, mut send: impl FnMut(Outgoing) -> bool) -> io::Result<u64> {
+    let (mut number, mut refused) = (0_u64, 0_u64);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        if input.by_ref().take(LONGEST_LINE as u64 + 2).read_until(b'\n', &mut line)? == 0 {
+            return Ok(refused);
+        }
+        number += 1;
+        let complete = line.ends_with(b"\n") || line.len() <= LONGEST_LINE;
+        if !complete {
+            skip_line(&mut input)?;
+        }
+        match message(&line, format, complete) {
+            Ok(message) => {
+                if !send(message) {
+                    return Ok(refused);
+                }
+            }
+            Err(problem) => {
+                refused += 1;
+                tracing::warn!(refused, "line {number} of stdin was not sent: {problem:#}");
+            }
+        }
+    }
+}
+
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let waiting = input.fill_buf()?;
+        let end = waiting.iter().position(|byte| *byte == b'\n');
+        let (used, done) = (end.map_or(waiting.len(), |end| end + 1), end.is_some() || waiting.is_empty());
+        input.consume(used);
+        if done {
+            return Ok(());
+        }
+    }
+}
+
+/// One peer's message among JSON Lines.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Addressed<'a> {
+    to: String,
+    #[serde(borrow)]
+    data: &'a RawValue,
+}
+
+fn message(line: &[u8], format: Format, complete: bool) -> Result<Outgoing> {
+    if !complete {
+        bail!("it is longer than {LONGEST_LINE} bytes; send it in parts")
+    }
+    let Ok(text) = std::str::from_utf8(line) else { bail!("it is not UTF-8; convert it first") };
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    match format {
+        Format::Raw => Ok(Outgoing { to: None, json: serde_json::to_string(text)? }),
+        Format::Jsonl => {
+            if let Ok(Addressed { to, data }) = serde_json::from_str(text) {
+                return Ok(Outgoing { to: Some(to), json: data.get().to_owned() });
+            }
+            let value: &RawValue = serde_json::from_str(text).map_err(|error| {
+                anyhow!(
+                    "it is not JSON ({error}); write one JSON value per line, or leave out --format jsonl"
+                )
+            })?;
+            Ok(Outgoing { to: None, json: value.get().to_owned() })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn raw_lines_become_strings() {
+        assert_eq!(sent("a \"b\"\r\n\nend", Format::Raw), [r#""a \"b\"""#, r#""""#, r#""end""#]);
+    }
+
+    #[test]
+    fn json_lines_stay_as_they_are() {
+        assert_eq!(sent("{\"a\": 1.0}\n[1]\n", Format::Jsonl), [r#"{"a": 1.0}"#, "[1]"]);
+    }
+
+    #[test]
+    fn an_address_takes_exactly_two_keys() {
+        let addressed = message(br#"{"to":"dock","data":{"a":1}}"#, Format::Jsonl, true).unwrap();
+        assert_eq!(addressed, Outgoing { to: Some("dock".to_owned()), json: r#"{"a":1}"#.to_owned() });
+        let data = message(br#"{"to":"dock","data":1,"more":2}"#, Format::Jsonl, true).unwrap();
+        assert_eq!(data.to, None);
+    }
+
+    #[test]
+    fn a_bad_line_stops_nobody() {
+        let mut sent = Vec::new();
+        let refused = read(&b"1\n{bad\n2\n"[..], Format::Jsonl, |message| {
+            sent.push(message.json);
+            true
+        });
+        assert_eq!((refused.unwrap(), sent), (1, vec!["1".to_owned(), "2".to_owned()]));
+    }
+
+    #[test]
+    fn refusals_name_the_remedy() {
+        let bad = |line: &[u8]| message(line, Format::Jsonl, true).unwrap_err().to_string();
+        assert!(bad(b"{bad").contains("one JSON value per line"));
+        assert!(bad(b"\xff").contains("convert it"));
+    }
+
+    #[test]
+    fn a_line_without_end_is_skipped() {
+        let long = format!("{}\n\"next\"\n", "x".repeat(3 * LONGEST_LINE));
+        assert_eq!(sent(&long, Format::Raw), [r#""\"next\"""#]);
+    }
+
+    fn sent(input: &str, format: Format) -> Vec<String> {
+        let mut sent = Vec::new();
+        read(input.as_bytes(), format, |message| {
+            sent.push(message.json);
+            true
+        })
+        .unwrap();
+        sent
+    }
+}

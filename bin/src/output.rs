@@ -1,0 +1,266 @@
+//! Writes events as JSON Lines, and data as lines of either format.
+
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use rejoin_core::output::{LinkName, Peer, Recovery, Warning};
+use rejoin_core::{Event, Payload, PeerKey};
+
+/// How data travels over stdin and stdout.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    /// Every line is a text
+    Raw,
+    /// Every line is a JSON value
+    Jsonl,
+}
+
+/// Returns the line for data of a peer, without its end.
+pub(crate) fn data_line(format: Format, from: &Peer, payload: &Payload) -> String {
+    match format {
+        Format::Raw => serde_json::from_str(&payload.0).unwrap_or_else(|_| one_line(&payload.0)),
+        Format::Jsonl => written(&Data { from: peer(from), data: raw(payload) }),
+    }
+}
+
+/// Returns the line for an event, without its end; durations are numbers of milliseconds.
+pub(crate) fn event_line(event: &Event) -> String {
+    let (name, fields) = match event {
+        Event::Received { from, payload } => {
+            let (from, data) = (peer(from), raw(payload));
+            return written(&Received { event: "received", unix_ms: unix_ms(), from, data });
+        }
+        Event::SignalingConnected { server } => ("signaling_connected", json!({"server": server})),
+        Event::RoomJoined { room } => ("room_joined", json!({"room": room})),
+        Event::Connected(new) => ("connected", json!({"peer": peer(new)})),
+        Event::Interrupted { link: name, fault, silent_for } => {
+            let fields = json!({
+                "link": link(name), "fault": fault.name(), "reason": fault.to_string(),
+                "silent_for_ms": milliseconds(*silent_for),
+            });
+            ("interrupted", fields)
+        }
+        Event::Repairing { link: name, fault, step, attempt, after } => {
+            let fields = json!({
+                "link": link(name), "fault": fault.name(), "reason": fault.to_string(),
+                "step": step.name(), "attempt": attempt, "after_ms": milliseconds(*after),
+            });
+            ("repairing", fields)
+        }
+        Event::Recovered(recovery) => ("recovered", recovered(recovery)),
+        Event::Dormant { link: name, fault } => {
+            let fields = json!({"link": link(name), "fault": fault.name(), "reason": fault.to_string()});
+            ("dormant", fields)
+        }
+        Event::PeerLeft(gone) => ("peer_left", json!({"peer": peer(gone)})),
+        Event::Dropped { peer, messages } => {
+            ("dropped", json!({"peer": peer.as_ref().map(key), "messages": messages}))
+        }
+        Event::QualityChanged { link: name, quality } => {
+            ("quality_changed", json!({"link": link(name), "quality": quality}))
+        }
+        Event::Warning(warning) => {
+            ("warning", json!({"warning": warning_name(warning), "reason": warning_text(warning)}))
+        }
+        Event::Left => ("left", json!({})),
+        // Core may grow events; they are told in Rust's words until they have ours.
+        other => ("unknown", json!({"debug": format!("{other:?}")})),
+    };
+    written(&Happened { event: name, unix_ms: unix_ms(), fields })
+}
+
+/// Returns what is odd, in words that name the remedy where there is one.
+pub(crate) fn warning_text(warning: &Warning) -> String {
+    match warning {
+        Warning::MalformedSignaling { reason } => {
+            format!("a frame from the server could not be read: {reason}")
+        }
+        Warning::MalformedMessage { peer, reason } => {
+            format!("a message {peer} could not be read: {reason}")
+        }
+        Warning::UnknownRequest { request } => {
+            format!("the server sent a request that is not known: {request}")
+        }
+        Warning::StrangerOffer { stream: Some(stream) } => {
+            format!("stream \"{stream}\" was offered and is not viewed; add it with --view")
+        }
+        Warning::StrangerOffer { stream: None } => {
+            "a stream was offered that is not viewed; add it with --view".to_owned()
+        }
+        Warning::UnknownSession => "a message arrived for a session that is over".to_owned(),
+        Warning::ServerAlert { text } => format!("the server says: {text}"),
+        Warning::StoreFailed { reason } => format!("the session could not be stored: {reason}"),
+        other => format!("{other:?}"),
+    }
+}
+
+/// Returns the word for a kind of oddity.
+pub(crate) fn warning_name(warning: &Warning) -> &'static str {
+    match warning {
+        Warning::MalformedSignaling { .. } => "malformed_signaling",
+        Warning::MalformedMessage { .. } => "malformed_message",
+        Warning::UnknownRequest { .. } => "unknown_request",
+        Warning::StrangerOffer { .. } => "stranger_offer",
+        Warning::UnknownSession => "unknown_session",
+        Warning::ServerAlert { .. } => "server_alert",
+        Warning::StoreFailed { .. } => "store_failed",
+        _ => "unknown",
+    }
+}
+
+#[derive(Serialize)]
+struct Happened {
+    event: &'static str,
+    unix_ms: u64,
+    #[serde(flatten)]
+    fields: Value,
+}
+
+#[derive(Serialize)]
+struct Received {
+    event: &'static str,
+    unix_ms: u64,
+    from: Value,
+    data: Box<RawValue>,
+}
+
+/// The payload travels as it came: a number of thirty digits stays one.
+#[derive(Serialize)]
+struct Data {
+    from: Value,
+    data: Box<RawValue>,
+}
+
+fn recovered(recovery: &Recovery) -> Value {
+    let steps = recovery.tried.iter().map(|tried| {
+        json!({"step": tried.step.name(), "outcome": tried.outcome, "took_ms": milliseconds(tried.took)})
+    });
+    let timeline = recovery
+        .timeline
+        .iter()
+        .map(|(owner, took)| json!({"owner": owner.name(), "took_ms": milliseconds(*took)}));
+    json!({
+        "link": link(&recovery.link), "peer": recovery.peer.as_ref().map(peer),
+        "fault": recovery.fault.name(), "reason": recovery.fault.to_string(),
+        "outage_ms": milliseconds(recovery.outage), "verified": true,
+        "steps": steps.collect::<Vec<_>>(), "timeline": timeline.collect::<Vec<_>>(),
+    })
+}
+
+fn link(name: &LinkName) -> Value {
+    match name {
+        LinkName::Signaling => json!({"kind": "signaling"}),
+        LinkName::Peer(peer) => {
+            json!({"kind": "peer", "name": peer.peer, "direction": peer.direction})
+        }
+    }
+}
+
+fn peer(peer: &Peer) -> Value {
+    json!({
+        "name": peer.key.peer, "direction": peer.key.direction,
+        "identity": peer.identity, "label": peer.label,
+    })
+}
+
+fn key(key: &PeerKey) -> Value {
+    json!({"name": key.peer, "direction": key.direction})
+}
+
+/// Returns the payload as one line of JSON, or as a string if it is none.
+fn raw(payload: &Payload) -> Box<RawValue> {
+    let text = one_line(&payload.0);
+    RawValue::from_string(text).unwrap_or_else(|_| {
+        // A string always has a JSON form.
+        serde_json::value::to_raw_value(&*payload.0).unwrap_or_default()
+    })
+}
+
+/// JSON has line ends between tokens only, never inside of a string.
+fn one_line(json: &str) -> String {
+    json.replace(['\n', '\r'], " ")
+}
+
+fn milliseconds(duration: Duration) -> f64 {
+    (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn written(line: &impl Serialize) -> String {
+    // Cannot fail: every key is a string, and nothing here has a serializer of its own.
+    serde_json::to_string(line).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use rejoin_core::output::Owner;
+    use rejoin_core::policy::{Outcome, Tried};
+    use rejoin_core::{Direction, Fault, RecoveryStep};
+
+    use super::*;
+
+    #[test]
+    fn raw_data_is_the_text_itself() {
+        assert_eq!(data_line(Format::Raw, &somebody(), &payload(r#""a \"b\"""#)), r#"a "b""#);
+    }
+
+    #[test]
+    fn raw_data_of_another_kind_is_its_json() {
+        assert_eq!(data_line(Format::Raw, &somebody(), &payload("{\n\"a\": 1}")), r#"{ "a": 1}"#);
+    }
+
+    #[test]
+    fn jsonl_data_keeps_the_spelling_of_numbers() {
+        let line = data_line(Format::Jsonl, &somebody(), &payload("[1.00, 123456789012345678901234567890]"));
+        assert!(line.ends_with(r#""data":[1.00, 123456789012345678901234567890]}"#), "{line}");
+    }
+
+    #[test]
+    fn a_line_has_no_line_ends() {
+        let line = data_line(Format::Jsonl, &somebody(), &payload("{\r\n\"a\":\n1}"));
+        assert!(!line.contains(['\n', '\r']), "{line}");
+    }
+
+    #[test]
+    fn durations_are_milliseconds() {
+        let recovery = Recovery {
+            link: LinkName::Signaling,
+            peer: None,
+            fault: Fault::SignalingSilent,
+            tried: vec![Tried {
+                step: RecoveryStep::ReconnectSignaling,
+                outcome: Outcome::Verified,
+                took: Duration::from_micros(1500),
+            }],
+            outage: Duration::from_secs(2),
+            timeline: vec![(Owner::Detection, Duration::from_secs(2))],
+        };
+        let line: Value = serde_json::from_str(&event_line(&Event::Recovered(recovery))).unwrap();
+        assert_eq!(line["event"], "recovered");
+        assert_eq!(line["outage_ms"], 2000.0);
+        assert_eq!(line["steps"][0]["took_ms"], 1.5);
+        assert_eq!(line["timeline"][0]["owner"], "detection");
+    }
+
+    #[test]
+    fn received_data_stays_as_it_came() {
+        let line = event_line(&Event::Received { from: somebody(), payload: payload("1.50") });
+        assert!(line.ends_with(r#""data":1.50}"#), "{line}");
+    }
+
+    fn somebody() -> Peer {
+        let key = PeerKey { peer: "cam".into(), direction: Direction::Viewing };
+        Peer { key, identity: None, label: None }
+    }
+
+    fn payload(json: &str) -> Payload {
+        Payload(json.into())
+    }
+}

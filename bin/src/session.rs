@@ -1,0 +1,136 @@
+//! From what was typed to a running session: wish, policies, transports.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, bail};
+use rejoin_core::{Dialect, IceServer};
+use rejoin_driver::{Session, SessionBuilder};
+use rejoin_vdo_ninja::{Hosted, HostedOptions, Password, room_id, stream_id};
+use rejoin_webrtc::{Chaos, WebRtcTransport};
+use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
+
+use crate::choice;
+use crate::cli::{ChoiceArgs, ConnectionArgs};
+use crate::ice_server::{self, Credentials};
+
+/// A session that is ready to start.
+pub(crate) struct Plan {
+    builder: SessionBuilder,
+    chaos: Chaos,
+    /// The streams that will be viewed, as they travel.
+    pub(crate) views: Vec<String>,
+    /// Whether any STUN or TURN server is known.
+    pub(crate) has_ice_server: bool,
+}
+
+impl Plan {
+    /// Makes a plan of what was typed; what is wrong with that is the error.
+    pub(crate) fn new(connection: &ConnectionArgs, chosen: &ChoiceArgs) -> Result<Self> {
+        let configuration = choice::configuration(chosen)?;
+        let mut ice_servers = configuration.ice_servers;
+        ice_servers.extend(typed_ice_servers(connection)?);
+
+        let dialect: Arc<dyn Dialect> = Arc::new(Hosted::new(&HostedOptions {
+            password: password(connection)?,
+            salt: connection.salt.clone(),
+        }));
+        let options = WebSocketOptions { ca_file: connection.ca_file.clone(), ..WebSocketOptions::default() };
+        let signaling = WebSocketTransport::new(Arc::clone(&dialect), options)
+            .context("the certificate authorities cannot be used")?;
+        let peers = WebRtcTransport::new(dialect);
+        let chaos = peers.chaos();
+
+        let mut servers = connection.servers.iter();
+        let Some(first) = servers.next() else { bail!("no signaling server; give --server URL") };
+        let mut builder = rejoin_driver::connect(first)
+            .with_policies(configuration.policies)
+            .watching(configuration.network)
+            .on_platform(connection.platform.unwrap_or(configuration.platform))
+            .over(Box::new(signaling), Box::new(peers));
+        builder = servers.fold(builder, |builder, server| builder.or(server));
+        if let Some(identity) = connection.identity {
+            builder = builder.as_identity(identity);
+        }
+        if let Some(label) = &connection.label {
+            builder = builder.labelled(label);
+        }
+        let has_ice_server = !ice_servers.is_empty();
+        builder = ice_servers.into_iter().fold(builder, SessionBuilder::through_ice_server);
+        let (builder, views) = wish(builder, connection)?;
+        Ok(Self { builder, chaos, views, has_ice_server })
+    }
+
+    /// Sets the seed of the machine's dice.
+    pub(crate) fn seeded(mut self, seed: u64) -> Self {
+        self.builder = self.builder.seeded(seed);
+        self
+    }
+
+    /// Starts the session; the second part breaks its connections on purpose.
+    pub(crate) fn start(self) -> Result<(Session, Chaos)> {
+        let session = self.builder.start().context("the session cannot start")?;
+        Ok((session, self.chaos))
+    }
+}
+
+/// Adds room and streams under the names that every client makes of them.
+fn wish(mut builder: SessionBuilder, connection: &ConnectionArgs) -> Result<(SessionBuilder, Vec<String>)> {
+    let ConnectionArgs { room, push, views, .. } = connection;
+    if room.is_none() && push.is_none() && views.is_empty() {
+        bail!(
+            "nothing to do; give --push STREAM to publish, --view STREAM to view, or --room ROOM to be in one"
+        )
+    }
+    if let Some(typed) = room {
+        let name = room_id(typed).context("--room cannot be used")?;
+        tell_of_change("room", typed, &name.0);
+        builder = builder.in_room(&name.0);
+    }
+    if let Some(typed) = push {
+        let name = stream_id(typed).context("--push cannot be used")?;
+        tell_of_change("stream", typed, &name.0);
+        builder = builder.publishing(&name.0);
+    }
+    let mut names = Vec::new();
+    for typed in views {
+        let name = stream_id(typed).context("--view cannot be used")?;
+        tell_of_change("stream", typed, &name.0);
+        builder = builder.viewing(&name.0);
+        names.push(name.0.to_string());
+    }
+    Ok((builder, names))
+}
+
+fn tell_of_change(kind: &str, typed: &str, name: &str) {
+    if typed != name {
+        tracing::warn!("{kind} \"{typed}\" is called \"{name}\" by every VDO.Ninja client, and here too");
+    }
+}
+
+fn typed_ice_servers(connection: &ConnectionArgs) -> Result<Vec<IceServer>> {
+    let credentials = Credentials {
+        username: connection.ice_username.as_deref(),
+        credential: connection.ice_credential.as_deref(),
+    };
+    let servers = connection.ice_servers.iter().map(|text| ice_server::parse(text, credentials));
+    servers.collect::<Result<_>>().context("--ice-server cannot be used")
+}
+
+fn password(connection: &ConnectionArgs) -> Result<Password> {
+    match (&connection.password, &connection.password_file) {
+        (Some(password), _) => Ok(Password::from(password.as_str())),
+        (None, Some(file)) => read_password(file),
+        (None, None) => Ok(Password::default()),
+    }
+}
+
+fn read_password(file: &Path) -> Result<Password> {
+    let text = std::fs::read_to_string(file)
+        .with_context(|| format!("{} cannot be read; check its name and permissions", file.display()))?;
+    let line = text.lines().next().unwrap_or_default();
+    if line.trim().is_empty() {
+        bail!("the first line of {} holds no password; write it there", file.display())
+    }
+    Ok(Password::from(line))
+}
