@@ -122,7 +122,10 @@ impl Connection {
         loop {
             tokio::select! {
                 action = actions.recv() => match action {
-                    Some(action) => self.perform(action).await?,
+                    Some(action) => {
+                        self.perform(action).await?;
+                        self.runtime.nudge();
+                    }
                     None => return Ok(()),
                 },
                 Some(happening) = self.happenings.recv() => self.absorb(happening).await,
@@ -234,7 +237,6 @@ impl Connection {
                 tracing::debug!(%error, "dropped a candidate of the peer's");
             }
         }
-        self.runtime.nudge();
     }
 
     /// Takes what the engine told, with all that is there already, so that candidates travel together.

@@ -5,7 +5,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
 use tokio::sync::Notify;
@@ -29,21 +29,33 @@ pub(crate) struct HostRuntime {
     stopped: Arc<Notify>,
 }
 
+/// How many rounds the driver goes without sleep after each nudge: a relayed packet is unwrapped in one, handled
+/// in the next, and its reply wrapped and sent in the third.
+const ROUNDS: u8 = 3;
+
 /// Gets the driver to look again.
 ///
-/// Its loop writes, then handles what was read, then sleeps; what the handling wants to write (the first
-/// packets of DTLS and SCTP, the channel's open) would wait for the next timer, 200 ms each time. So every
-/// datagram and every nudge cut one sleep short.
+/// Each round of its loop writes first, then handles what was read, and then sleeps until the next timer: what
+/// the handling wants to write (the first packets of DTLS and SCTP, anything over a relay) would wait up to
+/// 200 ms each time. So every datagram and every nudge makes the next sleeps empty.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {
+    rounds: AtomicU8,
     moved: Notify,
     leaving: AtomicBool,
 }
 
 impl Pace {
-    /// Cuts the driver's sleep short, or its next one.
+    /// Wakes the driver for a few rounds.
     pub(crate) fn nudge(&self) {
+        self.rounds.store(ROUNDS, Ordering::Release);
         self.moved.notify_one();
+    }
+
+    /// Returns whether the driver goes on without sleeping.
+    fn hurries(&self) -> bool {
+        let left = |rounds: u8| rounds.checked_sub(1);
+        self.rounds.fetch_update(Ordering::AcqRel, Ordering::Acquire, left).is_ok()
     }
 }
 
@@ -53,7 +65,7 @@ impl HostRuntime {
         Self { tokio: TokioRuntime, chaos, names, pace: Arc::default(), stopped: Arc::default() }
     }
 
-    /// Makes the driver look again.
+    /// Wakes the driver for what was asked of the engine just now.
     pub(crate) fn nudge(&self) {
         self.pace.nudge();
     }
@@ -99,11 +111,12 @@ impl Runtime for HostRuntime {
         let (pace, sleep) = (Arc::clone(&self.pace), self.tokio.sleep(duration));
         Box::pin(async move {
             if pace.leaving.load(Ordering::Acquire) {
-                return sleep.await;
-            }
-            tokio::select! {
-                () = sleep => {}
-                () = pace.moved.notified() => {}
+                sleep.await;
+            } else if !pace.hurries() {
+                tokio::select! {
+                    () = sleep => {}
+                    () = pace.moved.notified() => {}
+                }
             }
         })
     }
