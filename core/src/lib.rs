@@ -5,6 +5,7 @@
 //! The traits in [`policy`] answer its questions; the traits in [`port`] carry out its actions.
 
 pub mod budget;
+pub mod delivery;
 pub mod fault;
 pub mod ice;
 pub mod id;

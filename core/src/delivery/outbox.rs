@@ -1,0 +1,209 @@
+//! What was accepted for a peer and has not been acknowledged.
+
+use std::collections::BTreeMap;
+
+use crate::delivery::{Cursor, Epoch};
+use crate::message::Payload;
+
+/// Numbered messages, kept until the peer has them; bounded, oldest dropped first.
+#[derive(Debug)]
+pub struct Outbox {
+    epoch: Epoch,
+    kept: BTreeMap<u64, Payload>,
+    bytes: usize,
+    most_messages: usize,
+    most_bytes: usize,
+    /// The number of the newest message.
+    newest: u64,
+    /// The number that goes out next, if it is still kept.
+    next: u64,
+    /// The number up to which the peer has been sent or told everything on this connection.
+    told: u64,
+    /// The number up to which the peer has everything.
+    acknowledged: u64,
+}
+
+/// What goes out next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    /// A message.
+    Message {
+        /// Its number.
+        sequence: u64,
+        /// Its content.
+        payload: Payload,
+    },
+    /// Messages were dropped and will never come.
+    Gap {
+        /// The number before the first of them.
+        after: u64,
+        /// The number of the last of them.
+        through: u64,
+    },
+}
+
+impl Outbox {
+    /// Creates an empty outbox that keeps at most so many messages and bytes.
+    pub fn new(epoch: Epoch, most_messages: usize, most_bytes: usize) -> Self {
+        Self {
+            epoch,
+            kept: BTreeMap::new(),
+            bytes: 0,
+            most_messages,
+            most_bytes,
+            newest: 0,
+            next: 1,
+            told: 0,
+            acknowledged: 0,
+        }
+    }
+
+    /// Keeps a message and returns how many older ones had to go.
+    pub fn push(&mut self, payload: Payload) -> u64 {
+        self.newest += 1;
+        self.keep(self.newest, payload)
+    }
+
+    /// Puts a message back that was let go of when it went out and has come back unsent.
+    pub fn restore(&mut self, sequence: u64, payload: Payload) -> u64 {
+        self.rewind(sequence);
+        self.keep(sequence, payload)
+    }
+
+    fn keep(&mut self, sequence: u64, payload: Payload) -> u64 {
+        self.bytes += payload.len();
+        if let Some(replaced) = self.kept.insert(sequence, payload) {
+            self.bytes -= replaced.len();
+        }
+        let mut dropped = 0;
+        while self.kept.len() > self.most_messages || self.bytes > self.most_bytes {
+            let Some((_, oldest)) = self.kept.pop_first() else { break };
+            self.bytes -= oldest.len();
+            dropped += 1;
+        }
+        dropped
+    }
+
+    /// Returns what goes out next; it stays kept until it is acknowledged or let go of.
+    pub fn next(&mut self) -> Option<Outgoing> {
+        let (sequence, payload) = self.kept.range(self.next..).next()?;
+        let sequence = *sequence;
+        if sequence > self.told + 1 {
+            let after = std::mem::replace(&mut self.told, sequence - 1);
+            return Some(Outgoing::Gap { after, through: self.told });
+        }
+        self.told = sequence;
+        self.next = sequence + 1;
+        Some(Outgoing::Message { sequence, payload: payload.clone() })
+    }
+
+    /// Notes that the peer has everything up to `sequence`; a number that never went out is ignored.
+    pub fn acknowledge(&mut self, sequence: u64) {
+        if sequence > self.newest {
+            return;
+        }
+        self.acknowledged = self.acknowledged.max(sequence);
+        while let Some(entry) = self.kept.first_entry().filter(|entry| *entry.key() <= sequence) {
+            self.bytes -= entry.remove().len();
+        }
+    }
+
+    /// Lets go of a message that went to a peer that acknowledges nothing.
+    pub fn let_go(&mut self, sequence: u64) {
+        if let Some(payload) = self.kept.remove(&sequence) {
+            self.bytes -= payload.len();
+        }
+    }
+
+    /// Goes back to `sequence`, which came back unsent.
+    pub fn rewind(&mut self, sequence: u64) {
+        self.next = self.next.min(sequence);
+        self.told = self.told.min(sequence.saturating_sub(1));
+    }
+
+    /// Goes on over a new connection, from where the peer says it is.
+    pub fn resume(&mut self, received: Option<Cursor>) {
+        let known = received.filter(|cursor| cursor.epoch == self.epoch && cursor.sequence <= self.newest);
+        if let Some(cursor) = known {
+            self.acknowledge(cursor.sequence);
+        }
+        self.next = 1;
+        // what an earlier process of the peer has acknowledged is no gap to a later one
+        self.told = self.acknowledged;
+    }
+
+    /// Returns the epoch of these numbers.
+    pub fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    /// Returns whether nothing waits for an acknowledgement.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+
+    /// Returns how many messages are kept.
+    pub fn len(&self) -> u64 {
+        self.kept.len() as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_order_and_tells_what_it_dropped() {
+        let mut outbox = outbox(2, 100);
+        assert_eq!((1..=3).map(|n| outbox.push(payload(n))).collect::<Vec<_>>(), [0, 0, 1]);
+        assert_eq!(outbox.next(), Some(Outgoing::Gap { after: 0, through: 1 }));
+        assert_eq!(outbox.next(), Some(Outgoing::Message { sequence: 2, payload: payload(2) }));
+        assert_eq!(outbox.next(), Some(Outgoing::Message { sequence: 3, payload: payload(3) }));
+        assert_eq!(outbox.next(), None);
+    }
+
+    #[test]
+    fn bytes_are_bounded_too() {
+        let mut outbox = outbox(100, 10);
+        outbox.push(Payload("123456".into()));
+        assert_eq!(outbox.push(Payload("123456".into())), 1);
+        assert_eq!(outbox.len(), 1);
+    }
+
+    #[test]
+    fn an_acknowledgement_from_the_future_is_ignored() {
+        let mut outbox = outbox(10, 100);
+        outbox.push(payload(1));
+        outbox.acknowledge(99);
+        outbox.resume(Some(Cursor { epoch: Epoch(1), sequence: u64::MAX }));
+        assert_eq!(outbox.len(), 1);
+        assert_eq!(outbox.next(), Some(Outgoing::Message { sequence: 1, payload: payload(1) }));
+    }
+
+    #[test]
+    fn another_epoch_acknowledges_nothing() {
+        let mut outbox = outbox(10, 100);
+        outbox.push(payload(1));
+        outbox.resume(Some(Cursor { epoch: Epoch(2), sequence: 1 }));
+        assert_eq!(outbox.len(), 1);
+    }
+
+    #[test]
+    fn what_was_let_go_of_can_come_back() {
+        let mut outbox = outbox(10, 100);
+        outbox.push(payload(1));
+        outbox.push(payload(2));
+        let Some(Outgoing::Message { sequence, payload }) = outbox.next() else { panic!("nothing went out") };
+        outbox.let_go(sequence);
+        outbox.restore(sequence, payload.clone());
+        assert_eq!(outbox.next(), Some(Outgoing::Message { sequence: 1, payload }));
+    }
+
+    fn outbox(messages: usize, bytes: usize) -> Outbox {
+        Outbox::new(Epoch(1), messages, bytes)
+    }
+
+    fn payload(number: u64) -> Payload {
+        Payload(number.to_string().into())
+    }
+}
