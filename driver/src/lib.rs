@@ -36,4 +36,4 @@ pub mod telemetry;
 pub use crate::builder::{SessionBuilder, StartError, connect};
 pub use crate::events::Events;
 pub use crate::handle::{Handle, Session, SessionOver};
-pub use crate::store::MemoryStore;
+pub use crate::store::{FileStore, MemoryStore};

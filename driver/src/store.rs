@@ -1,8 +1,10 @@
-//! Keeps the session: the store in memory, and the task that spares the driver a slow store.
+//! Keeps the session: the stores, and the task that spares the driver a slow one.
+
+mod file;
+mod memory;
 
 use std::time::Duration;
 
-use async_trait::async_trait;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -11,30 +13,8 @@ use rejoin_core::SessionStore;
 use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
-/// A store that lasts as long as the process.
-#[derive(Clone, Debug, Default)]
-pub struct MemoryStore {
-    record: Option<SessionRecord>,
-}
-
-impl MemoryStore {
-    /// Creates a store that already holds `record`.
-    pub fn holding(record: SessionRecord) -> Self {
-        Self { record: Some(record) }
-    }
-}
-
-#[async_trait]
-impl SessionStore for MemoryStore {
-    async fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
-        Ok(self.record.clone())
-    }
-
-    async fn save(&mut self, record: &SessionRecord) -> Result<(), StoreError> {
-        self.record = Some(record.clone());
-        Ok(())
-    }
-}
+pub use file::FileStore;
+pub use memory::MemoryStore;
 
 /// A session must come up even if its store hangs; a healthy one answers within milliseconds.
 const LOAD_LIMIT: Duration = Duration::from_secs(2);
@@ -106,14 +86,6 @@ mod tests {
 
     use super::fakes::{HangingStore, SlowStore};
     use super::*;
-
-    #[tokio::test]
-    async fn returns_what_was_saved() {
-        let mut store = MemoryStore::default();
-        let record = SessionRecord::new(Identity(7));
-        store.save(&record).await.unwrap();
-        assert_eq!(store.load().await.unwrap(), Some(record));
-    }
 
     #[tokio::test(start_paused = true)]
     async fn saves_only_the_latest_of_waiting_records() {

@@ -1,0 +1,135 @@
+//! The text of a session file: JSON with a version.
+
+use serde::{Deserialize, Serialize};
+
+use rejoin_core::session::SessionRecord;
+
+/// The version that is written, and the only one that is read; it grows when an older program would misread the file.
+pub(super) const VERSION: u64 = 1;
+
+/// Why a text is no session.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Flaw {
+    /// It is not what any version writes. The reason quotes nothing from the text, which names rooms and streams.
+    Damaged(String),
+    /// A newer program wrote it.
+    Newer(u64),
+}
+
+#[derive(Serialize)]
+struct Written<'a> {
+    version: u64,
+    session: &'a SessionRecord,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    session: SessionRecord,
+}
+
+/// All that is asked of a text before its version is known.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u64,
+}
+
+/// Returns the text of `session`.
+pub(super) fn encode(session: &SessionRecord) -> Result<Vec<u8>, serde_json::Error> {
+    let mut text = serde_json::to_vec_pretty(&Written { version: VERSION, session })?;
+    text.push(b'\n');
+    Ok(text)
+}
+
+/// Returns the session in `text`.
+pub(super) fn decode(text: &[u8]) -> Result<SessionRecord, Flaw> {
+    match serde_json::from_slice::<Versioned>(text).map_err(damage)?.version {
+        VERSION => Ok(serde_json::from_slice::<Read>(text).map_err(damage)?.session),
+        newer if newer > VERSION => Err(Flaw::Newer(newer)),
+        unknown => Err(Flaw::Damaged(format!("there is no version {unknown}"))),
+    }
+}
+
+fn damage(error: serde_json::Error) -> Flaw {
+    use serde_json::error::Category;
+
+    let kind = match error.classify() {
+        Category::Io | Category::Syntax => "no JSON",
+        Category::Data => "no session",
+        Category::Eof => "cut off",
+    };
+    Flaw::Damaged(format!("{kind} at line {} column {}", error.line(), error.column()))
+}
+
+#[cfg(test)]
+mod tests {
+    use rejoin_core::Identity;
+    use rejoin_core::id::{Direction, PeerKey, RoomId, SessionId, StreamId};
+    use rejoin_core::session::PeerRecord;
+
+    use super::*;
+
+    fn record() -> SessionRecord {
+        SessionRecord {
+            identity: Identity(u128::MAX),
+            room: Some(RoomId("räum \"1\"".into())),
+            streams: vec![StreamId("a".into())],
+            views: vec![StreamId("b".into()), StreamId("\0\n".into())],
+            peers: vec![PeerRecord {
+                key: PeerKey { peer: "b".into(), direction: Direction::Viewing },
+                identity: Some(Identity(2)),
+                session: Some(SessionId("s".into())),
+            }],
+        }
+    }
+
+    #[test]
+    fn a_text_holds_all_of_a_session() {
+        assert_eq!(decode(&encode(&record()).unwrap()), Ok(record()));
+    }
+
+    #[test]
+    fn a_text_says_its_version() {
+        let text: serde_json::Value = serde_json::from_slice(&encode(&record()).unwrap()).unwrap();
+        assert_eq!(text["version"], VERSION);
+    }
+
+    #[test]
+    fn every_shorter_text_is_damaged() {
+        let text = encode(&record()).unwrap();
+        let whole = text.trim_ascii_end().len();
+        for length in 0..whole {
+            assert!(matches!(decode(&text[..length]), Err(Flaw::Damaged(_))), "{length} bytes");
+        }
+    }
+
+    #[test]
+    fn what_no_version_writes_is_damaged() {
+        for text in [
+            "null",
+            "[]",
+            "{}",
+            r#"{"version":1}"#,
+            r#"{"version":"1","session":null}"#,
+            r#"{"version":0,"session":null}"#,
+            r#"{"version":-1}"#,
+            r#"{"version":1e99}"#,
+            r#"{"version":1,"version":1}"#,
+            "\u{0}\u{0}\u{0}\u{0}",
+        ] {
+            assert!(matches!(decode(text.as_bytes()), Err(Flaw::Damaged(_))), "{text}");
+        }
+        assert!(matches!(decode(b"\xff\xfe{}"), Err(Flaw::Damaged(_))));
+    }
+
+    #[test]
+    fn a_newer_version_is_no_damage_whatever_it_holds() {
+        assert_eq!(decode(br#"{"version":2,"crew":[1,2]}"#), Err(Flaw::Newer(2)));
+    }
+
+    #[test]
+    fn damage_quotes_nothing() {
+        let text = r#"{"version":1,"session":{"identity":"secret-room"}}"#;
+        let Err(Flaw::Damaged(reason)) = decode(text.as_bytes()) else { panic!("{text} was read") };
+        assert!(!reason.contains("secret"), "{reason}");
+    }
+}
