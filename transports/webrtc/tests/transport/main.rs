@@ -10,4 +10,5 @@ mod opening;
 mod pair;
 mod restart;
 mod sending;
+mod servers;
 mod trouble;

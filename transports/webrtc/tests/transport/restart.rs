@@ -64,6 +64,30 @@ async fn a_restart_may_be_repeated_before_its_answer() {
 }
 
 #[tokio::test]
+async fn a_restart_may_come_before_the_first_answer() {
+    let mut pair = Pair::new();
+    pair.create(setup);
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    let mut offers = 0;
+    loop {
+        let (side, event) = pair.next().await;
+        match (side, &event) {
+            (Side::Offerer, PeerEvent::LocalDescription(_)) => {
+                offers += 1;
+                // The first offer is lost on the way.
+                if offers == 1 {
+                    continue;
+                }
+            }
+            (_, PeerEvent::ChannelOpen) => break,
+            _ => {}
+        }
+        pair.carry(side, event);
+    }
+    assert_eq!(offers, 2);
+}
+
+#[tokio::test]
 async fn a_restart_may_change_the_policy() {
     let mut pair = Pair::open().await;
     // Without a relay nothing is gathered, so the change shows as an absence of candidates.

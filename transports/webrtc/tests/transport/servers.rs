@@ -1,0 +1,56 @@
+//! STUN servers: a tiny one of our own, and one that nobody can find.
+
+use std::net::Ipv4Addr;
+
+use rejoin_core::IceServer;
+use rejoin_core::port::{ConnectionSetup, PeerEvent};
+use tokio::net::UdpSocket;
+
+use crate::pair::{Pair, setup};
+
+/// Where the tiny server claims to see everybody (RFC 5737: an address for documentation).
+const MAPPED: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 7), 4444);
+
+#[tokio::test]
+async fn a_stun_server_adds_server_reflexive_candidates() {
+    let server = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+    let url = format!("stun:{}", server.local_addr().expect("bound"));
+    tokio::spawn(answer_bindings(server));
+    let mut pair = Pair::new();
+    let bind = vec!["127.0.0.1:0".to_owned()];
+    pair.create(|role| ConnectionSetup { ice_servers: vec![named(&url)], bind: bind.clone(), ..setup(role) });
+    let expected = format!(" {} {} typ srflx", MAPPED.0, MAPPED.1);
+    pair.until(|_, event| match event {
+        PeerEvent::LocalCandidates(candidates) => {
+            candidates.iter().any(|candidate| candidate.candidate.contains(&expected))
+        }
+        _ => false,
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_nobody_can_find_does_not_hold_the_opening_up() {
+    let mut pair = Pair::new();
+    let server = named("stun:no-such-host.invalid:3478");
+    pair.create(|role| ConnectionSetup { ice_servers: vec![server.clone()], ..setup(role) });
+    pair.until_open().await;
+}
+
+fn named(url: &str) -> IceServer {
+    IceServer { urls: vec![url.to_owned()], ..IceServer::default() }
+}
+
+/// Answers every binding request (RFC 8489 section 14.2) with the mapped address.
+async fn answer_bindings(socket: UdpSocket) {
+    const COOKIE: u32 = 0x2112_A442;
+    let mut request = [0; 1500];
+    while let Ok((_, from)) = socket.recv_from(&mut request).await {
+        let mut response = vec![0x01, 0x01, 0, 12];
+        response.extend(&request[4..20]);
+        response.extend([0x00, 0x20, 0, 8, 0, 0x01]);
+        response.extend((MAPPED.1 ^ (COOKIE >> 16) as u16).to_be_bytes());
+        response.extend((u32::from(MAPPED.0) ^ COOKIE).to_be_bytes());
+        socket.send_to(&response, from).await.expect("loopback takes it");
+    }
+}
