@@ -16,7 +16,11 @@ pub enum SignalingMessage {
         room: RoomId,
         /// Whether to ask for the director's seat.
         claim: bool,
+        /// The stream that it claims in the same breath, where members announce themselves.
+        stream: Option<StreamId>,
     },
+    /// Tells the server who we are, and nobody anything else; only where members announce themselves.
+    Present,
     /// Claims a stream id.
     Seed {
         /// The stream.

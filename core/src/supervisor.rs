@@ -8,6 +8,7 @@ mod intent;
 mod negotiation;
 mod outage;
 mod peer_link;
+mod presence;
 mod probes;
 mod repair;
 mod routing;
@@ -48,6 +49,8 @@ pub struct Settings {
     pub platform: Platform,
     /// Signaling servers, tried in order; `ws://` or `wss://` URLs.
     pub servers: Vec<Arc<str>>,
+    /// How these servers know who is there.
+    pub attendance: Attendance,
     /// STUN and TURN servers.
     pub ice_servers: Vec<IceServer>,
     /// Addresses that peer connections bind; empty means every interface.
@@ -68,6 +71,7 @@ impl Settings {
             label: None,
             platform: Platform::detect(),
             servers: vec![server.into()],
+            attendance: Attendance::Listed,
             ice_servers: Vec::new(),
             bind: Vec::new(),
             held_messages: 4096,
@@ -75,6 +79,16 @@ impl Settings {
             seed: identity.0 as u64,
         }
     }
+}
+
+/// How a signaling server and the members of a room know who is there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attendance {
+    /// The server names every socket and lists the room to whoever enters it (hosted dialect).
+    #[default]
+    Listed,
+    /// Everybody says who they are, and members offer to newcomers; nobody lists a room (self-host dialect).
+    Announced,
 }
 
 /// A deadline of the machine, by name.
@@ -164,7 +178,7 @@ impl Supervisor {
                 Timer::Signaling => self.signaling.timeout(desk),
                 Timer::SignalingCheckup => self.signaling.checkup_due(desk),
                 Timer::RoomJoin => self.wish_replayed(),
-                Timer::Reseed => self.intent.seed(desk),
+                Timer::Reseed => self.intent.claim(desk),
                 Timer::Repair(key) => self.with(&key, PeerLink::repair_due),
                 Timer::Verification(key) => self.with(&key, PeerLink::verification_due),
                 Timer::Checkup(key) => self.with(&key, PeerLink::checkup),

@@ -6,8 +6,8 @@ use crate::input::{Command, Recipient};
 use crate::message::{Payload, SignalingMessage};
 use crate::output::Event;
 use crate::policy::Policies;
-use crate::supervisor::Supervisor;
 use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::{Attendance, Supervisor};
 
 impl Supervisor {
     pub(super) fn command(&mut self, command: Command) {
@@ -17,7 +17,7 @@ impl Supervisor {
         match command {
             Command::JoinRoom(room) => {
                 self.intent.room = Some(room.clone());
-                self.wish_changed(SignalingMessage::JoinRoom { room, claim: false });
+                self.wish_changed(SignalingMessage::JoinRoom { room, claim: false, stream: None });
             }
             Command::Publish(stream) => {
                 if self.intent.streams.insert(stream.clone()) {
@@ -45,7 +45,10 @@ impl Supervisor {
     fn wish_changed(&mut self, message: SignalingMessage) {
         self.signaling.want(&mut self.desk);
         if self.desk.signaling_ready {
-            self.desk.wish(message);
+            match self.desk.settings.attendance {
+                Attendance::Listed => self.desk.wish(message),
+                Attendance::Announced => self.intent.claim(&mut self.desk),
+            }
         }
         self.persist();
     }

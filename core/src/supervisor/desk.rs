@@ -127,6 +127,7 @@ impl Desk {
                 SignalingMessage::Description { session, .. }
                 | SignalingMessage::Candidates { session, .. } => lives(session.as_ref()),
                 SignalingMessage::JoinRoom { .. }
+                | SignalingMessage::Present
                 | SignalingMessage::Seed { .. }
                 | SignalingMessage::Play { .. }
                 | SignalingMessage::RestartIce { .. }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::id::{RoomId, StreamId};
 use crate::message::SignalingMessage;
+use crate::supervisor::Attendance;
 use crate::supervisor::desk::Desk;
 
 #[derive(Debug, Default)]
@@ -14,10 +15,20 @@ pub(super) struct Intent {
 }
 
 impl Intent {
-    /// Claims every published stream.
-    pub(super) fn seed(&self, desk: &mut Desk) {
-        for stream in &self.streams {
-            desk.wish(SignalingMessage::Seed { stream: stream.clone() });
+    /// Claims what is ours: every published stream, and where we announce ourselves also our name and room.
+    pub(super) fn claim(&self, desk: &mut Desk) {
+        let mut streams = self.streams.iter().cloned();
+        match (desk.settings.attendance, self.room.clone()) {
+            (Attendance::Listed, Some(_) | None) => {}
+            // the server takes our name from the first message, whatever that is
+            (Attendance::Announced, None) if self.streams.is_empty() => desk.wish(SignalingMessage::Present),
+            (Attendance::Announced, None) => {}
+            (Attendance::Announced, Some(room)) => {
+                desk.wish(SignalingMessage::JoinRoom { room, claim: false, stream: streams.next() });
+            }
+        }
+        for stream in streams {
+            desk.wish(SignalingMessage::Seed { stream });
         }
     }
 }

@@ -1,10 +1,9 @@
 //! Which link a message is for.
 
-use crate::fault::{Fault, Link, Phase};
+use crate::fault::Fault;
 use crate::id::{Direction, Generation, PeerKey, Route, SessionId, StreamId};
-use crate::message::{AlertKind, ChannelMessage, Member, SignalingMessage, Token};
+use crate::message::{AlertKind, ChannelMessage, SignalingMessage, Token};
 use crate::output::{Event, Warning};
-use crate::policy::Retry;
 use crate::sdp::{Description, SdpType};
 use crate::supervisor::negotiation::Offer;
 use crate::supervisor::peer_link::PeerLink;
@@ -14,25 +13,13 @@ use crate::supervisor::{Supervisor, Timer};
 const MOST_PEERS: usize = 512;
 
 impl Supervisor {
-    /// Replays the wish in the wire's order: the room, and after its listing the streams and views.
-    pub(super) fn replay_wish(&mut self, resumed: bool) {
-        match self.intent.room.clone() {
-            Some(room) if !resumed => {
-                self.desk.wish(SignalingMessage::JoinRoom { room, claim: false });
-                let limit = self.desk.signaling_limit(Phase::RoomJoin, 0);
-                self.desk.timers.set(Timer::RoomJoin, self.desk.now, limit);
-            }
-            Some(_) | None => self.wish_replayed(),
-        }
-    }
-
     /// The room is there (or there is none): claim the streams and let the links go on.
     pub(super) fn wish_replayed(&mut self) {
         if self.desk.socket.is_none() {
             return;
         }
         self.desk.timers.clear(&Timer::RoomJoin);
-        self.intent.seed(&mut self.desk);
+        self.intent.claim(&mut self.desk);
         self.desk.signaling_ready = true;
         let peers = &self.peers;
         self.desk.flush_unsent(|session| peers.values().any(|link| link.has_session(session)));
@@ -78,6 +65,7 @@ impl Supervisor {
             SignalingMessage::Unknown { request } => self.desk.warn(Warning::UnknownRequest { request }),
             // what clients say to servers; a server that echoes them says nothing
             SignalingMessage::JoinRoom { .. }
+            | SignalingMessage::Present
             | SignalingMessage::Seed { .. }
             | SignalingMessage::Play { .. } => {}
         }
@@ -145,6 +133,7 @@ impl Supervisor {
             SignalingMessage::RestartIce { .. } => link.restart_requested(desk),
             SignalingMessage::Bye { .. } => self.bye_on(key, generation),
             SignalingMessage::JoinRoom { .. }
+            | SignalingMessage::Present
             | SignalingMessage::Seed { .. }
             | SignalingMessage::Play { .. }
             | SignalingMessage::OfferRequested { .. }
@@ -155,7 +144,7 @@ impl Supervisor {
         }
     }
 
-    fn offer_requested(&mut self, route: Route, stream: Option<StreamId>) {
+    pub(super) fn offer_requested(&mut self, route: Route, stream: Option<StreamId>) {
         let key = PeerKey { peer: route.0.clone(), direction: Direction::Publishing };
         // a route that names a link is that viewer's first one, taken back
         let known = self.find(Direction::Publishing, None, Some(&route)).unwrap_or_else(|| key.clone());
@@ -234,24 +223,6 @@ impl Supervisor {
         }
     }
 
-    fn listed(&mut self, members: Vec<Member>) {
-        if let Some(room) = self.intent.room.clone() {
-            self.desk.event(Event::RoomJoined { room });
-        }
-        self.wish_replayed();
-        for member in members {
-            self.joined(member);
-        }
-    }
-
-    fn joined(&mut self, member: Member) {
-        let Some(stream) = member.stream else { return };
-        let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
-        if let Some(link) = self.peers.get_mut(&key) {
-            link.stream_appeared(member.route, &mut self.desk);
-        }
-    }
-
     fn alerted(&mut self, kind: AlertKind, text: String) {
         match kind {
             AlertKind::StreamIdInUse => self.outwait_ghost(Fault::StreamIdInUse),
@@ -261,17 +232,9 @@ impl Supervisor {
         self.desk.warn(Warning::ServerAlert { text });
     }
 
-    /// The name is most often held by a ghost of ourselves: claim it again and again, never give up.
-    fn outwait_ghost(&mut self, fault: Fault) {
-        let attempt = self.signaling.next_claim();
-        let pause = self.desk.pause(Retry::new(Link::Signaling, attempt, &fault));
-        let pause = pause.unwrap_or_else(|| self.desk.sleep(Link::Signaling));
-        self.desk.timers.set(Timer::Reseed, self.desk.now, pause);
-    }
-
     // ---- who is meant
 
-    fn find(
+    pub(super) fn find(
         &self,
         direction: Direction,
         session: Option<&SessionId>,

@@ -115,6 +115,7 @@ impl SignalingLink {
         self.up_since = Some(desk.now);
         self.probes = Probes::default();
         self.claims = 0;
+        desk.timers.clear(&Timer::Reseed);
         self.prove(desk);
     }
 

@@ -50,7 +50,6 @@ impl Timers {
         is_set
     }
 
-    #[cfg(test)]
     pub(super) fn is_set(&self, timer: &Timer) -> bool {
         self.0.contains_key(timer)
     }

@@ -126,6 +126,7 @@ fn encode_signaling(codebook: &Codebook, message: &SignalingMessage) -> Result<S
         SignalingMessage::RestartIce { route } => directed::restart_frame(route.as_ref()),
         SignalingMessage::Bye { route } => directed::bye_frame(route.as_ref()),
         SignalingMessage::JoinRoom { .. } => Err(unsendable("joining a room")),
+        SignalingMessage::Present => Err(unsendable("a name for the server")),
         SignalingMessage::Seed { .. } => Err(unsendable("a seed")),
         SignalingMessage::Play { .. } => Err(unsendable("a play")),
         SignalingMessage::OfferRequested { .. } => Err(unsendable("a request for an offer")),

@@ -51,7 +51,7 @@ impl Dialect for Hosted {
         let codebook = &self.codebook;
         match message {
             // A claim that is not made is not written.
-            SignalingMessage::JoinRoom { room, claim } => {
+            SignalingMessage::JoinRoom { room, claim, stream: _ } => {
                 request::join_frame(codebook, room, claim.then_some(true))
             }
             SignalingMessage::Seed { stream } => request::stream_frame("seed", codebook, stream),
@@ -89,6 +89,7 @@ impl Dialect for Hosted {
             }
             SignalingMessage::Joined(member) => request::joined_frame(codebook, member),
             SignalingMessage::Alert { kind, text } => request::alert_frame(*kind, text),
+            SignalingMessage::Present => Err(unsendable("a name for the server")),
             SignalingMessage::Unknown { request } => Err(unsendable(request)),
             _ => Err(unsendable("a message of a newer core")),
         }

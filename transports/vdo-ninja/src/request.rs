@@ -127,6 +127,7 @@ pub(crate) fn decode(
         "joinroom" => SignalingMessage::JoinRoom {
             room: RoomId(fields.text("roomid")?.ok_or_else(|| missing("roomid", request))?.into()),
             claim: fields.truthy("claim"),
+            stream: stream(fields)?,
         },
         "listing" | "transferred" => SignalingMessage::Listing {
             members: members(fields, codebook)?,

@@ -24,7 +24,7 @@ proptest! {
     fn rooms_survive_the_wire_without_a_password(room in "\\w{1,30}", claim: bool) {
         let Ok(room) = room_id(&room) else { return Ok(()) };
         let dialect = dialect(Password::off());
-        let message = SignalingMessage::JoinRoom { room, claim };
+        let message = SignalingMessage::JoinRoom { room, claim, stream: None };
         let frame = dialect.encode_signaling(&message).unwrap();
         prop_assert_eq!(dialect.decode_signaling(&frame).unwrap(), [message]);
     }
@@ -32,7 +32,7 @@ proptest! {
     #[test]
     fn rooms_are_hidden_by_a_password(room in "[a-z]{17,30}") {
         let dialect = dialect(Password::default());
-        let message = SignalingMessage::JoinRoom { room: RoomId(room.as_str().into()), claim: false };
+        let message = SignalingMessage::JoinRoom { room: RoomId(room.as_str().into()), claim: false, stream: None };
         prop_assert!(!dialect.encode_signaling(&message).unwrap().contains(&room));
     }
 

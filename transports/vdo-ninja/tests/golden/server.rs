@@ -41,8 +41,8 @@ fn client_frames_are_written_in_this_very_spelling() {
     let frames = frames(FRAMES);
     let studio = RoomId("studio".into());
     let joins = [
-        ("join", SignalingMessage::JoinRoom { room: studio.clone(), claim: false }),
-        ("join and claim", SignalingMessage::JoinRoom { room: studio, claim: true }),
+        ("join", SignalingMessage::JoinRoom { room: studio.clone(), claim: false, stream: None }),
+        ("join and claim", SignalingMessage::JoinRoom { room: studio, claim: true, stream: None }),
         ("restart", restart("a")),
         ("bye", bye("a")),
     ];
@@ -101,7 +101,7 @@ fn without_a_password_everything_travels_bare() {
             r#" typ host","sdpMid":"0","sdpMLineIndex":0}],"session":"s"}"#
         )
     );
-    let room = SignalingMessage::JoinRoom { room: RoomId("my studio!".into()), claim: false };
+    let room = SignalingMessage::JoinRoom { room: RoomId("my studio!".into()), claim: false, stream: None };
     assert_eq!(dialect.encode_signaling(&room).unwrap(), r#"{"request":"joinroom","roomid":"my_studio_"}"#);
 }
 
@@ -123,8 +123,8 @@ fn meanings() -> Vec<(&'static str, Vec<SignalingMessage>)> {
     midless.sdp_mid = None;
     use Direction::{Publishing, Viewing};
     vec![
-        ("join", vec![SignalingMessage::JoinRoom { room: hashed.clone(), claim: false }]),
-        ("join and claim", vec![SignalingMessage::JoinRoom { room: hashed, claim: true }]),
+        ("join", vec![SignalingMessage::JoinRoom { room: hashed.clone(), claim: false, stream: None }]),
+        ("join and claim", vec![SignalingMessage::JoinRoom { room: hashed, claim: true, stream: None }]),
         ("restart", vec![restart("a")]),
         ("bye", vec![bye("a")]),
         ("untrue bye", vec![unknown("UUID, bye, iceRestartRequest")]),

@@ -1,0 +1,69 @@
+//! Being known: the wish is replayed, the room answers, and a ghost that holds our name is outwaited.
+
+use crate::fault::{Fault, Link, Phase};
+use crate::id::{Direction, PeerKey, Route};
+use crate::message::{Member, SignalingMessage};
+use crate::output::Event;
+use crate::policy::Retry;
+use crate::supervisor::{Attendance, Supervisor, Timer};
+
+impl Supervisor {
+    /// Replays the wish in the wire's order: the room, and after its listing, if there is one, streams and views.
+    pub(super) fn replay_wish(&mut self, resumed: bool) {
+        match (self.desk.settings.attendance, self.intent.room.clone()) {
+            (Attendance::Listed, Some(room)) if !resumed => {
+                self.desk.wish(SignalingMessage::JoinRoom { room, claim: false, stream: None });
+                let limit = self.desk.signaling_limit(Phase::RoomJoin, 0);
+                self.desk.timers.set(Timer::RoomJoin, self.desk.now, limit);
+            }
+            (Attendance::Listed, Some(_) | None) | (Attendance::Announced, None) => self.wish_replayed(),
+            (Attendance::Announced, Some(room)) => {
+                self.wish_replayed();
+                self.desk.event(Event::RoomJoined { room });
+            }
+        }
+    }
+
+    pub(super) fn listed(&mut self, members: Vec<Member>) {
+        if let Some(room) = self.intent.room.clone() {
+            self.desk.event(Event::RoomJoined { room });
+        }
+        self.wish_replayed();
+        for member in members {
+            self.joined(member);
+        }
+    }
+
+    pub(super) fn joined(&mut self, member: Member) {
+        self.offer_to_newcomer(&member.route);
+        let Some(stream) = member.stream else { return };
+        let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
+        if let Some(link) = self.peers.get_mut(&key) {
+            link.stream_appeared(member.route, &mut self.desk);
+        }
+    }
+
+    /// Where nobody lists a room, its members offer to whoever enters.
+    ///
+    /// One that has lost only its socket enters again as well: a living link stays as it is, and a rejoin peer
+    /// asks by itself for what it misses.
+    fn offer_to_newcomer(&mut self, route: &Route) {
+        let unasked = self.desk.settings.attendance == Attendance::Announced && self.intent.room.is_some();
+        let link = self.find(Direction::Publishing, None, Some(route)).and_then(|key| self.peers.get(&key));
+        if unasked && link.is_none_or(|link| link.outage.is_some() && !link.is_rejoin()) {
+            self.offer_requested(route.clone(), None);
+        }
+    }
+
+    /// The name is most often held by a ghost of ourselves: claim it again and again, never give up.
+    pub(super) fn outwait_ghost(&mut self, fault: Fault) {
+        if self.desk.timers.is_set(&Timer::Reseed) {
+            // a server may refuse every message of one claim
+            return;
+        }
+        let attempt = self.signaling.next_claim();
+        let pause = self.desk.pause(Retry::new(Link::Signaling, attempt, &fault));
+        let pause = pause.unwrap_or_else(|| self.desk.sleep(Link::Signaling));
+        self.desk.timers.set(Timer::Reseed, self.desk.now, pause);
+    }
+}
