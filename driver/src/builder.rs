@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 use tracing::Instrument as _;
 
 use rejoin_core::id::{RoomId, StreamId};
+use rejoin_core::supervisor::Attendance;
 use rejoin_core::{
     IceServer, Identity, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore, Settings,
     SignalingTransport,
@@ -21,6 +22,7 @@ use crate::store::MemoryStore;
 pub fn connect(server: &str) -> SessionBuilder {
     SessionBuilder {
         servers: vec![server.into()],
+        attendance: Attendance::Listed,
         identity: None,
         label: None,
         platform: None,
@@ -40,6 +42,7 @@ pub fn connect(server: &str) -> SessionBuilder {
 #[must_use = "a session does nothing before start()"]
 pub struct SessionBuilder {
     servers: Vec<Arc<str>>,
+    attendance: Attendance,
     identity: Option<Identity>,
     label: Option<String>,
     platform: Option<Platform>,
@@ -81,6 +84,12 @@ impl SessionBuilder {
     /// Adds another signaling server, tried after those before it.
     pub fn or(mut self, server: &str) -> Self {
         self.servers.push(server.into());
+        self
+    }
+
+    /// Sets how the servers know who is there, which is a matter of the dialect; by default they list it.
+    pub fn with_attendance(mut self, attendance: Attendance) -> Self {
+        self.attendance = attendance;
         self
     }
 
@@ -192,6 +201,7 @@ impl SessionBuilder {
 
         let mut settings = Settings::new(self.identity.map_or_else(random_identity, Ok)?, "");
         settings.servers = self.servers;
+        settings.attendance = self.attendance;
         settings.label = self.label;
         settings.platform = self.platform.unwrap_or(settings.platform);
         settings.ice_servers = self.ice_servers;
