@@ -87,13 +87,13 @@ fn everywhere(local: &[IpAddr]) -> Vec<SocketAddr> {
         found.dedup();
     }
     if found.is_empty() {
-        // Nothing at all is up. A wildcard socket keeps the connection alive until an ICE restart binds again.
+        // Nothing is up. A wildcard socket keeps the connection alive until an ICE restart binds again.
         found.push(Ipv4Addr::UNSPECIFIED.into());
     }
     found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()
 }
 
-/// Returns whether a peer elsewhere may reach `ip`; IPv6 link-local addresses lose their scope in a candidate.
+/// Returns whether a peer elsewhere may reach `ip`; IPv6 link-local ones lose their scope in a candidate.
 fn is_routable(ip: &IpAddr) -> bool {
     let link_local = match ip {
         IpAddr::V4(ip) => ip.is_link_local(),

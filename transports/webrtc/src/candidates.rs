@@ -23,7 +23,7 @@ pub(crate) struct RemoteCandidates {
 }
 
 impl RemoteCandidates {
-    /// Returns those of `candidates` that can be added at once and keeps those whose description is under way.
+    /// Returns those of `candidates` that can be added now and keeps those whose description is under way.
     ///
     /// While an answer is awaited, a candidate without a fragment may belong to it, so it waits too.
     pub(crate) fn sort(&mut self, candidates: Vec<IceCandidate>, answer_awaited: bool) -> Vec<IceCandidate> {

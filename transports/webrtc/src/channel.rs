@@ -202,7 +202,7 @@ fn size(frame: &ChannelFrame) -> usize {
 
 fn oversize(size: usize) -> PeerEvent {
     let reason = format!(
-        "a message of {size} bytes does not fit a data channel; send at most {LARGEST_FRAME} bytes, or in parts"
+        "a message of {size} bytes does not fit a data channel; send at most {LARGEST_FRAME}, or in parts"
     );
     PeerEvent::Malformed { reason }
 }

@@ -60,16 +60,15 @@ impl Connection {
         mut actions: mpsc::UnboundedReceiver<PeerAction>,
     ) {
         let (teller, alive, role) = (surroundings.teller.clone(), surroundings.alive.clone(), setup.role);
-        let outcome = match Self::build(surroundings, setup).await {
+        match Self::build(surroundings, setup).await {
             Ok(mut connection) => {
-                let outcome = connection.serve(role, &mut actions).await;
+                match connection.serve(role, &mut actions).await {
+                    Ok(()) => connection.channel.drained().await,
+                    Err(reason) => teller.tell(PeerEvent::Failed { reason }).await,
+                }
                 connection.close().await;
-                outcome
             }
-            Err(reason) => Err(reason),
-        };
-        if let Err(reason) = outcome {
-            teller.tell(PeerEvent::Failed { reason }).await;
+            Err(reason) => teller.tell(PeerEvent::Failed { reason }).await,
         }
         drop(alive);
     }
@@ -277,7 +276,6 @@ impl Connection {
 
     /// Closes the engine's connection, which otherwise keeps its task and sockets for ever.
     async fn close(self) {
-        self.channel.drained().await;
         self.runtime.leave();
         if let Err(error) = self.peer.close().await {
             tracing::debug!(%error, "a connection did not close cleanly");

@@ -69,17 +69,17 @@ fn without_candidates(sdp: &str) -> String {
 /// The engine knows no codec and declines them; but where one announces a track without its sources, as
 /// simulcast does, it would fail the whole answer.
 fn without_media(sdp: &str) -> String {
-    let mut section = Section::Kept;
+    let mut fate = Fate::Kept;
     let mut changed = String::with_capacity(sdp.len());
     for line in sdp.split_inclusive('\n') {
         if line.starts_with("m=") {
-            section = if line.starts_with("m=application") { Section::Kept } else { Section::Media };
+            fate = if line.starts_with("m=application") { Fate::Kept } else { Fate::Media };
         }
-        if section == Section::Media && line.starts_with("a=") {
-            section = Section::Inactive;
+        if fate == Fate::Media && line.starts_with("a=") {
+            fate = Fate::Inactive;
             changed.push_str("a=inactive\r\n");
         }
-        if section != Section::Inactive || !announces_media(line) {
+        if fate != Fate::Inactive || !announces_media(line) {
             changed.push_str(line);
         }
     }
@@ -88,7 +88,7 @@ fn without_media(sdp: &str) -> String {
 
 /// What becomes of the section that a line belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Section {
+enum Fate {
     Kept,
     Media,
     Inactive,
@@ -106,12 +106,12 @@ mod tests {
 
     #[test]
     fn media_becomes_inactive_and_the_channel_stays() {
-        let sdp = "v=0\r\na=sendrecv\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:v\r\na=sendonly\r\n\
-                   a=msid:camera v\r\na=ssrc:1 cname:c\r\na=rid:hi send\r\na=simulcast:send hi\r\n\
-                   m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sendrecv\r\na=mid:d\r\n";
-        let expected = "v=0\r\na=sendrecv\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=inactive\r\n\
-                        a=mid:v\r\nm=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sendrecv\r\na=mid:d\r\n";
-        assert_eq!(without_media(sdp), expected);
+        let channel = "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\na=sendrecv\r\na=mid:d\r\n";
+        let video = "v=0\r\na=sendrecv\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\n";
+        let tracks = "a=msid:camera v\r\na=ssrc:1 cname:c\r\na=rid:hi send\r\na=simulcast:send hi\r\n";
+        let sdp = format!("{video}a=mid:v\r\na=sendonly\r\n{tracks}{channel}");
+        let expected = format!("{video}a=inactive\r\na=mid:v\r\n{channel}");
+        assert_eq!(without_media(&sdp), expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The engine's view of the host: tokio, with a cable that can be cut, names that never block and short sleeps.
+//! The engine's view of the host: tokio, a cable that can be cut, names that never block, short sleeps.
 
 use std::future::Future;
 use std::io;
@@ -29,14 +29,14 @@ pub(crate) struct HostRuntime {
     stopped: Arc<Notify>,
 }
 
-/// How many rounds the driver goes without sleep after each nudge: a relayed packet is unwrapped in one, handled
-/// in the next, and its reply wrapped and sent in the third.
+/// How many rounds the driver goes without sleep after each nudge: a relayed packet is unwrapped in one,
+/// handled in the next, and its reply wrapped and sent in the third.
 const ROUNDS: u8 = 3;
 
 /// Gets the driver to look again.
 ///
-/// Each round of its loop writes first, then handles what was read, and then sleeps until the next timer: what
-/// the handling wants to write (the first packets of DTLS and SCTP, anything over a relay) would wait up to
+/// Each round of its loop writes first, then handles what was read, and then sleeps until the next timer:
+/// what the handling wants to write (the first packets of DTLS and SCTP, anything over a relay) would wait up to
 /// 200 ms each time. So every datagram and every nudge makes the next sleeps empty.
 #[derive(Debug, Default)]
 pub(crate) struct Pace {

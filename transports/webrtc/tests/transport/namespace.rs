@@ -14,8 +14,8 @@ use crate::sending::echo;
 const INSIDE: &str = "REJOIN_WEBRTC_TEST_INSIDE_NAMESPACE";
 
 /// An interface with an address, up, whose cable ends in the same namespace.
-const INTERFACE: &str = "ip link set lo up && ip link add uplink type veth peer name far && ip link set far up \
-                         && ip address add 192.0.2.9/24 dev uplink && ip link set uplink up";
+const INTERFACE: &str = "ip link set lo up && ip link add uplink type veth peer name far \
+                         && ip link set far up && ip address add 192.0.2.9/24 dev uplink && ip link set uplink up";
 
 #[test]
 fn connects_where_only_loopback_is_up() {

@@ -101,7 +101,7 @@ async fn a_message_before_the_channel_opens_comes_back() {
 
 #[tokio::test]
 async fn a_full_buffer_returns_messages_until_it_has_room() {
-    // 30 messages of 50 kB are more than the buffer takes, and nothing is acknowledged while the cable is cut.
+    // 30 messages of 50 kB overfill the buffer, and nothing is acknowledged while the cable is cut.
     const MESSAGES: u64 = 30;
     let mut pair = Pair::open().await;
     let chaos = pair.offerer.chaos();
