@@ -2,7 +2,7 @@
 
 use rejoin_backoff::{Constant, Exponential};
 use rejoin_health::Ping;
-use rejoin_quality::Off;
+use rejoin_quality::{Ewma, Off, Thresholds};
 use rejoin_recovery::{Ladder, Rebuild};
 
 use crate::Registry;
@@ -19,6 +19,8 @@ impl Registry {
             .recovery::<Rebuild>("rebuild").about("a new peer connection at once, beside the old one")
             .health::<Ping>("ping").about("too many unanswered pings in a row mean death")
             .quality::<Off>("off").about("no measuring: every live link is good")
+            .quality::<Thresholds>("thresholds").about("loss and round trip against fixed limits, window by window")
+            .quality::<Ewma>("ewma").about("smoothed loss and round trip against the path's own baseline")
             .network::<rejoin_network::Fixed>("fixed").about("a network that is always there")
     }
 }
