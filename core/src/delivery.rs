@@ -93,7 +93,7 @@ mod tests {
                     self.dropped += self.outbox.push(Payload(self.sent.to_string().into()));
                 }
                 Step::Flush => {
-                    while let Some(outgoing) = self.outbox.next() {
+                    while let Some(outgoing) = self.outbox.next_outgoing() {
                         self.wire.push_back(outgoing);
                     }
                 }

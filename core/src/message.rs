@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::delivery::DeliveryHello;
 use crate::ice::IceCandidate;
 use crate::id::{Direction, Identity, RoomId, Route, SessionId, StreamId};
 use crate::sdp::Description;
@@ -132,8 +133,29 @@ pub enum ChannelMessage {
     Bye,
     /// Signaling that took the channel.
     Signaling(SignalingMessage),
-    /// What the application sent.
+    /// What the application sent, to a peer that acknowledges nothing.
     Application(Payload),
+    /// What the application sent, to a peer that delivers.
+    Numbered {
+        /// Its number in the sender's epoch.
+        sequence: u64,
+        /// How far the sender has come in what we send.
+        acknowledged: u64,
+        /// What the application sent.
+        payload: Payload,
+    },
+    /// How far the sender has come in what we send.
+    Acknowledged {
+        /// The number of the last message that arrived.
+        through: u64,
+    },
+    /// Messages that the sender had to drop.
+    Gap {
+        /// The number before the first of them.
+        after: u64,
+        /// The number of the last of them.
+        through: u64,
+    },
     /// Something for media or display; tolerated and ignored.
     Ignored,
 }
@@ -174,4 +196,6 @@ pub struct RejoinHello {
     pub identity: Identity,
     /// Where its signaling server finds it now, if the server said so.
     pub route: Option<Route>,
+    /// How it delivers; `None` if it does not.
+    pub delivery: Option<DeliveryHello>,
 }

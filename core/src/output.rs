@@ -115,6 +115,13 @@ pub enum Event {
         /// How many.
         messages: u64,
     },
+    /// Messages that a peer sent will never come: they exceeded its bounds while the link was down.
+    Missed {
+        /// Who sent them.
+        from: Peer,
+        /// How many.
+        messages: u64,
+    },
     /// The grade of a link changed.
     QualityChanged {
         /// The link.
@@ -237,6 +244,13 @@ pub enum Warning {
     },
     /// A description or candidates for a session that we do not have.
     UnknownSession,
+    /// A message is larger than a data channel carries and was not taken.
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+        /// The largest that is taken.
+        limit: usize,
+    },
     /// The server reported something.
     ServerAlert {
         /// Its words.

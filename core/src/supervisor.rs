@@ -3,8 +3,8 @@
 mod commands;
 mod connection;
 mod desk;
-mod held;
 mod intent;
+mod mail;
 mod negotiation;
 mod outage;
 mod peer_link;
@@ -23,6 +23,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::delivery::Epoch;
 use crate::fault::Fault;
 use crate::ice::IceServer;
 use crate::id::{Direction, Generation, Identity, PeerKey};
@@ -55,16 +56,20 @@ pub struct Settings {
     pub ice_servers: Vec<IceServer>,
     /// Addresses that peer connections bind; empty means every interface.
     pub bind: Vec<String>,
-    /// How many messages are held for one peer while its link is down.
+    /// The life of this process as a sender; must differ from that of every earlier process of this identity.
+    pub epoch: Epoch,
+    /// How many messages are kept for one peer until it has them.
     pub held_messages: usize,
-    /// How many bytes of messages are held for one peer while its link is down.
+    /// How many bytes of messages are kept for one peer until it has them.
     pub held_bytes: usize,
     /// The seed of the machine's dice.
     pub seed: u64,
 }
 
 impl Settings {
-    /// Creates settings for one server, with bounds that suit chat: 4,096 messages or 4 MiB held per peer.
+    /// Creates settings for one server, with bounds that suit chat: 4,096 messages or 4 MiB kept per peer.
+    ///
+    /// The seed and the epoch follow from the identity: set both to something random outside of tests.
     pub fn new(identity: Identity, server: &str) -> Self {
         Self {
             identity,
@@ -74,6 +79,7 @@ impl Settings {
             attendance: Attendance::Listed,
             ice_servers: Vec::new(),
             bind: Vec::new(),
+            epoch: Epoch(identity.0 as u64),
             held_messages: 4096,
             held_bytes: 4 << 20,
             seed: identity.0 as u64,
@@ -110,6 +116,8 @@ pub enum Timer {
     Checkup(PeerKey),
     /// A peer link's next reading.
     Stats(PeerKey),
+    /// The acknowledgement that a peer link owes.
+    Acknowledgement(PeerKey),
     /// The end of a publisher's patience with a viewer that is gone.
     Gone(PeerKey),
 }
@@ -183,6 +191,7 @@ impl Supervisor {
                 Timer::Verification(key) => self.with(&key, PeerLink::verification_due),
                 Timer::Checkup(key) => self.with(&key, PeerLink::checkup),
                 Timer::Stats(key) => self.with(&key, PeerLink::read_stats),
+                Timer::Acknowledgement(key) => self.with(&key, PeerLink::acknowledge),
                 Timer::Gone(key) => self.gone(&key),
             }
         }
@@ -329,6 +338,7 @@ impl Supervisor {
         };
         if let (Some(link), Some(connection)) = (self.peers.get_mut(into), connection) {
             link.adopted(connection, provisional.route.take(), &mut self.desk);
+            link.introduced(provisional.hello, generation);
         }
         for connection in [provisional.active.take(), provisional.candidate.take()].into_iter().flatten() {
             connection.close(&mut self.desk);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, watch};
 use tracing::Instrument as _;
 
+use rejoin_core::delivery::Epoch;
 use rejoin_core::id::{RoomId, StreamId};
 use rejoin_core::supervisor::Attendance;
 use rejoin_core::{
@@ -210,6 +211,7 @@ impl SessionBuilder {
             (settings.held_messages, settings.held_bytes) = (messages, bytes);
         }
         settings.seed = self.seed.map_or_else(random, Ok)?;
+        settings.epoch = Epoch(random()?);
         let (chosen, wish, network, store) = (self.identity, self.wish, self.network, self.store);
         Ok(Plan { settings, chosen, wish, policies, signaling, peers, network, store })
     }

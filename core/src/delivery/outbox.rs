@@ -85,7 +85,7 @@ impl Outbox {
     }
 
     /// Returns what goes out next; it stays kept until it is acknowledged or let go of.
-    pub fn next(&mut self) -> Option<Outgoing> {
+    pub fn next_outgoing(&mut self) -> Option<Outgoing> {
         let (sequence, payload) = self.kept.range(self.next..).next()?;
         let sequence = *sequence;
         if sequence > self.told + 1 {
@@ -132,6 +132,11 @@ impl Outbox {
         self.told = self.acknowledged;
     }
 
+    /// Returns how many messages have not gone out on this connection.
+    pub fn unsent(&self) -> u64 {
+        self.kept.range(self.next..).count() as u64
+    }
+
     /// Returns the epoch of these numbers.
     pub fn epoch(&self) -> Epoch {
         self.epoch
@@ -156,10 +161,10 @@ mod tests {
     fn keeps_order_and_tells_what_it_dropped() {
         let mut outbox = outbox(2, 100);
         assert_eq!((1..=3).map(|n| outbox.push(payload(n))).collect::<Vec<_>>(), [0, 0, 1]);
-        assert_eq!(outbox.next(), Some(Outgoing::Gap { after: 0, through: 1 }));
-        assert_eq!(outbox.next(), Some(Outgoing::Message { sequence: 2, payload: payload(2) }));
-        assert_eq!(outbox.next(), Some(Outgoing::Message { sequence: 3, payload: payload(3) }));
-        assert_eq!(outbox.next(), None);
+        assert_eq!(outbox.next_outgoing(), Some(Outgoing::Gap { after: 0, through: 1 }));
+        assert_eq!(outbox.next_outgoing(), Some(Outgoing::Message { sequence: 2, payload: payload(2) }));
+        assert_eq!(outbox.next_outgoing(), Some(Outgoing::Message { sequence: 3, payload: payload(3) }));
+        assert_eq!(outbox.next_outgoing(), None);
     }
 
     #[test]
@@ -177,7 +182,7 @@ mod tests {
         outbox.acknowledge(99);
         outbox.resume(Some(Cursor { epoch: Epoch(1), sequence: u64::MAX }));
         assert_eq!(outbox.len(), 1);
-        assert_eq!(outbox.next(), Some(Outgoing::Message { sequence: 1, payload: payload(1) }));
+        assert_eq!(outbox.next_outgoing(), Some(Outgoing::Message { sequence: 1, payload: payload(1) }));
     }
 
     #[test]
@@ -193,10 +198,12 @@ mod tests {
         let mut outbox = outbox(10, 100);
         outbox.push(payload(1));
         outbox.push(payload(2));
-        let Some(Outgoing::Message { sequence, payload }) = outbox.next() else { panic!("nothing went out") };
+        let Some(Outgoing::Message { sequence, payload }) = outbox.next_outgoing() else {
+            panic!("nothing went out")
+        };
         outbox.let_go(sequence);
         outbox.restore(sequence, payload.clone());
-        assert_eq!(outbox.next(), Some(Outgoing::Message { sequence: 1, payload }));
+        assert_eq!(outbox.next_outgoing(), Some(Outgoing::Message { sequence: 1, payload }));
     }
 
     fn outbox(messages: usize, bytes: usize) -> Outbox {

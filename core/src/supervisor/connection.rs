@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::delivery::Epoch;
 use crate::ice::IceConnectionState;
 use crate::id::{Generation, SessionId};
 use crate::message::{ChannelMessage, Token};
@@ -22,6 +23,8 @@ pub(super) struct Connection {
     /// Whether the local description that is being made answers over the channel.
     pub(super) answers_over_channel: bool,
     pub(super) probes: Probes,
+    /// The epoch in which the peer numbers what it sends over this connection; `None` until it says hello.
+    pub(super) epoch: Option<Epoch>,
     /// Bytes not acknowledged by the peer's SCTP, and when that was read.
     pub(super) outstanding: Option<(u64, Instant)>,
     fingerprint: Option<String>,
@@ -39,6 +42,7 @@ impl Connection {
             writable: true,
             answers_over_channel: false,
             probes: Probes::default(),
+            epoch: None,
             outstanding: None,
             fingerprint: None,
             ice_ufrag: None,

@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::budget::RetryBudget;
+use crate::delivery::Outbox;
 use crate::fault::{Fault, Link, Phase};
 use crate::ice::{IceTransportPolicy, Role};
 use crate::id::{Generation, Route, SessionId};
@@ -73,6 +74,12 @@ impl Desk {
     pub(super) fn generation(&mut self) -> Generation {
         self.generations += 1;
         Generation(self.generations)
+    }
+
+    /// Returns an empty outbox for a new link.
+    pub(super) fn outbox(&self) -> Outbox {
+        let Settings { epoch, held_messages, held_bytes, .. } = self.settings;
+        Outbox::new(epoch, held_messages, held_bytes)
     }
 
     pub(super) fn network_usable(&self) -> bool {

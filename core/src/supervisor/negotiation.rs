@@ -96,7 +96,8 @@ impl PeerLink {
                 } else if self.is_candidate(generation) {
                     self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
                 }
-                self.accept_offer(generation, description, over_channel, desk);
+                // over the socket: the transport leaves the old path, and the channel with it, to answer
+                self.accept_offer(generation, description, false, desk);
             }
             Some((_, Lineage::Stranger)) | None => self.new_offer(session, description, desk),
         }

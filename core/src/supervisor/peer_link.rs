@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
+use crate::delivery::{Inbox, Outbox};
 use crate::fault::{Fault, Link};
 use crate::ice::Role;
 use crate::id::{Direction, Generation, Identity, PeerKey, Route, StreamId};
-use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
+use crate::message::{ChannelMessage, Hello, SignalingMessage};
 use crate::output::{Event, LinkName, Peer};
 use crate::policy::{Health, ProbeLog, Quality};
 use crate::port::PeerAction;
@@ -13,7 +14,6 @@ use crate::stats::{Sample, StatsHistory};
 use crate::supervisor::Timer;
 use crate::supervisor::connection::Connection;
 use crate::supervisor::desk::Desk;
-use crate::supervisor::held::Held;
 use crate::supervisor::outage::Outage;
 use crate::supervisor::signaling_link::SHORTEST_CHECKUP;
 
@@ -36,10 +36,9 @@ pub(super) struct PeerLink {
     /// Whether the peer has ever answered a ping.
     pub(super) answers_pings: bool,
     /// Whether writing is paused because the path is in doubt.
-    suspect: bool,
-    held: Held,
-    /// The number of the next message.
-    next_message: u64,
+    pub(super) suspect: bool,
+    pub(super) outbox: Outbox,
+    pub(super) inbox: Inbox,
     samples: Vec<Sample>,
     quality: Quality,
     quality_since: Instant,
@@ -64,8 +63,8 @@ impl PeerLink {
             up_since: desk.now,
             answers_pings: false,
             suspect: false,
-            held: Held::new(desk.settings.held_messages, desk.settings.held_bytes),
-            next_message: 1,
+            outbox: desk.outbox(),
+            inbox: Inbox::default(),
             samples: Vec::new(),
             quality: Quality::Good,
             quality_since: desk.now,
@@ -117,108 +116,6 @@ impl PeerLink {
 
     pub(super) fn is_candidate(&self, generation: Generation) -> bool {
         self.candidate.as_ref().is_some_and(|connection| connection.generation == generation)
-    }
-
-    // ---- messages
-
-    /// Sends a message, or holds it while the path is broken or in doubt.
-    pub(super) fn send(&mut self, payload: Payload, desk: &mut Desk) {
-        let number = self.next_message;
-        self.next_message += 1;
-        self.hold(number, payload, desk);
-        self.flush(desk);
-    }
-
-    fn hold(&mut self, number: u64, payload: Payload, desk: &mut Desk) {
-        let messages = self.held.keep(number, payload);
-        if messages > 0 {
-            desk.event(Event::Dropped { peer: Some(self.key.clone()), messages });
-        }
-    }
-
-    /// Sends what is held, oldest first, if the path is believed to work.
-    pub(super) fn flush(&mut self, desk: &mut Desk) {
-        if self.outage.is_some() || self.suspect || self.held.is_empty() {
-            return;
-        }
-        let Some(active) = self.active.as_ref().filter(|active| active.channel_open && active.writable)
-        else {
-            return;
-        };
-        while let Some((tag, payload)) = self.held.take() {
-            let message = ChannelMessage::Application(payload);
-            desk.peer(active.generation, PeerAction::Send { tag, message });
-        }
-    }
-
-    /// Takes back a message for which the channel had no room.
-    pub(super) fn unsent(
-        &mut self,
-        generation: Generation,
-        tag: u64,
-        message: ChannelMessage,
-        desk: &mut Desk,
-    ) {
-        if let Some(connection) = self.connection(generation) {
-            connection.writable = false;
-        }
-        match message {
-            ChannelMessage::Application(payload) => self.hold(tag, payload, desk),
-            // a ping that finds no room is a missed ping; the rest is repeated by whoever needs it
-            ChannelMessage::Hello(_)
-            | ChannelMessage::Ping(_)
-            | ChannelMessage::Pong(_)
-            | ChannelMessage::Bye
-            | ChannelMessage::Signaling(_)
-            | ChannelMessage::Ignored => {}
-        }
-    }
-
-    pub(super) fn writable(&mut self, generation: Generation, desk: &mut Desk) {
-        if let Some(connection) = self.connection(generation) {
-            connection.writable = true;
-        }
-        self.flush(desk);
-    }
-
-    /// Reports what is still held as lost; called when the link ends.
-    pub(super) fn drop_held(&mut self, desk: &mut Desk) {
-        if !self.held.is_empty() {
-            let messages = self.held.len();
-            desk.event(Event::Dropped { peer: Some(self.key.clone()), messages });
-        }
-    }
-
-    /// Tells the peer who we are and where our server finds us.
-    pub(super) fn announce(&self, generation: Generation, desk: &mut Desk) {
-        let rejoin = RejoinHello { identity: desk.settings.identity, route: desk.own_route.clone() };
-        let hello = Hello { label: desk.settings.label.clone(), rejoin: Some(rejoin) };
-        if let Some(connection) = self.connections().find(|c| c.generation == generation) {
-            connection.send(ChannelMessage::Hello(hello), desk);
-        }
-    }
-
-    /// Repeats the announcement to a rejoin peer, whose route to us has become void.
-    pub(super) fn announce_route(&self, desk: &mut Desk) {
-        if self.is_rejoin()
-            && desk.own_route.is_some()
-            && let Some(active) = &self.active
-        {
-            self.announce(active.generation, desk);
-        }
-    }
-
-    /// Notes who the peer says it is.
-    pub(super) fn introduced(&mut self, hello: Hello) {
-        if hello.label.is_some() {
-            self.hello.label = hello.label;
-        }
-        if let Some(rejoin) = hello.rejoin {
-            if rejoin.route.is_some() {
-                self.route = rejoin.route.clone();
-            }
-            self.hello.rejoin = Some(rejoin);
-        }
     }
 
     // ---- health
@@ -298,7 +195,7 @@ impl PeerLink {
     /// Returns how many messages are held and how many samples are kept.
     #[cfg(test)]
     pub(super) fn kept(&self) -> (usize, usize) {
-        (self.held.len() as usize, self.samples.len())
+        (self.outbox.len() as usize, self.samples.len())
     }
 
     /// Says goodbye, over the channel if there is one, and closes everything.
@@ -325,7 +222,7 @@ impl PeerLink {
             connection.close(desk);
         }
         desk.timers.clear_peer(&self.key);
-        self.drop_held(desk);
+        self.drop_mail(desk);
     }
 
     /// Returns whether a broadcast takes another link of the same peer instead of this one.

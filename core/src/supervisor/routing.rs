@@ -5,6 +5,7 @@ use crate::id::{Direction, Generation, PeerKey, Route, SessionId, StreamId};
 use crate::message::{AlertKind, ChannelMessage, SignalingMessage, Token};
 use crate::output::{Event, Warning};
 use crate::sdp::{Description, SdpType};
+use crate::supervisor::mail::Numbered;
 use crate::supervisor::negotiation::Offer;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Supervisor, Timer};
@@ -80,7 +81,7 @@ impl Supervisor {
         match message {
             ChannelMessage::Hello(hello) => {
                 let stranger = link.identity().is_none();
-                link.introduced(hello);
+                link.introduced(hello, generation);
                 if stranger && link.identity().is_some() {
                     self.persist();
                 }
@@ -106,6 +107,15 @@ impl Supervisor {
                 desk.event(Event::Received { from: link.peer(), payload });
                 link.stirred(generation, desk);
             }
+            ChannelMessage::Numbered { sequence, acknowledged, payload } => {
+                link.numbered(generation, Numbered { sequence, acknowledged, payload }, desk);
+                link.stirred(generation, desk);
+            }
+            ChannelMessage::Acknowledged { through } => {
+                link.acknowledged(through);
+                link.stirred(generation, desk);
+            }
+            ChannelMessage::Gap { after, through } => link.gap(generation, after, through, desk),
             ChannelMessage::Ignored => link.stirred(generation, desk),
         }
     }

@@ -15,12 +15,24 @@ impl Timers {
         self.0.insert(timer, now + after.min(FAR));
     }
 
+    /// Sets a timer unless it runs already.
+    pub(super) fn set_if_unset(&mut self, timer: Timer, now: Instant, after: Duration) {
+        self.0.entry(timer).or_insert(now + after.min(FAR));
+    }
+
     pub(super) fn clear(&mut self, timer: &Timer) {
         self.0.remove(timer);
     }
 
     pub(super) fn clear_peer(&mut self, key: &PeerKey) {
-        for name in [Timer::Repair, Timer::Verification, Timer::Checkup, Timer::Stats, Timer::Gone] {
+        for name in [
+            Timer::Repair,
+            Timer::Verification,
+            Timer::Checkup,
+            Timer::Stats,
+            Timer::Acknowledgement,
+            Timer::Gone,
+        ] {
             self.0.remove(&name(key.clone()));
         }
     }
@@ -62,6 +74,7 @@ impl Timers {
             | Timer::Verification(key)
             | Timer::Checkup(key)
             | Timer::Stats(key)
+            | Timer::Acknowledgement(key)
             | Timer::Gone(key) => Some(key),
             Timer::Signaling | Timer::SignalingCheckup | Timer::RoomJoin | Timer::Reseed => None,
         })

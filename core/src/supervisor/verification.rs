@@ -113,6 +113,7 @@ impl PeerLink {
             desk.event(Event::Connected(self.peer()));
         }
         self.trust();
+        self.owe_acknowledgement(desk);
         self.checkup(desk);
         self.read_stats(desk);
         self.flush(desk);

@@ -89,7 +89,7 @@ pub(super) fn describe(sdp_type: SdpType, fingerprint: u8, ufrag: u8) -> Descrip
 
 pub(super) fn hello(a: u8) -> ChannelMessage {
     let identity = Identity(u128::from(a % 3));
-    let rejoin = RejoinHello { identity, route: a.is_multiple_of(5).then(|| route(a)) };
+    let rejoin = RejoinHello { identity, route: a.is_multiple_of(5).then(|| route(a)), delivery: None };
     ChannelMessage::Hello(Hello { label: Some("label".into()), rejoin: (a % 4 != 3).then_some(rejoin) })
 }
 

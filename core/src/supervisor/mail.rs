@@ -1,0 +1,234 @@
+//! What a peer link carries for the application: sent in order, kept until it has arrived where the peer says so.
+
+use std::time::Duration;
+
+use crate::delivery::{Arrival, DeliveryHello, Outgoing};
+use crate::id::Generation;
+use crate::message::{ChannelMessage, Hello, Payload, RejoinHello};
+use crate::output::{Event, Warning};
+use crate::port::PeerAction;
+use crate::supervisor::Timer;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::peer_link::PeerLink;
+
+/// How long an acknowledgement waits for a message that could carry it.
+const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_millis(25);
+
+/// The largest payload taken: every stack that we know carries 60,000 bytes, our frame around it included.
+const LARGEST_PAYLOAD: usize = 59_900;
+
+impl PeerLink {
+    /// Sends a message, or keeps it while the path is broken or in doubt.
+    pub(super) fn send(&mut self, payload: Payload, desk: &mut Desk) {
+        if payload.len() > LARGEST_PAYLOAD {
+            let (bytes, limit) = (payload.len(), LARGEST_PAYLOAD);
+            desk.warn(Warning::TooLarge { bytes, limit });
+            return self.report_dropped(1, desk);
+        }
+        let dropped = self.outbox.push(payload);
+        self.report_dropped(dropped, desk);
+        self.flush(desk);
+    }
+
+    fn report_dropped(&self, messages: u64, desk: &mut Desk) {
+        if messages > 0 {
+            desk.event(Event::Dropped { peer: Some(self.key.clone()), messages });
+        }
+    }
+
+    /// Returns whether the peer acknowledges what it gets.
+    fn delivers(&self) -> bool {
+        self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.delivery.is_some())
+    }
+
+    /// Sends what waits, oldest first, if the path is believed to work.
+    pub(super) fn flush(&mut self, desk: &mut Desk) {
+        if self.outage.is_some() || self.suspect {
+            return;
+        }
+        let delivers = self.delivers();
+        let Some(active) = self.active.as_ref().filter(|active| active.channel_open && active.writable)
+        else {
+            return;
+        };
+        let acknowledged = self.inbox.cursor().map_or(0, |cursor| cursor.sequence);
+        while let Some(outgoing) = self.outbox.next_outgoing() {
+            let (tag, message) = match outgoing {
+                Outgoing::Message { sequence, payload } if delivers => {
+                    desk.timers.clear(&Timer::Acknowledgement(self.key.clone()));
+                    (sequence, ChannelMessage::Numbered { sequence, acknowledged, payload })
+                }
+                Outgoing::Message { sequence, payload } => {
+                    self.outbox.let_go(sequence);
+                    (sequence, ChannelMessage::Application(payload))
+                }
+                Outgoing::Gap { after, through } if delivers => {
+                    (after, ChannelMessage::Gap { after, through })
+                }
+                // nobody there understands it
+                Outgoing::Gap { .. } => continue,
+            };
+            desk.peer(active.generation, PeerAction::Send { tag, message });
+        }
+    }
+
+    /// Takes back a message for which the channel had no room.
+    pub(super) fn unsent(
+        &mut self,
+        generation: Generation,
+        tag: u64,
+        message: ChannelMessage,
+        desk: &mut Desk,
+    ) {
+        if let Some(connection) = self.connection(generation) {
+            connection.writable = false;
+        }
+        match message {
+            ChannelMessage::Application(payload) => {
+                let dropped = self.outbox.restore(tag, payload);
+                self.report_dropped(dropped, desk);
+            }
+            ChannelMessage::Numbered { sequence, .. } => self.outbox.rewind(sequence),
+            ChannelMessage::Gap { after, .. } => self.outbox.rewind(after.saturating_add(1)),
+            ChannelMessage::Acknowledged { .. } => self.owe_acknowledgement(desk),
+            // a ping that finds no room is a missed ping; the rest is repeated by whoever needs it
+            ChannelMessage::Hello(_)
+            | ChannelMessage::Ping(_)
+            | ChannelMessage::Pong(_)
+            | ChannelMessage::Bye
+            | ChannelMessage::Signaling(_)
+            | ChannelMessage::Ignored => {}
+        }
+    }
+
+    pub(super) fn writable(&mut self, generation: Generation, desk: &mut Desk) {
+        if let Some(connection) = self.connection(generation) {
+            connection.writable = true;
+        }
+        self.flush(desk);
+    }
+
+    /// Reports what never went out as lost; called when the link ends.
+    pub(super) fn drop_mail(&mut self, desk: &mut Desk) {
+        let unsent = if self.outage.is_some() { self.outbox.len() } else { self.outbox.unsent() };
+        self.report_dropped(unsent, desk);
+    }
+
+    // ---- what arrives
+
+    /// A message of a peer that delivers.
+    pub(super) fn numbered(&mut self, generation: Generation, numbered: Numbered, desk: &mut Desk) {
+        if !self.is_in_epoch(generation) {
+            return;
+        }
+        let Numbered { sequence, acknowledged, payload } = numbered;
+        self.outbox.acknowledge(acknowledged);
+        let arrival = self.inbox.message(sequence);
+        self.report_missing(arrival, desk);
+        if arrival.is_new {
+            desk.event(Event::Received { from: self.peer(), payload });
+        }
+        self.owe_acknowledgement(desk);
+    }
+
+    /// The peer had to drop messages.
+    pub(super) fn gap(&mut self, generation: Generation, after: u64, through: u64, desk: &mut Desk) {
+        if self.is_in_epoch(generation) {
+            let arrival = self.inbox.gap(after, through);
+            self.report_missing(arrival, desk);
+        }
+    }
+
+    /// The peer tells how far it has come.
+    pub(super) fn acknowledged(&mut self, through: u64) {
+        if self.delivers() {
+            self.outbox.acknowledge(through);
+        }
+    }
+
+    /// Returns whether a connection carries the life of the peer that we are at, not an earlier one.
+    fn is_in_epoch(&mut self, generation: Generation) -> bool {
+        let at = self.inbox.cursor().map(|cursor| cursor.epoch);
+        at.is_some() && self.connection(generation).is_some_and(|connection| connection.epoch == at)
+    }
+
+    fn report_missing(&self, arrival: Arrival, desk: &mut Desk) {
+        if arrival.missing > 0 {
+            desk.event(Event::Missed { from: self.peer(), messages: arrival.missing });
+        }
+    }
+
+    /// Acknowledges within a moment, if there is anything to acknowledge.
+    pub(super) fn owe_acknowledgement(&self, desk: &mut Desk) {
+        if self.inbox.cursor().is_none() {
+            return;
+        }
+        desk.timers.set_if_unset(Timer::Acknowledgement(self.key.clone()), desk.now, ACKNOWLEDGEMENT_DELAY);
+    }
+
+    /// No message came by that could have carried the acknowledgement: send it alone.
+    pub(super) fn acknowledge(&mut self, desk: &mut Desk) {
+        // in an outage the next hello says it
+        if let (Some(active), Some(cursor), None) = (&self.active, self.inbox.cursor(), &self.outage) {
+            active.send(ChannelMessage::Acknowledged { through: cursor.sequence }, desk);
+        }
+    }
+
+    // ---- who is who
+
+    /// Tells the peer who we are, where our server finds us, and how far we have come.
+    pub(super) fn announce(&self, generation: Generation, desk: &mut Desk) {
+        let delivery = DeliveryHello { epoch: self.outbox.epoch(), received: self.inbox.cursor() };
+        let rejoin = RejoinHello {
+            identity: desk.settings.identity,
+            route: desk.own_route.clone(),
+            delivery: Some(delivery),
+        };
+        let hello = Hello { label: desk.settings.label.clone(), rejoin: Some(rejoin) };
+        if let Some(connection) = self.connections().find(|c| c.generation == generation) {
+            connection.send(ChannelMessage::Hello(hello), desk);
+        }
+    }
+
+    /// Repeats the announcement to a rejoin peer, whose route to us has become void.
+    pub(super) fn announce_route(&self, desk: &mut Desk) {
+        if self.is_rejoin()
+            && desk.own_route.is_some()
+            && let Some(active) = &self.active
+        {
+            self.announce(active.generation, desk);
+        }
+    }
+
+    /// Notes who the peer says it is, and goes on from where it says it has come.
+    pub(super) fn introduced(&mut self, hello: Hello, generation: Generation) {
+        if hello.label.is_some() {
+            self.hello.label = hello.label;
+        }
+        let Some(rejoin) = hello.rejoin else { return };
+        if rejoin.route.is_some() {
+            self.route = rejoin.route.clone();
+        }
+        if let Some(delivery) = rejoin.delivery {
+            self.met(delivery, generation);
+        }
+        self.hello.rejoin = Some(rejoin);
+    }
+
+    fn met(&mut self, delivery: DeliveryHello, generation: Generation) {
+        let Some(connection) = self.connection(generation) else { return };
+        let first_word = connection.epoch.replace(delivery.epoch) != Some(delivery.epoch);
+        self.inbox.introduced(delivery.epoch);
+        if first_word {
+            self.outbox.resume(delivery.received);
+        }
+    }
+}
+
+/// A numbered message as it arrived.
+#[derive(Debug)]
+pub(super) struct Numbered {
+    pub(super) sequence: u64,
+    pub(super) acknowledged: u64,
+    pub(super) payload: Payload,
+}
