@@ -59,6 +59,9 @@ pub(crate) fn event_line(event: &Event) -> String {
         Event::Dropped { peer, messages } => {
             ("dropped", json!({"peer": peer.as_ref().map(key), "messages": messages}))
         }
+        Event::Missed { from, messages } => {
+            ("missed", json!({"from": peer(from), "messages": messages}))
+        }
         Event::QualityChanged { link: name, quality } => {
             ("quality_changed", json!({"link": link(name), "quality": quality}))
         }
@@ -91,6 +94,9 @@ pub(crate) fn warning_text(warning: &Warning) -> String {
             "a stream was offered that is not viewed; add it with --view".to_owned()
         }
         Warning::UnknownSession => "a message arrived for a session that is over".to_owned(),
+        Warning::TooLarge { bytes, limit } => {
+            format!("a message of {bytes} bytes was not sent; send at most {limit} bytes at a time")
+        }
         Warning::ServerAlert { text } => format!("the server says: {text}"),
         Warning::StoreFailed { reason } => format!("the session could not be stored: {reason}"),
         other => format!("{other:?}"),
@@ -105,6 +111,7 @@ pub(crate) fn warning_name(warning: &Warning) -> &'static str {
         Warning::UnknownRequest { .. } => "unknown_request",
         Warning::StrangerOffer { .. } => "stranger_offer",
         Warning::UnknownSession => "unknown_session",
+        Warning::TooLarge { .. } => "too_large",
         Warning::ServerAlert { .. } => "server_alert",
         Warning::StoreFailed { .. } => "store_failed",
         _ => "unknown",
