@@ -14,6 +14,7 @@ use rejoin_core::sdp::Description;
 use rejoin_core::{Direction, IceCandidate};
 
 use crate::codebook::{Carrier, Codebook, Content, Received, to_json};
+use crate::excerpt::excerpt;
 use crate::fields::{Fields, wrong_kind};
 
 /// A description on its way out, its fields in the order that VDO.Ninja's SDK writes them.
@@ -78,6 +79,52 @@ struct WishFrame<'message> {
     ice_restart_request: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bye: Option<bool>,
+}
+
+/// Returns the frame of a message to a peer by way of the server; `None` for every other message.
+pub(crate) fn encode(
+    codebook: &Codebook,
+    message: &SignalingMessage,
+) -> Result<Option<String>, DialectError> {
+    match message {
+        SignalingMessage::Description { route, session, stream, description } => to_json(&DescriptionFrame {
+            route: Some(addressed(route.as_ref(), "a description")?),
+            session: session.as_ref(),
+            stream: stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?,
+            content: SealedDescription::new(codebook, description)?,
+        }),
+        SignalingMessage::Candidates { route, session, sender, candidates } => candidates_frame(
+            codebook,
+            OutgoingCandidates {
+                route: Some(addressed(route.as_ref(), "a candidate")?),
+                session: session.as_ref(),
+                sender: *sender,
+                candidates,
+            },
+        ),
+        SignalingMessage::RestartIce { route } => {
+            restart_frame(Some(addressed(route.as_ref(), "a wish for an ice restart")?))
+        }
+        SignalingMessage::Bye { route } => bye_frame(Some(addressed(route.as_ref(), "a farewell")?)),
+        _ => return Ok(None),
+    }
+    .map(Some)
+}
+
+/// Returns the route that the server needs to deliver `message`.
+fn addressed<'message>(
+    route: Option<&'message Route>,
+    message: &str,
+) -> Result<&'message Route, DialectError> {
+    route.ok_or_else(|| {
+        DialectError(format!("{message} has no route; name its receiver, or send it over the data channel"))
+    })
+}
+
+/// Returns the error for a message that the wire of `dialect` has no words for.
+pub(crate) fn unsendable(message: &str, dialect: &str) -> DialectError {
+    let message = excerpt(message);
+    DialectError(format!("\"{message}\" has no form in the {dialect} dialect; do not send it"))
 }
 
 /// Returns the frame of candidates, its fields in the order that every recorded client writes them.

@@ -75,15 +75,13 @@ impl<'frame> Fields<'frame> {
 
 /// Returns the error for a field that holds something else than `kind`.
 pub(crate) fn wrong_kind(name: &str, kind: &str) -> DialectError {
-    DialectError(format!(
-        "\"{name}\" is not {kind}; check that the other side speaks VDO.Ninja's hosted protocol"
-    ))
+    DialectError(format!("\"{name}\" is not {kind}; check that the other side speaks VDO.Ninja's protocol"))
 }
 
 /// Returns the error for a field that is not there.
 pub(crate) fn missing(name: &str, message: &str) -> DialectError {
     DialectError(format!(
-        "{message} without \"{name}\"; check that the other side speaks VDO.Ninja's hosted protocol"
+        "{message} without \"{name}\"; check that the other side speaks VDO.Ninja's protocol"
     ))
 }
 

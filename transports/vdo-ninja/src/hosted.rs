@@ -1,15 +1,13 @@
 //! The dialect of `wss.vdo.ninja` and of servers that rewrite `UUID` from the receiver to the sender as it does.
 
 use rejoin_core::Dialect;
-use rejoin_core::id::Route;
 use rejoin_core::message::{ChannelMessage, SignalingMessage};
 use rejoin_core::port::{ChannelFrame, DialectError};
 
 use crate::channel;
-use crate::codebook::{Codebook, to_json};
+use crate::codebook::Codebook;
 use crate::crypto::Keys;
-use crate::directed::{self, DescriptionFrame, OutgoingCandidates, SealedDescription};
-use crate::excerpt::excerpt;
+use crate::directed;
 use crate::fields::Fields;
 use crate::password::{DEFAULT_SALT, Password};
 use crate::request;
@@ -36,7 +34,7 @@ impl Default for HostedOptions {
 /// Speaks to the hosted server, and to peers under one password.
 #[derive(Clone, Debug)]
 pub struct Hosted {
-    codebook: Codebook,
+    pub(crate) codebook: Codebook,
 }
 
 impl Hosted {
@@ -52,35 +50,10 @@ impl Dialect for Hosted {
         match message {
             // A claim that is not made is not written.
             SignalingMessage::JoinRoom { room, claim, stream: _ } => {
-                request::join_frame(codebook, room, claim.then_some(true))
+                request::join_frame(codebook, room, claim.then_some(true), None)
             }
             SignalingMessage::Seed { stream } => request::stream_frame("seed", codebook, stream),
             SignalingMessage::Play { stream } => request::stream_frame("play", codebook, stream),
-            SignalingMessage::Description { route, session, stream, description } => {
-                to_json(&DescriptionFrame {
-                    route: Some(addressed(route.as_ref(), "a description")?),
-                    session: session.as_ref(),
-                    stream: stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?,
-                    content: SealedDescription::new(codebook, description)?,
-                })
-            }
-            SignalingMessage::Candidates { route, session, sender, candidates } => {
-                directed::candidates_frame(
-                    codebook,
-                    OutgoingCandidates {
-                        route: Some(addressed(route.as_ref(), "a candidate")?),
-                        session: session.as_ref(),
-                        sender: *sender,
-                        candidates,
-                    },
-                )
-            }
-            SignalingMessage::RestartIce { route } => {
-                directed::restart_frame(Some(addressed(route.as_ref(), "a wish for an ice restart")?))
-            }
-            SignalingMessage::Bye { route } => {
-                directed::bye_frame(Some(addressed(route.as_ref(), "a farewell")?))
-            }
             SignalingMessage::OfferRequested { route, stream } => {
                 request::offer_request_frame(codebook, route, stream.as_ref())
             }
@@ -91,7 +64,10 @@ impl Dialect for Hosted {
             SignalingMessage::Alert { kind, text } => request::alert_frame(*kind, text),
             SignalingMessage::Present => Err(unsendable("a name for the server")),
             SignalingMessage::Unknown { request } => Err(unsendable(request)),
-            _ => Err(unsendable("a message of a newer core")),
+            other => match directed::encode(codebook, other)? {
+                Some(frame) => Ok(frame),
+                None => Err(unsendable("a message of a newer core")),
+            },
         }
     }
 
@@ -131,17 +107,6 @@ impl Dialect for Hosted {
     }
 }
 
-/// Returns the route that the server needs to deliver `message`.
-fn addressed<'message>(
-    route: Option<&'message Route>,
-    message: &str,
-) -> Result<&'message Route, DialectError> {
-    route.ok_or_else(|| {
-        DialectError(format!("{message} has no route; name its receiver, or send it over the data channel"))
-    })
-}
-
 fn unsendable(message: &str) -> DialectError {
-    let message = excerpt(message);
-    DialectError(format!("\"{message}\" has no form in the hosted dialect; do not send it"))
+    directed::unsendable(message, "hosted")
 }

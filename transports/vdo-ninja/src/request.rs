@@ -1,4 +1,4 @@
-//! Frames between a client and the hosted server: those with a `request`.
+//! Frames between a client and its server: those with a `request`.
 
 use std::sync::Arc;
 
@@ -59,9 +59,11 @@ pub(crate) fn join_frame(
     codebook: &Codebook,
     room: &RoomId,
     claim: Option<bool>,
+    stream: Option<&StreamId>,
 ) -> Result<String, DialectError> {
     let room = Some(codebook.wire_room(room)?);
-    to_json(&Frame { request: "joinroom", room, claim, ..Frame::default() })
+    let stream = stream.map(|stream| codebook.wire_stream(stream)).transpose()?;
+    to_json(&Frame { request: "joinroom", stream, room, claim, ..Frame::default() })
 }
 
 /// Returns the server's request for an offer.
