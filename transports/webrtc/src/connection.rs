@@ -8,7 +8,7 @@ use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{IceCandidate, IceConnectionState, IceServer, IceTransportPolicy, Role};
 use tokio::sync::{mpsc, watch};
 use tokio::time;
-use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, StatsSelector};
+use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCSessionDescription, StatsSelector};
 use webrtc::runtime::Runtime;
 
 use crate::addresses::BindAddresses;
@@ -44,6 +44,9 @@ pub(crate) struct Connection {
     remote: RemoteCandidates,
     section: Section,
     answer_awaited: bool,
+    /// A restart's offer that is not set before its answer comes: setting it ends the old path, and many peers
+    /// answer over the channel while that is open.
+    held_offer: Option<RTCSessionDescription>,
     ice_servers: Vec<IceServer>,
     policy: IceTransportPolicy,
     ice_failure: Duration,
@@ -99,6 +102,7 @@ impl Connection {
             remote: RemoteCandidates::default(),
             section: Section::default(),
             answer_awaited: false,
+            held_offer: None,
             ice_servers: setup.ice_servers,
             policy: setup.ice_transport_policy,
             ice_failure: setup.ice_failure,
@@ -185,17 +189,19 @@ impl Connection {
     }
 
     async fn offer(&mut self, kind: Offer) -> Result<(), String> {
-        let description = negotiation::offer(self.peer.as_ref(), kind).await?;
+        let (offer, description) = negotiation::offer(self.peer.as_ref(), kind).await?;
+        if self.ice.is_connected() {
+            self.held_offer = Some(offer);
+        } else {
+            negotiation::set_offer(self.peer.as_ref(), offer).await?;
+        }
         self.answer_awaited = true;
         self.tell_description(description).await;
         Ok(())
     }
 
     async fn restart_ice(&mut self, policy: IceTransportPolicy) -> Result<(), String> {
-        if self.answer_awaited {
-            negotiation::roll_back(self.peer.as_ref()).await?;
-            self.answer_awaited = false;
-        }
+        self.take_offer_back().await?;
         self.surroundings.names.look_up(&self.ice_servers).await;
         if policy != self.policy {
             let configuration = settings::configuration(&self.ice_servers, policy);
@@ -209,14 +215,14 @@ impl Connection {
     async fn accept(&mut self, description: Description) -> Result<(), String> {
         match description.sdp_type {
             SdpType::Offer => {
-                if self.answer_awaited {
-                    negotiation::roll_back(self.peer.as_ref()).await?;
-                    self.answer_awaited = false;
-                }
+                self.take_offer_back().await?;
                 let answer = negotiation::answer(self.peer.as_ref(), &description.sdp).await?;
                 self.tell_description(answer).await;
             }
             SdpType::Answer if self.answer_awaited => {
+                if let Some(offer) = self.held_offer.take() {
+                    negotiation::set_offer(self.peer.as_ref(), offer).await?;
+                }
                 negotiation::accept_answer(self.peer.as_ref(), &description.sdp).await?;
                 self.answer_awaited = false;
             }
@@ -227,6 +233,15 @@ impl Connection {
         }
         let ready = self.remote.described(&description);
         self.add_candidates(ready).await;
+        Ok(())
+    }
+
+    /// Forgets our unanswered offer, if there is one.
+    async fn take_offer_back(&mut self) -> Result<(), String> {
+        if self.answer_awaited && self.held_offer.take().is_none() {
+            negotiation::roll_back(self.peer.as_ref()).await?;
+        }
+        self.answer_awaited = false;
         Ok(())
     }
 

@@ -14,17 +14,24 @@ pub(crate) enum Offer {
     RestartIce,
 }
 
-/// Creates an offer, sets it and returns it as it travels.
-pub(crate) async fn offer(peer: &dyn PeerConnection, offer: Offer) -> Result<Description, String> {
+/// Creates an offer that is yet to be set, and returns it with how it travels.
+pub(crate) async fn offer(
+    peer: &dyn PeerConnection,
+    offer: Offer,
+) -> Result<(RTCSessionDescription, Description), String> {
     let options = RTCOfferOptions { ice_restart: offer == Offer::RestartIce };
-    let description =
+    let created =
         peer.create_offer(Some(options)).await.map_err(|error| failed("creating an offer", &error))?;
-    let mut sdp = description.sdp.clone();
-    peer.set_local_description(description).await.map_err(|error| failed("setting our offer", &error))?;
-    if offer == Offer::RestartIce {
-        sdp = without_candidates(&sdp);
-    }
-    Ok(Description { sdp_type: SdpType::Offer, sdp })
+    let sdp = match offer {
+        Offer::First => created.sdp.clone(),
+        Offer::RestartIce => without_candidates(&created.sdp),
+    };
+    Ok((created, Description { sdp_type: SdpType::Offer, sdp }))
+}
+
+/// Sets our offer, which begins gathering and, in a restart, ends the old path.
+pub(crate) async fn set_offer(peer: &dyn PeerConnection, offer: RTCSessionDescription) -> Result<(), String> {
+    peer.set_local_description(offer).await.map_err(|error| failed("setting our offer", &error))
 }
 
 /// Applies the peer's offer and returns our answer.

@@ -49,6 +49,22 @@ async fn a_restart_offers_new_credentials_and_no_old_candidates() {
 }
 
 #[tokio::test]
+async fn the_old_path_carries_data_until_a_restart_is_answered() {
+    let mut pair = Pair::open().await;
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    let (side, offer) = loop {
+        let (side, event) = pair.next().await;
+        if let (Side::Offerer, PeerEvent::LocalDescription(_)) = (side, &event) {
+            break (side, event);
+        }
+    };
+    echo(&mut pair).await;
+    pair.carry(side, offer);
+    pair.until_each(|event| *event == CONNECTED).await;
+    echo(&mut pair).await;
+}
+
+#[tokio::test]
 async fn a_restart_may_be_repeated_before_its_answer() {
     let mut pair = Pair::open().await;
     pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
