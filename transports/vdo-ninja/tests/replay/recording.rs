@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// A frame between a client and its server, as the server saw it.
-#[derive(Deserialize)]
+#[derive(Clone, Deserialize)]
 pub(crate) struct ServerRow {
     /// `in` from the client, `out` to it; other rows carry no frame.
     pub(crate) dir: String,
