@@ -9,9 +9,10 @@ use serde_json::value::RawValue;
 use rejoin_core::Identity;
 use rejoin_core::id::Route;
 use rejoin_core::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, Token};
-use rejoin_core::port::DialectError;
+use rejoin_core::port::{ChannelFrame, DialectError};
 
 use crate::codebook::{Codebook, to_json};
+use crate::delivery::{self, DeliveryFrame};
 use crate::directed::{self, DescriptionFrame, OutgoingCandidates, SealedDescription};
 use crate::excerpt::excerpt;
 use crate::fields::Fields;
@@ -60,6 +61,8 @@ struct RejoinFrame {
     id: Identity,
     #[serde(skip_serializing_if = "Option::is_none")]
     uuid: Option<Route>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delivery: Option<DeliveryFrame>,
 }
 
 #[derive(Deserialize)]
@@ -78,7 +81,14 @@ struct ValueFrame {
 }
 
 /// Returns the frame of `message`.
-pub(crate) fn encode(codebook: &Codebook, message: &ChannelMessage) -> Result<String, DialectError> {
+pub(crate) fn encode(codebook: &Codebook, message: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
+    match delivery::encode(message) {
+        Some(bytes) => Ok(ChannelFrame::Binary(bytes)),
+        None => encode_text(codebook, message).map(ChannelFrame::Text),
+    }
+}
+
+fn encode_text(codebook: &Codebook, message: &ChannelMessage) -> Result<String, DialectError> {
     match message {
         ChannelMessage::Hello(hello) => to_json(&HelloFrame {
             info: OutgoingInfo { label: hello.label.as_deref() },
@@ -88,6 +98,7 @@ pub(crate) fn encode(codebook: &Codebook, message: &ChannelMessage) -> Result<St
                 v: REJOIN_VERSION,
                 id: rejoin.identity,
                 uuid: rejoin.route.clone(),
+                delivery: rejoin.delivery.as_ref().map(DeliveryFrame::from),
             }),
         }),
         ChannelMessage::Ping(token) => {
@@ -160,8 +171,11 @@ pub(crate) fn decode(codebook: &Codebook, frame: &str) -> Result<Vec<ChannelMess
     Ok(messages)
 }
 
-/// Returns what a binary frame says; only text in disguise says anything.
+/// Returns what a binary frame says: delivery, or text in disguise; anything else says nothing.
 pub(crate) fn decode_binary(codebook: &Codebook, frame: &[u8]) -> Result<Vec<ChannelMessage>, DialectError> {
+    if let Some(message) = delivery::decode(frame) {
+        return message.map(|message| vec![message]);
+    }
     match std::str::from_utf8(frame) {
         Ok(text) if Fields::parse(text).is_ok() => decode(codebook, text),
         Ok(_) | Err(_) => Ok(vec![ChannelMessage::Ignored]),
@@ -184,7 +198,11 @@ fn label(info: &str) -> Option<String> {
 
 fn rejoin(raw: &str) -> Option<RejoinHello> {
     let frame: RejoinFrame = serde_json::from_str(raw).ok().filter(|_| raw.starts_with('{'))?;
-    (frame.v == REJOIN_VERSION).then_some(RejoinHello { identity: frame.id, route: frame.uuid })
+    (frame.v == REJOIN_VERSION).then(|| RejoinHello {
+        identity: frame.id,
+        route: frame.uuid,
+        delivery: frame.delivery.and_then(DeliveryFrame::read),
+    })
 }
 
 /// Checks that `text` is one JSON value, and keeps its spelling.

@@ -92,7 +92,7 @@ impl Dialect for Hosted {
     }
 
     fn encode_channel(&self, message: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
-        channel::encode(&self.codebook, message).map(ChannelFrame::Text)
+        channel::encode(&self.codebook, message)
     }
 
     fn decode_channel(&self, frame: &ChannelFrame) -> Result<Vec<ChannelMessage>, DialectError> {

@@ -12,6 +12,7 @@ mod callsign;
 mod channel;
 mod codebook;
 mod crypto;
+mod delivery;
 mod directed;
 mod excerpt;
 mod fields;

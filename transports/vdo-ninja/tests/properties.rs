@@ -238,8 +238,11 @@ fn signaling() -> impl Strategy<Value = SignalingMessage> {
 }
 
 fn channel() -> impl Strategy<Value = ChannelMessage> {
-    let rejoin = (any::<u128>(), option::of(route()))
-        .prop_map(|(identity, route)| RejoinHello { identity: Identity(identity), route });
+    let rejoin = (any::<u128>(), option::of(route())).prop_map(|(identity, route)| RejoinHello {
+        identity: Identity(identity),
+        route,
+        delivery: None,
+    });
     prop_oneof![
         (option::of(any::<String>()), option::of(rejoin))
             .prop_map(|(label, rejoin)| ChannelMessage::Hello(Hello { label, rejoin })),
