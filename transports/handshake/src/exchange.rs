@@ -1,4 +1,4 @@
-//! The switchboard behind a lock, with a bounded line to every socket.
+//! The state machine of one dialect behind a lock, with a bounded line to every socket.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -9,12 +9,13 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, trace};
 
+use crate::board::Board;
 use crate::farewell::Farewell;
 use crate::frame::Malformed;
 use crate::metrics;
 use crate::options::Options;
 use crate::route::{Route, Secret};
-use crate::switchboard::{Admission, Arrival, ConnectionId, Effect, Extension, Switchboard};
+use crate::switchboard::{Admission, Arrival, ConnectionId, Effect, Extension};
 use crate::upgrade::{Rebuff, Wish};
 
 /// Connects the socket tasks; nothing inside ever waits.
@@ -26,7 +27,7 @@ pub(crate) struct Exchange {
 
 #[derive(Debug)]
 struct State {
-    switchboard: Switchboard,
+    board: Box<dyn Board>,
     lines: BTreeMap<ConnectionId, Line>,
     next: u64,
 }
@@ -57,8 +58,8 @@ pub(crate) struct Seat {
 
 impl Exchange {
     pub(crate) fn new(options: Options) -> Self {
-        let switchboard = Switchboard::new(options.limits);
-        Self { options, state: Mutex::new(State { switchboard, lines: BTreeMap::new(), next: 0 }) }
+        let board = options.dialect.board(options.limits);
+        Self { options, state: Mutex::new(State { board, lines: BTreeMap::new(), next: 0 }) }
     }
 
     /// Gives a socket its place and its route.
@@ -73,7 +74,7 @@ impl Exchange {
         let connection = ConnectionId(state.next);
         state.next += 1;
         let arrival = Arrival { connection, route, extension };
-        let (admission, effects) = state.switchboard.open(arrival, now()).map_err(|refusal| {
+        let (admission, effects) = state.board.open(arrival, now()).map_err(|refusal| {
             debug!(%refusal, "socket refused");
             Rebuff::Full
         })?;
@@ -95,7 +96,7 @@ impl Exchange {
                 Effect::Count(tally) => metrics::count(tally),
             }
         }
-        metrics::show(state.switchboard.census());
+        metrics::show(state.board.census());
     }
 
     /// Queues a frame; a reader whose queue is full is closed, so that it slows nobody else down.
@@ -104,13 +105,13 @@ impl Exchange {
         let bytes = text.len();
         let queued = line.queued.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if queued > self.options.limits.queue_bytes || line.frames.try_send(text).is_err() {
-            state.switchboard.close(to, now());
+            state.board.close(to, now());
             state.hang_up(to, Farewell::SlowReader);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        // The switchboard is consistent between any two frames, so a panic elsewhere does not spoil it.
+        // The board is consistent between any two frames, so a panic elsewhere does not spoil it.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -130,14 +131,14 @@ impl Seat {
     pub(crate) fn receive(&self, text: &str) {
         trace!(connection = self.connection.0, bytes = text.len(), "frame received");
         let mut state = self.exchange.lock();
-        let effects = state.switchboard.receive(self.connection, text, now());
+        let effects = state.board.receive(self.connection, text, now());
         self.exchange.carry_out(&mut state, effects);
     }
 
     /// Takes notice of a frame that is no text.
     pub(crate) fn refuse(&self, malformed: &Malformed) {
         let mut state = self.exchange.lock();
-        let effects = state.switchboard.refuse(self.connection, malformed, now());
+        let effects = state.board.refuse(self.connection, malformed, now());
         self.exchange.carry_out(&mut state, effects);
     }
 }
@@ -145,9 +146,9 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         let mut state = self.exchange.lock();
-        state.switchboard.close(self.connection, now());
+        state.board.close(self.connection, now());
         state.lines.remove(&self.connection);
-        metrics::show(state.switchboard.census());
+        metrics::show(state.board.census());
     }
 }
 
@@ -186,7 +187,7 @@ mod tests {
         reader.receive(r#"{"request":"seed","streamID":"cam"}"#);
         writer.receive(&format!(r#"{{"UUID":"{to}","number":3}}"#));
         assert_eq!(mailbox.farewell.try_recv(), Ok(Farewell::SlowReader));
-        assert_eq!(writer.exchange.lock().switchboard.census().streams, 0);
+        assert_eq!(writer.exchange.lock().board.census().streams, 0);
     }
 
     #[test]
@@ -206,7 +207,7 @@ mod tests {
         reader.receive(r#"{"request":"seed","streamID":"cam"}"#);
         drop(reader);
         let state = writer.exchange.lock();
-        assert_eq!((state.switchboard.census().sockets, state.lines.len()), (1, 1));
-        assert_eq!(state.switchboard.census().streams, 0);
+        assert_eq!((state.board.census().sockets, state.lines.len()), (1, 1));
+        assert_eq!(state.board.census().streams, 0);
     }
 }

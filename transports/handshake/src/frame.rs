@@ -92,10 +92,7 @@ struct Envelope<'a> {
 
 impl<'a> Frame<'a> {
     pub(crate) fn read(text: &'a str) -> Result<Self, Malformed> {
-        // serde would also fill the envelope from an array.
-        if !text.trim_start().starts_with('{') {
-            return Err(Malformed::NotAnObject);
-        }
+        require_object(text)?;
         let envelope: Envelope<'a> = serde_json::from_str(text)?;
         if let Some(request) = envelope.request {
             let request = string(Some(request)).ok_or(Malformed::Field { key: "request" })?;
@@ -143,11 +140,18 @@ fn room_name(envelope: &Envelope<'_>) -> Result<String, Malformed> {
     if room.is_empty() { Err(Malformed::Field { key: "roomid" }) } else { Ok(room) }
 }
 
-fn name<'a>(value: Option<&'a RawValue>, key: &'static str) -> Result<Cow<'a, str>, Malformed> {
+/// Refuses what is no object; serde would also fill an envelope from an array.
+pub(crate) fn require_object(text: &str) -> Result<(), Malformed> {
+    if text.trim_start().starts_with('{') { Ok(()) } else { Err(Malformed::NotAnObject) }
+}
+
+/// Reads a string of a reasonable length.
+pub(crate) fn name<'a>(value: Option<&'a RawValue>, key: &'static str) -> Result<Cow<'a, str>, Malformed> {
     string(value).filter(|name| !name.is_empty() && name.len() <= NAME_BYTES).ok_or(Malformed::Field { key })
 }
 
-fn string(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
+/// Reads a string.
+pub(crate) fn string(value: Option<&RawValue>) -> Option<Cow<'_, str>> {
     let json = value?.get();
     match serde_json::from_str::<&str>(json) {
         Ok(text) => Some(Cow::Borrowed(text)),

@@ -23,6 +23,8 @@ pub const FRAMES: &str = "rejoin_server_frames_total";
 pub const OPENED: &str = "rejoin_server_opened_total";
 /// Counts claims of stream ids that somebody else holds (counter).
 pub const STREAM_CONFLICTS: &str = "rejoin_server_stream_conflicts_total";
+/// Counts names that sockets gave themselves although somebody else holds them (counter).
+pub const NAME_CONFLICTS: &str = "rejoin_server_name_conflicts_total";
 /// Counts HTTP requests that got no WebSocket, by `status` (counter).
 pub const REFUSED: &str = "rejoin_server_refused_total";
 /// Counts ended sockets by `reason`; `left` means that the client or its network ended it (counter).
@@ -44,6 +46,12 @@ pub enum Tally {
     UnknownRequest,
     /// A frame could not be read.
     Malformed,
+    /// A frame did not say who it is from.
+    Unsigned,
+    /// A frame was signed with another name than its socket's.
+    Forged,
+    /// A socket gave itself a name that somebody else holds.
+    NameConflict,
     /// A stream id was claimed that somebody else holds.
     StreamConflict,
     /// A socket with a new route was opened.
@@ -66,6 +74,7 @@ pub fn describe() {
     describe_counter!(FRAMES, "Frames from clients by outcome.");
     describe_counter!(OPENED, "Opened sockets by outcome of resuming.");
     describe_counter!(STREAM_CONFLICTS, "Claims of stream ids that somebody else holds.");
+    describe_counter!(NAME_CONFLICTS, "Names that somebody else holds.");
     describe_counter!(REFUSED, "HTTP requests that got no WebSocket, by status.");
     describe_counter!(CLOSED, "Ended sockets by reason.");
 }
@@ -78,6 +87,9 @@ pub(crate) fn count(tally: Tally) {
         Tally::Request => counter!(FRAMES, "outcome" => "request"),
         Tally::UnknownRequest => counter!(FRAMES, "outcome" => "unknown_request"),
         Tally::Malformed => counter!(FRAMES, "outcome" => "malformed"),
+        Tally::Unsigned => counter!(FRAMES, "outcome" => "unsigned"),
+        Tally::Forged => counter!(FRAMES, "outcome" => "forged"),
+        Tally::NameConflict => counter!(NAME_CONFLICTS),
         Tally::StreamConflict => counter!(STREAM_CONFLICTS),
         Tally::OpenedFresh => counter!(OPENED, "outcome" => "fresh"),
         Tally::ResumedLiving => counter!(OPENED, "outcome" => "resumed_living"),

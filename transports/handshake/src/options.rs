@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
+use crate::board::Dialect;
 use crate::error::ServerError;
 
 /// Carries the timings and limits of a [`Server`](crate::Server).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
+    /// What its clients speak.
+    pub dialect: Dialect,
     /// What one socket may use up.
     pub limits: Limits,
     /// How often every socket is pinged.
@@ -86,6 +89,7 @@ impl Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            dialect: Dialect::default(),
             limits: Limits::default(),
             ping_every: Self::PING_EVERY,
             dead_after: Self::DEAD_AFTER,

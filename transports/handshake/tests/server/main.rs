@@ -7,3 +7,4 @@ mod endings;
 mod http;
 mod limits;
 mod resume;
+mod self_host;
