@@ -13,6 +13,7 @@ mod probes;
 mod repair;
 mod routing;
 mod signaling_link;
+mod telling;
 #[cfg(test)]
 mod tests;
 mod timeline;
@@ -163,6 +164,10 @@ impl Supervisor {
         if self.desk.signaling_suspected {
             self.signaling.suspected(&mut self.desk);
         }
+        if std::mem::take(&mut self.desk.record_changed) {
+            let record = self.record();
+            self.desk.output(Output::Persist(record));
+        }
     }
 
     /// Returns the next thing to do; call until `None`.
@@ -205,24 +210,36 @@ impl Supervisor {
 
     /// A viewer that has not come back in its time is gone; that is no unrecovered incident.
     fn gone(&mut self, key: &PeerKey) {
-        if self.peers.get(key).is_some_and(|link| link.outage.is_some()) {
-            self.remove(key);
+        if self.peers.get(key).is_some_and(|link| link.outage.is_some())
+            && let Some(link) = self.part(key)
+        {
+            self.left(&link);
         }
     }
 
-    /// Closes and forgets a peer link.
+    /// Says goodbye to a peer, closes its link and forgets it.
+    fn part(&mut self, key: &PeerKey) -> Option<PeerLink> {
+        let mut link = self.peers.remove(key)?;
+        // every connection between the two hears what the server carries
+        if self.peers.values().all(|other| other.route != link.route) {
+            link.say_bye(&mut self.desk);
+        }
+        link.leave(&mut self.desk);
+        Some(link)
+    }
+
+    /// Closes and forgets the link of a peer that said goodbye.
     fn remove(&mut self, key: &PeerKey) {
         let Some(mut link) = self.peers.remove(key) else { return };
         link.close(&mut self.desk);
+        self.left(&link);
+    }
+
+    fn left(&mut self, link: &PeerLink) {
         if link.ever_up {
             self.desk.event(Event::PeerLeft(link.peer()));
         }
-        self.persist();
-    }
-
-    fn persist(&mut self) {
-        let record = self.record();
-        self.desk.output(Output::Persist(record));
+        self.desk.record_changed = true;
     }
 
     /// Returns what is worth storing.
@@ -323,9 +340,9 @@ impl Supervisor {
     }
 
     fn repair_everything(&mut self, fault: Fault) {
-        self.signaling.network_moved(&mut self.desk);
+        self.signaling.network_moved(&fault, &mut self.desk);
         for link in self.peers.values_mut() {
-            link.network_moved(fault.clone(), &mut self.desk);
+            link.repair_now(fault.clone(), &mut self.desk);
         }
     }
 
@@ -337,7 +354,8 @@ impl Supervisor {
             other => other.or(provisional.active.take()),
         };
         if let (Some(link), Some(connection)) = (self.peers.get_mut(into), connection) {
-            link.adopted(connection, provisional.route.take(), &mut self.desk);
+            link.route = provisional.route.take();
+            link.adopted(connection, &mut self.desk);
             link.introduced(provisional.hello, generation);
         }
         for connection in [provisional.active.take(), provisional.candidate.take()].into_iter().flatten() {

@@ -50,7 +50,7 @@ impl Supervisor {
                 Attendance::Announced => self.intent.claim(&mut self.desk),
             }
         }
-        self.persist();
+        self.desk.record_changed = true;
     }
 
     fn start_viewing(&mut self, stream: StreamId) {
@@ -59,15 +59,13 @@ impl Supervisor {
         self.signaling.want(&mut self.desk);
         link.next_step(&mut self.desk);
         self.peers.insert(key, link);
-        self.persist();
+        self.desk.record_changed = true;
     }
 
     fn stop_viewing(&mut self, stream: StreamId) {
         let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
-        if let Some(mut link) = self.peers.remove(&key) {
-            link.leave(&mut self.desk);
-        }
-        self.persist();
+        self.part(&key);
+        self.desk.record_changed = true;
     }
 
     fn send(&mut self, to: &Recipient, payload: &Payload) {
@@ -97,17 +95,15 @@ impl Supervisor {
     fn restart(&mut self) {
         self.signaling.restart(&mut self.desk);
         for link in self.peers.values_mut() {
-            link.broke(Fault::Requested, &mut self.desk);
+            link.repair_now(Fault::Requested, &mut self.desk);
         }
     }
 
     fn leave(&mut self) {
         self.left = true;
-        for link in self.peers.values_mut() {
-            link.say_bye(&mut self.desk);
-            link.leave(&mut self.desk);
+        while let Some(key) = self.peers.keys().next().cloned() {
+            self.part(&key);
         }
-        self.peers.clear();
         self.signaling.close(&mut self.desk);
         self.desk.timers.clear_all();
         self.desk.event(Event::Left);

@@ -10,18 +10,22 @@ use crate::port::PeerAction;
 use crate::sdp::Description;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::probes::Probes;
+use crate::supervisor::telling::Told;
 
 #[derive(Debug)]
 pub(super) struct Connection {
     pub(super) generation: Generation,
     pub(super) session: SessionId,
     pub(super) created_at: Instant,
+    /// When ICE was last restarted, or begun: no older ping says anything about the path.
+    pub(super) path_since: Instant,
     pub(super) ice: IceConnectionState,
     pub(super) channel_open: bool,
     /// Whether the channel's send buffer has room.
     pub(super) writable: bool,
     /// Whether the local description that is being made answers over the channel.
     pub(super) answers_over_channel: bool,
+    pub(super) told: Told,
     pub(super) probes: Probes,
     /// The epoch in which the peer numbers what it sends over this connection; `None` until it says hello.
     pub(super) epoch: Option<Epoch>,
@@ -37,10 +41,12 @@ impl Connection {
             generation,
             session,
             created_at: now,
+            path_since: now,
             ice: IceConnectionState::New,
             channel_open: false,
             writable: true,
             answers_over_channel: false,
+            told: Told::default(),
             probes: Probes::default(),
             epoch: None,
             outstanding: None,
@@ -79,6 +85,9 @@ impl Connection {
 
     /// Hands the peer's description to the transport and remembers its lineage.
     pub(super) fn accept(&mut self, description: Description, desk: &mut Desk) {
+        if self.compare(&description) == Lineage::Restart {
+            self.path_since = desk.now;
+        }
         self.fingerprint = description.fingerprint().map(str::to_owned);
         self.ice_ufrag = description.ice_ufrag().map(str::to_owned);
         desk.peer(self.generation, PeerAction::Accept(description));

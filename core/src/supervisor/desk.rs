@@ -7,7 +7,7 @@ use crate::budget::RetryBudget;
 use crate::delivery::Outbox;
 use crate::fault::{Fault, Link, Phase};
 use crate::ice::{IceTransportPolicy, Role};
-use crate::id::{Generation, Route, SessionId};
+use crate::id::{Generation, Route};
 use crate::message::SignalingMessage;
 use crate::network::NetworkSnapshot;
 use crate::output::{Event, Output, Warning};
@@ -37,15 +37,15 @@ pub(super) struct Desk {
     pub(super) signaling_suspected: bool,
     /// The signaling link has just given a sign of life that was asked for.
     pub(super) signaling_proven: bool,
+    /// What is worth storing has changed.
+    pub(super) record_changed: bool,
     budget: RetryBudget,
     outputs: VecDeque<Output>,
-    /// Peer signaling that waits for a socket.
-    unsent: VecDeque<SignalingMessage>,
     generations: u32,
 }
 
-/// Handshake messages kept while the socket is down; one handshake is a handful.
-const KEPT_SIGNALING: usize = 64;
+/// No policy may turn a wait into a busy loop.
+pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 
 /// The longest `Retry-After` that is obeyed: a server cannot put a client to sleep for longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
@@ -64,9 +64,9 @@ impl Desk {
             own_route: None,
             signaling_suspected: false,
             signaling_proven: false,
+            record_changed: false,
             budget: RetryBudget::default(),
             outputs: VecDeque::new(),
-            unsent: VecDeque::new(),
             generations: 0,
         }
     }
@@ -108,59 +108,17 @@ impl Desk {
         self.outputs.push_back(Output::Peer(generation, action));
     }
 
-    /// Sends a message to the server now; a wish that finds no socket is replayed when there is one.
+    /// Sends a message to the server now; what finds no socket is said again when there is one.
     pub(super) fn wish(&mut self, message: SignalingMessage) {
         if let Some(socket) = self.socket {
             self.outputs.push_back(Output::Signaling(socket, SignalingAction::Send(message)));
         }
     }
 
-    /// Sends a message to a peer by way of the server, or keeps it until there is a socket.
-    pub(super) fn signal(&mut self, message: SignalingMessage) {
-        if self.socket.is_some() {
-            self.wish(message);
-            return;
-        }
-        if self.unsent.len() == KEPT_SIGNALING {
-            self.unsent.pop_front();
-        }
-        self.unsent.push_back(message);
-    }
-
-    /// Sends what was kept, except what belongs to sessions that have ended meanwhile.
-    pub(super) fn flush_unsent(&mut self, lives: impl Fn(Option<&SessionId>) -> bool) {
-        for message in std::mem::take(&mut self.unsent) {
-            let current = match &message {
-                SignalingMessage::Description { session, .. }
-                | SignalingMessage::Candidates { session, .. } => lives(session.as_ref()),
-                SignalingMessage::JoinRoom { .. }
-                | SignalingMessage::Present
-                | SignalingMessage::Seed { .. }
-                | SignalingMessage::Play { .. }
-                | SignalingMessage::RestartIce { .. }
-                | SignalingMessage::Bye { .. }
-                | SignalingMessage::OfferRequested { .. }
-                | SignalingMessage::Listing { .. }
-                | SignalingMessage::Joined(_)
-                | SignalingMessage::Alert { .. }
-                | SignalingMessage::Unknown { .. } => true,
-            };
-            if current {
-                self.wish(message);
-            }
-        }
-    }
-
-    /// Returns how many messages wait for a socket.
-    #[cfg(test)]
-    pub(super) fn kept(&self) -> usize {
-        self.unsent.len()
-    }
-
     // ---- the questions
 
     pub(super) fn limit(&self, wait: Wait) -> Duration {
-        self.policies.timeout.limit(&wait)
+        self.policies.timeout.limit(&wait).max(SHORTEST_WAIT)
     }
 
     pub(super) fn signaling_limit(&self, phase: Phase, attempt: u32) -> Duration {
@@ -177,7 +135,12 @@ impl Desk {
         let jitter = self.rng.unit();
         let policy = self.policies.backoff.delay(&Retry { jitter, ..retry })?;
         let server = retry.retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
-        Some(policy.max(server).max(self.budget.take(self.now)))
+        Some(policy.max(server).max(self.spend()))
+    }
+
+    /// Spends a retry and returns the pause that the budget orders, mostly none.
+    pub(super) fn spend(&mut self) -> Duration {
+        self.budget.take(self.now)
     }
 
     /// Returns how long a dormant link sleeps: the policy's time, a tenth earlier or later.

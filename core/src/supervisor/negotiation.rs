@@ -4,12 +4,11 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Phase};
 use crate::ice::{IceCandidate, IceTransportPolicy, Role};
-use crate::id::{Direction, Generation, Route, SessionId};
-use crate::message::{ChannelMessage, SignalingMessage};
+use crate::id::{Generation, Route, SessionId};
 use crate::output::Warning;
 use crate::policy::{Outcome, RecoveryStep};
 use crate::port::PeerAction;
-use crate::sdp::{Description, SdpType};
+use crate::sdp::Description;
 use crate::supervisor::connection::{Connection, Lineage};
 use crate::supervisor::desk::Desk;
 use crate::supervisor::outage::Progress;
@@ -34,46 +33,6 @@ impl PeerLink {
         self.connections().any(|connection| Some(&connection.session) == session)
     }
 
-    /// Our description is ready: send it the way the peer's came.
-    pub(super) fn described(&mut self, generation: Generation, description: Description, desk: &mut Desk) {
-        let direction = self.key.direction;
-        let (route, stream) = (self.route.clone(), self.stream.clone());
-        let Some(connection) = self.connection(generation) else { return };
-        let over_channel = std::mem::take(&mut connection.answers_over_channel) && connection.channel_open;
-        let sdp_type = description.sdp_type;
-        let message = SignalingMessage::Description {
-            route,
-            session: Some(connection.session.clone()),
-            // an offer names its stream
-            stream: (direction == Direction::Publishing).then_some(stream),
-            description,
-        };
-        if over_channel {
-            connection.send(ChannelMessage::Signaling(message), desk);
-        } else {
-            desk.signal(message);
-        }
-        if self.progress() == Some(Progress::Gathering(generation)) {
-            match sdp_type {
-                SdpType::Offer => {
-                    self.enter(Progress::Handshake(generation), Some(Phase::OfferAnswer), desk);
-                }
-                SdpType::Answer => {
-                    self.enter(Progress::Checking(generation), Some(Phase::IceChecking), desk);
-                }
-            }
-        }
-    }
-
-    /// Our candidates are ready.
-    pub(super) fn found(&mut self, generation: Generation, candidates: Vec<IceCandidate>, desk: &mut Desk) {
-        let (route, sender) = (self.route.clone(), self.key.direction);
-        if let Some(connection) = self.connection(generation) {
-            let session = Some(connection.session.clone());
-            desk.signal(SignalingMessage::Candidates { route, session, sender, candidates });
-        }
-    }
-
     /// The publisher offers: a restart under the known session, or a new connection.
     pub(super) fn offered(&mut self, offer: Offer, desk: &mut Desk) {
         let Offer { route, session, description, over_channel } = offer;
@@ -84,9 +43,11 @@ impl PeerLink {
         let known = known.map(|connection| (connection.generation, connection.compare(&description)));
         match known {
             Some((generation, Lineage::Same)) => {
-                // over the channel it renegotiates on a living path; over the socket it is a repetition
+                // over the channel it renegotiates on a living path; over the socket our answer was lost
                 if over_channel {
                     self.accept_offer(generation, description, true, desk);
+                } else {
+                    self.tell(generation, desk);
                 }
             }
             Some((generation, Lineage::Restart)) => {
@@ -119,7 +80,7 @@ impl PeerLink {
         }
     }
 
-    fn begin_unless_under_way(&mut self, step: RecoveryStep, desk: &mut Desk) {
+    pub(super) fn begin_unless_under_way(&mut self, step: RecoveryStep, desk: &mut Desk) {
         if self.outage.as_ref().and_then(|outage| outage.step()) != Some(step) {
             self.begin(step, desk);
         }
@@ -142,7 +103,7 @@ impl PeerLink {
     pub(super) fn answered(&mut self, session: &SessionId, answer: Description, desk: &mut Desk) {
         let waiting = self.progress();
         let Some(connection) =
-            self.active.iter_mut().chain(&mut self.candidate).find(|c| c.session == *session)
+            self.candidate.iter_mut().chain(&mut self.active).find(|c| c.session == *session)
         else {
             return desk.warn(Warning::UnknownSession);
         };
@@ -152,11 +113,13 @@ impl PeerLink {
             self.open_outage(Fault::FingerprintChanged, desk);
             return self.rebuild_now(desk);
         }
-        if waiting != Some(Progress::Handshake(generation)) {
+        if !connection.told.answered() {
             return;
         }
         connection.accept(answer, desk);
-        self.enter(Progress::Checking(generation), Some(Phase::IceChecking), desk);
+        if waiting == Some(Progress::Handshake(generation)) {
+            self.enter(Progress::Checking(generation), Some(Phase::IceChecking), desk);
+        }
     }
 
     /// The peer's candidates.
@@ -168,7 +131,7 @@ impl PeerLink {
     ) {
         let connection = match session {
             Some(session) => self.connections().find(|connection| connection.session == *session),
-            None => self.candidate.as_ref().or(self.active.as_ref()),
+            None => self.connections().next(),
         };
         match connection {
             Some(connection) => desk.peer(connection.generation, PeerAction::AddCandidates(found)),
@@ -178,7 +141,7 @@ impl PeerLink {
 
     /// The server asks us to offer to this viewer (again).
     pub(super) fn offer_requested(&mut self, desk: &mut Desk) {
-        let newest = self.candidate.as_ref().or(self.active.as_ref());
+        let newest = self.connections().next();
         if newest.is_some_and(|connection| connection.age(desk.now) < REPETITION) {
             return;
         }
@@ -240,9 +203,8 @@ impl PeerLink {
     }
 
     /// Takes over a connection that was made under another name for the same peer.
-    pub(super) fn adopted(&mut self, connection: Connection, route: Option<Route>, desk: &mut Desk) {
+    pub(super) fn adopted(&mut self, connection: Connection, desk: &mut Desk) {
         let generation = connection.generation;
-        self.route = route;
         self.open_outage(Fault::PeerRepairs, desk);
         self.drop_candidate(desk);
         self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, desk);

@@ -13,9 +13,8 @@ use crate::port::PeerAction;
 use crate::stats::{Sample, StatsHistory};
 use crate::supervisor::Timer;
 use crate::supervisor::connection::Connection;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
 use crate::supervisor::outage::Outage;
-use crate::supervisor::signaling_link::SHORTEST_CHECKUP;
 
 #[derive(Debug)]
 pub(super) struct PeerLink {
@@ -106,12 +105,13 @@ impl PeerLink {
         self.connections().any(|connection| connection.generation == generation)
     }
 
+    /// Returns the connections, newest first: a rebuilt one may have its predecessor's session.
     pub(super) fn connections(&self) -> impl Iterator<Item = &Connection> {
-        self.active.iter().chain(&self.candidate)
+        self.candidate.iter().chain(&self.active)
     }
 
     pub(super) fn connection(&mut self, generation: Generation) -> Option<&mut Connection> {
-        self.active.iter_mut().chain(&mut self.candidate).find(|c| c.generation == generation)
+        self.candidate.iter_mut().chain(&mut self.active).find(|c| c.generation == generation)
     }
 
     pub(super) fn is_candidate(&self, generation: Generation) -> bool {
@@ -143,7 +143,7 @@ impl PeerLink {
             }
             active.ping(desk);
         }
-        desk.timers.set(Timer::Checkup(self.key.clone()), desk.now, checkup.again_in.max(SHORTEST_CHECKUP));
+        desk.timers.set(Timer::Checkup(self.key.clone()), desk.now, checkup.again_in.max(SHORTEST_WAIT));
         let doubted = std::mem::replace(&mut self.suspect, checkup.health == Health::Suspect);
         match checkup.health {
             Health::Alive if doubted => self.flush(desk),
@@ -158,11 +158,13 @@ impl PeerLink {
 
     /// Asks for a reading, if the quality policy wants any.
     pub(super) fn read_stats(&mut self, desk: &mut Desk) {
-        let Some(interval) = desk.policies.quality.interval() else { return };
+        let Some(interval) = desk.policies.quality.interval().filter(|_| self.outage.is_none()) else {
+            return;
+        };
         if let Some(active) = &self.active {
             desk.peer(active.generation, PeerAction::ReadStats);
         }
-        desk.timers.set(Timer::Stats(self.key.clone()), desk.now, interval.max(SHORTEST_CHECKUP));
+        desk.timers.set(Timer::Stats(self.key.clone()), desk.now, interval.max(SHORTEST_WAIT));
     }
 
     /// Notes a reading and grades the link.
@@ -198,13 +200,10 @@ impl PeerLink {
         (self.outbox.len() as usize, self.samples.len())
     }
 
-    /// Says goodbye, over the channel if there is one, and closes everything.
+    /// Says goodbye over the channels and closes everything.
     pub(super) fn leave(&mut self, desk: &mut Desk) {
         for connection in self.connections() {
             connection.send(ChannelMessage::Bye, desk);
-        }
-        if !self.connections().any(|connection| connection.channel_open) {
-            self.say_bye(desk);
         }
         self.close(desk);
     }

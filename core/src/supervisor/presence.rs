@@ -5,6 +5,7 @@ use crate::id::{Direction, PeerKey, Route};
 use crate::message::{Member, SignalingMessage};
 use crate::output::Event;
 use crate::policy::Retry;
+use crate::supervisor::outage::Progress;
 use crate::supervisor::{Attendance, Supervisor, Timer};
 
 impl Supervisor {
@@ -30,15 +31,19 @@ impl Supervisor {
         }
         self.wish_replayed();
         for member in members {
-            self.joined(member);
+            // what awaits an offer has just asked for it
+            match viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
+                Some(link) if link.progress() == Some(Progress::AwaitingOffer) => {
+                    link.route = Some(member.route);
+                }
+                Some(_) | None => self.joined(member),
+            }
         }
     }
 
     pub(super) fn joined(&mut self, member: Member) {
         self.offer_to_newcomer(&member.route);
-        let Some(stream) = member.stream else { return };
-        let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
-        if let Some(link) = self.peers.get_mut(&key) {
+        if let Some(link) = viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
             link.stream_appeared(member.route, &mut self.desk);
         }
     }
@@ -66,4 +71,10 @@ impl Supervisor {
         let pause = pause.unwrap_or_else(|| self.desk.sleep(Link::Signaling));
         self.desk.timers.set(Timer::Reseed, self.desk.now, pause);
     }
+}
+
+/// Returns the link over which we would view what a member publishes.
+fn viewed(member: &Member) -> Option<PeerKey> {
+    let peer = member.stream.as_ref()?.0.clone();
+    Some(PeerKey { peer, direction: Direction::Viewing })
 }

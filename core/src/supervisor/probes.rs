@@ -30,16 +30,14 @@ impl Probes {
         self.first + self.log.len() as u64 - 1
     }
 
-    /// Remembers an answer and returns when its probe left; `None` for a number that we did not give.
+    /// Remembers an answer and returns when its probe left; `None` for a number that we did not give or had back.
     pub(super) fn answered(&mut self, number: u64, now: Instant) -> Option<Instant> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
-        let probe = self.log.get_mut(index)?;
-        if probe.answered_at.is_none() {
-            probe.answered_at = Some(now);
-            self.answered += 1;
-            let sample = now.saturating_duration_since(probe.sent_at);
-            self.rtt = Some(self.rtt.map_or(Rtt::first(sample), |rtt| rtt.updated(sample)));
-        }
+        let probe = self.log.get_mut(index).filter(|probe| probe.answered_at.is_none())?;
+        probe.answered_at = Some(now);
+        self.answered += 1;
+        let sample = now.saturating_duration_since(probe.sent_at);
+        self.rtt = Some(self.rtt.map_or(Rtt::first(sample), |rtt| rtt.updated(sample)));
         self.acknowledged_at = Some(now);
         Some(probe.sent_at)
     }
@@ -92,6 +90,8 @@ mod tests {
         }
         assert_eq!(probes.answered(0, now), None);
         assert_eq!(probes.answered(999, now), None);
-        assert_eq!(probes.counts(), (REMEMBERED as u64 + 1, 0));
+        assert!(probes.answered(64, now).is_some());
+        assert_eq!(probes.answered(64, now), None);
+        assert_eq!(probes.counts(), (REMEMBERED as u64 + 1, 1));
     }
 }

@@ -194,6 +194,8 @@ impl PeerLink {
     }
 
     pub(super) fn perform(&mut self, step: RecoveryStep, desk: &mut Desk) {
+        // what broke the peer's path may have broken the server's: a ping now finds a half-open socket soonest
+        desk.signaling_suspected |= self.ever_up;
         match step {
             RecoveryStep::RestartIce => self.restart_ice(step, IceTransportPolicy::All, desk),
             RecoveryStep::RestartIceViaRelay => self.restart_ice(step, IceTransportPolicy::Relay, desk),
@@ -206,16 +208,20 @@ impl PeerLink {
 
     /// Restarts ICE as the offerer, or asks for it as the answerer.
     fn restart_ice(&mut self, step: RecoveryStep, policy: IceTransportPolicy, desk: &mut Desk) {
-        let Some(active) = &self.active else { return self.recreate(desk) };
+        let Some(active) = &mut self.active else { return self.recreate(desk) };
         let generation = active.generation;
+        let role = self.key.direction.role();
+        if role == Role::Offerer {
+            active.path_since = desk.now;
+        }
         self.begin(step, desk);
-        match self.role() {
+        match role {
             Role::Offerer => {
                 desk.peer(generation, PeerAction::RestartIce(policy));
                 self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
             }
             Role::Answerer => {
-                desk.signal(SignalingMessage::RestartIce { route: self.route.clone() });
+                desk.wish(SignalingMessage::RestartIce { route: self.route.clone() });
                 self.enter(Progress::RestartRequested, Some(Phase::RestartRequest), desk);
             }
         }
@@ -245,7 +251,7 @@ impl PeerLink {
             return;
         }
         if let Some(active) = self.active.take() {
-            desk.signal(SignalingMessage::Bye { route: self.route.clone() });
+            desk.wish(SignalingMessage::Bye { route: self.route.clone() });
             active.close(desk);
         }
     }
@@ -290,10 +296,7 @@ impl PeerLink {
         let Some(progress) = self.progress() else { return };
         match progress {
             Progress::Backoff(step) => self.perform(step, desk),
-            Progress::Dormant => {
-                self.rebuilds = 0;
-                self.next_step(desk);
-            }
+            Progress::Dormant => self.start_over(desk),
             Progress::Verifying(_) => self.step_ended(Outcome::Unverified, desk),
             Progress::Grace
             | Progress::AskingSignaling
@@ -311,16 +314,26 @@ impl PeerLink {
     /// The signaling link takes messages again: go on where it was missed, touch nothing that lives.
     pub(super) fn signaling_ready(&mut self, desk: &mut Desk) {
         match self.progress() {
-            Some(
-                Progress::NoSignaling | Progress::AskingSignaling | Progress::Deciding | Progress::Dormant,
-            ) => {
-                self.next_step(desk);
-            }
-            // the server that knew of the request is gone
+            Some(Progress::NoSignaling | Progress::Deciding) => self.next_step(desk),
+            Some(Progress::AskingSignaling) => self.step_ended(Outcome::Failed, desk),
+            Some(Progress::Dormant) => self.start_over(desk),
+            // the socket that took the request is gone
             Some(Progress::AwaitingOffer) => {
-                desk.wish(SignalingMessage::Play { stream: self.stream.clone() })
+                desk.wish(SignalingMessage::Play { stream: self.stream.clone() });
             }
-            Some(_) => {}
+            Some(Progress::RestartRequested) => {
+                desk.wish(SignalingMessage::RestartIce { route: self.route.clone() });
+            }
+            Some(Progress::Handshake(_) | Progress::Checking(_)) => self.tell_again(desk),
+            Some(
+                Progress::NoNetwork
+                | Progress::NoRoute
+                | Progress::Grace
+                | Progress::Backoff(_)
+                | Progress::Gathering(_)
+                | Progress::Securing(_)
+                | Progress::Verifying(_),
+            ) => {}
             None => self.announce_route(desk),
         }
     }
@@ -332,18 +345,25 @@ impl PeerLink {
         }
     }
 
-    /// The network is there again, or another one: no pause, no grace.
-    pub(super) fn network_moved(&mut self, fault: Fault, desk: &mut Desk) {
+    /// The network is there again, or another one, or the application asks: no pause, no grace.
+    pub(super) fn repair_now(&mut self, fault: Fault, desk: &mut Desk) {
+        if self.open_outage(fault, desk) {
+            return self.next_step(desk);
+        }
+        self.drop_candidate(desk);
+        if self.key.direction == Direction::Publishing {
+            self.start_patience(desk);
+        }
+        self.start_over(desk);
+    }
+
+    /// Forgets what was tried, for things have changed since, and tries at once.
+    fn start_over(&mut self, desk: &mut Desk) {
         self.rebuilds = 0;
-        if !self.open_outage(fault, desk) {
-            if let Some(outage) = &mut self.outage {
-                outage.end_step(Outcome::Superseded, desk.now);
-                outage.tried.clear();
-            }
-            self.drop_candidate(desk);
-            if self.key.direction == Direction::Publishing {
-                self.start_patience(desk);
-            }
+        self.previous_delay = None;
+        if let Some(outage) = &mut self.outage {
+            outage.end_step(Outcome::Superseded, desk.now);
+            outage.tried.clear();
         }
         self.next_step(desk);
     }

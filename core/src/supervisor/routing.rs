@@ -22,8 +22,6 @@ impl Supervisor {
         self.desk.timers.clear(&Timer::RoomJoin);
         self.intent.claim(&mut self.desk);
         self.desk.signaling_ready = true;
-        let peers = &self.peers;
-        self.desk.flush_unsent(|session| peers.values().any(|link| link.has_session(session)));
         for link in self.peers.values_mut() {
             link.signaling_ready(&mut self.desk);
         }
@@ -82,9 +80,7 @@ impl Supervisor {
             ChannelMessage::Hello(hello) => {
                 let stranger = link.identity().is_none();
                 link.introduced(hello, generation);
-                if stranger && link.identity().is_some() {
-                    self.persist();
-                }
+                desk.record_changed |= stranger && link.identity().is_some();
                 if let Some(known) = self.known_viewer(key) {
                     self.adopt(key, &known, generation);
                 }

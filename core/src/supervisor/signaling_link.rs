@@ -8,7 +8,7 @@ use crate::output::{Event, LinkName, Output, Owner};
 use crate::policy::{Health, Outcome, ProbeLog, RecoveryStep, Retry};
 use crate::port::{Resumption, SignalingAction};
 use crate::supervisor::Timer;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
 use crate::supervisor::outage::Outage;
 use crate::supervisor::probes::Probes;
 
@@ -107,6 +107,16 @@ impl SignalingLink {
         desk.output(Output::Signaling(generation, SignalingAction::Open { server, limit, resume }));
     }
 
+    /// Dials at once, unless so many dials came just before that this one must be a storm.
+    fn dial_soon(&mut self, desk: &mut Desk) {
+        let pause = desk.spend();
+        if pause.is_zero() || !desk.network_usable() {
+            return self.dial(desk);
+        }
+        self.stage = Stage::Waiting;
+        desk.timers.set(Timer::Signaling, desk.now, pause);
+    }
+
     /// Takes the open socket into use; the caller replays the wish.
     pub(super) fn opened(&mut self, resumption: Option<Resumption>, desk: &mut Desk) {
         desk.socket = self.generation;
@@ -190,24 +200,12 @@ impl SignalingLink {
         if checkup.probe {
             self.ping(desk);
         }
-        desk.timers.set(Timer::SignalingCheckup, desk.now, checkup.again_in.max(SHORTEST_CHECKUP));
+        desk.timers.set(Timer::SignalingCheckup, desk.now, checkup.again_in.max(SHORTEST_WAIT));
     }
 
     /// Lets the socket go and arranges for the next.
     pub(super) fn lost(&mut self, fault: Fault, retry_after: Option<Duration>, desk: &mut Desk) {
-        let up_for = self.up_since.take().map(|since| desk.now.saturating_duration_since(since));
-        if let Some(generation) = self.generation.take() {
-            desk.output(Output::Signaling(generation, SignalingAction::Close));
-        }
-        desk.socket = None;
-        desk.signaling_ready = false;
-        desk.timers.clear(&Timer::SignalingCheckup);
-        let proven = desk.signaling_limit(Phase::ProvenHealth, self.attempt);
-        if up_for.is_some_and(|up_for| up_for >= proven) {
-            self.attempt = 0;
-            self.previous_delay = None;
-        }
-        self.note_fault(&fault, desk);
+        let up_for = self.let_go(&fault, desk);
         if !desk.network_usable() {
             return self.pause_without_network(desk);
         }
@@ -233,16 +231,34 @@ impl SignalingLink {
         }
     }
 
-    fn note_fault(&mut self, fault: &Fault, desk: &mut Desk) {
+    /// Closes the socket, opens an outage, and returns for how long the socket had been up.
+    fn let_go(&mut self, fault: &Fault, desk: &mut Desk) -> Option<Duration> {
+        let up_since = self.up_since.take();
+        if let Some(generation) = self.generation.take() {
+            desk.output(Output::Signaling(generation, SignalingAction::Close));
+        }
+        desk.socket = None;
+        desk.signaling_ready = false;
+        for timer in [Timer::SignalingCheckup, Timer::RoomJoin, Timer::Reseed] {
+            desk.timers.clear(&timer);
+        }
+        self.note_fault(fault, up_since.unwrap_or(desk.now), desk);
+        let up_for = up_since.map(|since| desk.now.saturating_duration_since(since));
+        let proven = desk.signaling_limit(Phase::ProvenHealth, self.attempt);
+        if up_for.is_some_and(|up_for| up_for >= proven) {
+            self.attempt = 0;
+            self.previous_delay = None;
+        }
+        up_for
+    }
+
+    fn note_fault(&mut self, fault: &Fault, up_since: Instant, desk: &mut Desk) {
         if let Some(outage) = &mut self.outage {
             outage.end_step(Outcome::Failed, desk.now);
             return;
         }
-        let silent_for = if fault.is_silence() {
-            self.probes.silent_for(self.up_since.unwrap_or(desk.now), desk.now)
-        } else {
-            Duration::ZERO
-        };
+        let silent_for =
+            if fault.is_silence() { self.probes.silent_for(up_since, desk.now) } else { Duration::ZERO };
         self.outage = Some(Outage::new(fault.clone(), silent_for, desk.now));
         desk.event(Event::Interrupted { link: LinkName::Signaling, fault: fault.clone(), silent_for });
     }
@@ -257,9 +273,7 @@ impl SignalingLink {
     }
 
     fn sleep(&mut self, fault: Fault, desk: &mut Desk) {
-        if self.stage != Stage::Dormant {
-            desk.event(Event::Dormant { link: LinkName::Signaling, fault });
-        }
+        desk.event(Event::Dormant { link: LinkName::Signaling, fault });
         self.stage = Stage::Dormant;
         if let Some(outage) = &mut self.outage {
             outage.pass_to(Owner::Dormant, desk.now);
@@ -293,15 +307,16 @@ impl SignalingLink {
         }
     }
 
-    /// The network came back or moved: try at once, and do not trust an open socket.
-    pub(super) fn network_moved(&mut self, desk: &mut Desk) {
+    /// The network came back or moved: try at once, and trust no socket from before.
+    pub(super) fn network_moved(&mut self, fault: &Fault, desk: &mut Desk) {
         self.attempt = 0;
         match self.stage {
-            Stage::NoNetwork | Stage::Waiting | Stage::Dormant => self.dial(desk),
-            Stage::Proving | Stage::Up => self.prove(desk),
-            Stage::Dialing => {
-                // the dial may hang on the old path
-                self.dial(desk);
+            // a dial may hang on the old path
+            Stage::NoNetwork | Stage::Waiting | Stage::Dormant | Stage::Dialing => self.dial_soon(desk),
+            // a ping would cost its limit where a new socket costs four round trips
+            Stage::Proving | Stage::Up => {
+                self.let_go(fault, desk);
+                self.dial_soon(desk);
             }
             Stage::Idle => {}
         }
@@ -317,8 +332,9 @@ impl SignalingLink {
 
     /// The application asks for a repair now.
     pub(super) fn restart(&mut self, desk: &mut Desk) {
+        self.attempt = 0;
         match self.stage {
-            Stage::Waiting | Stage::Dormant => self.dial(desk),
+            Stage::Waiting | Stage::Dormant => self.dial_soon(desk),
             Stage::Up => self.prove(desk),
             Stage::Idle | Stage::NoNetwork | Stage::Dialing | Stage::Proving => {}
         }
@@ -337,6 +353,3 @@ impl SignalingLink {
 
 /// What a transport may take beyond its limit to report the end of a dial.
 const MARGIN: Duration = Duration::from_secs(1);
-
-/// No policy may turn checkups into a busy loop.
-pub(super) const SHORTEST_CHECKUP: Duration = Duration::from_millis(10);

@@ -6,7 +6,7 @@ use crate::fault::{Fault, Phase};
 use crate::ice::IceConnectionState;
 use crate::id::Generation;
 use crate::output::Event;
-use crate::policy::{Outcome, RecoveryStep};
+use crate::policy::{Outcome, Probe, RecoveryStep};
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
 use crate::supervisor::desk::Desk;
@@ -61,12 +61,15 @@ impl PeerLink {
         let now = desk.now;
         let Some(connection) = self.connection(generation) else { return };
         let Some(sent_at) = connection.probes.answered(number, now) else { return };
+        let about_this_path = sent_at >= connection.path_since;
         self.answers_pings = true;
         match &self.outage {
             None => self.checkup(desk),
-            Some(outage) if sent_at >= outage.detected_at => {
-                let newest = self.candidate.as_ref().or(self.active.as_ref());
-                if newest.is_some_and(|connection| connection.generation == generation) {
+            // a candidate is younger than what broke, so any answer on it is proof
+            Some(outage) if sent_at >= outage.detected_at || self.is_candidate(generation) => {
+                if about_this_path
+                    && self.connections().next().is_some_and(|newest| newest.generation == generation)
+                {
                     self.verified(generation, desk);
                 }
             }
@@ -74,15 +77,20 @@ impl PeerLink {
         }
     }
 
-    /// For a peer that never answers pings: everything that left has arrived, and a byte came in since.
+    /// For a peer that answers no pings: its SCTP has acknowledged one, so bytes went both ways.
     pub(super) fn proof_without_pong(&mut self, generation: Generation, desk: &mut Desk) {
         if self.answers_pings || self.progress() != Some(Progress::Verifying(generation)) {
             return;
         }
         let Some(detected_at) = self.outage.as_ref().map(|outage| outage.detected_at) else { return };
         let proven = self.connection(generation).is_some_and(|connection| {
-            let arrived = connection.outstanding.is_some_and(|(bytes, at)| bytes == 0 && at >= detected_at);
-            arrived && connection.probes.last_received.is_some_and(|at| at >= detected_at)
+            let since = detected_at.max(connection.path_since);
+            // a reading may be as old as its request: no younger ping is in it for certain
+            let counted = |ping: &Probe| {
+                ping.sent_at >= since && desk.now.saturating_duration_since(ping.sent_at) >= VERIFICATION_PACE
+            };
+            let nothing_due = connection.outstanding.is_some_and(|(bytes, at)| bytes == 0 && at >= since);
+            nothing_due && connection.probes.log().iter().any(counted)
         });
         if proven {
             self.verified(generation, desk);
@@ -96,6 +104,7 @@ impl PeerLink {
                 old.close(desk);
             }
             self.forget_samples();
+            desk.record_changed = true;
         }
         let Some(mut outage) = self.outage.take() else { return };
         if outage.step().is_none() {
@@ -170,11 +179,23 @@ impl PeerLink {
             Some(
                 Progress::Grace
                 | Progress::Backoff(_)
+                | Progress::NoNetwork
                 | Progress::NoSignaling
                 | Progress::NoRoute
-                | Progress::AskingSignaling,
+                | Progress::AskingSignaling
+                | Progress::RestartRequested
+                | Progress::AwaitingOffer,
             ) => true,
-            Some(_) | None => false,
+            Some(
+                Progress::Deciding
+                | Progress::Gathering(_)
+                | Progress::Handshake(_)
+                | Progress::Checking(_)
+                | Progress::Securing(_)
+                | Progress::Verifying(_)
+                | Progress::Dormant,
+            )
+            | None => false,
         };
         let alive = self.active.as_ref().is_some_and(|a| a.generation == generation && a.looks_alive());
         // a path that just failed its proof has had its chance: bytes may flow one way only
@@ -182,24 +203,42 @@ impl PeerLink {
             outage.tried.last().is_some_and(|tried| tried.outcome == Outcome::Unverified)
         });
         if idle && alive && !disproved {
-            if self.outage.as_ref().is_some_and(|outage| outage.step().is_none()) {
-                self.begin(RecoveryStep::Wait, desk);
-            }
+            self.begin_unless_under_way(RecoveryStep::Wait, desk);
             self.verify(generation, desk);
         }
     }
 
-    /// This connection is beyond repair.
+    /// This connection is beyond repair, or beyond any but a restart of ICE.
     pub(super) fn connection_failed(&mut self, generation: Generation, fault: Fault, desk: &mut Desk) {
         if self.is_candidate(generation) {
             return self.step_ended(Outcome::Failed, desk);
         }
+        let restartable = fault == Fault::IceFailed;
         if self.open_outage(fault, desk) {
             return self.next_step(desk);
         }
-        let concerned = self
-            .progress()
-            .is_some_and(|progress| progress == Progress::Grace || progress.generation() == Some(generation));
+        let concerned = match self.progress() {
+            Some(Progress::Grace) => true,
+            Some(Progress::Checking(waited) | Progress::Securing(waited) | Progress::Verifying(waited)) => {
+                waited == generation
+            }
+            // a restart that is under way is the answer to failed ICE, and to nothing worse
+            Some(Progress::Gathering(waited) | Progress::Handshake(waited)) => {
+                waited == generation && !restartable
+            }
+            Some(Progress::RestartRequested) => !restartable,
+            Some(
+                Progress::Deciding
+                | Progress::NoNetwork
+                | Progress::NoSignaling
+                | Progress::NoRoute
+                | Progress::Backoff(_)
+                | Progress::AskingSignaling
+                | Progress::AwaitingOffer
+                | Progress::Dormant,
+            )
+            | None => false,
+        };
         if concerned {
             self.step_ended(Outcome::Failed, desk);
         }

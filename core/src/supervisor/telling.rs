@@ -1,0 +1,110 @@
+//! Our side of a negotiation: sent when it is ready, and again when the socket that carried it broke.
+
+use crate::fault::Phase;
+use crate::ice::IceCandidate;
+use crate::id::{Direction, Generation};
+use crate::message::{ChannelMessage, SignalingMessage};
+use crate::sdp::{Description, SdpType};
+use crate::supervisor::desk::Desk;
+use crate::supervisor::outage::Progress;
+use crate::supervisor::peer_link::PeerLink;
+
+/// What a connection has to tell its peer.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    description: Option<Description>,
+    candidates: Vec<IceCandidate>,
+    /// The socket that took it last; `None` while there is none.
+    socket: Option<Generation>,
+    /// Whether it is an offer whose answer has not come.
+    awaits_answer: bool,
+}
+
+impl Told {
+    /// Notes an answer and returns whether it was awaited; a second one is not.
+    pub(super) fn answered(&mut self) -> bool {
+        std::mem::take(&mut self.awaits_answer)
+    }
+}
+
+impl PeerLink {
+    /// Our description is ready: send it the way the peer's came.
+    pub(super) fn described(&mut self, generation: Generation, description: Description, desk: &mut Desk) {
+        let Some(connection) = self.connection(generation) else { return };
+        let over_channel = std::mem::take(&mut connection.answers_over_channel) && connection.channel_open;
+        let sdp_type = description.sdp_type;
+        let awaits_answer = sdp_type == SdpType::Offer;
+        connection.told = Told { description: Some(description), awaits_answer, ..Told::default() };
+        if over_channel {
+            self.tell_over_channel(generation, desk);
+        } else {
+            self.tell(generation, desk);
+        }
+        if self.progress() == Some(Progress::Gathering(generation)) {
+            let (progress, phase) = match sdp_type {
+                SdpType::Offer => (Progress::Handshake(generation), Phase::OfferAnswer),
+                SdpType::Answer => (Progress::Checking(generation), Phase::IceChecking),
+            };
+            self.enter(progress, Some(phase), desk);
+        }
+    }
+
+    /// Our candidates are ready.
+    pub(super) fn found(&mut self, generation: Generation, candidates: Vec<IceCandidate>, desk: &mut Desk) {
+        if let Some(connection) = self.connection(generation) {
+            connection.told.candidates.extend(candidates.iter().cloned());
+            let message = self.candidates_message(generation, candidates);
+            message.into_iter().for_each(|message| desk.wish(message));
+        }
+    }
+
+    /// Repeats what went into a socket that is gone, if the peer may still wait for it.
+    pub(super) fn tell_again(&mut self, desk: &mut Desk) {
+        let generation = match self.progress() {
+            Some(Progress::Handshake(generation) | Progress::Checking(generation)) => generation,
+            Some(_) | None => return,
+        };
+        if self.connection(generation).is_some_and(|connection| connection.told.socket != desk.socket) {
+            self.tell(generation, desk);
+        }
+    }
+
+    /// Sends everything that this connection has to tell by way of the server.
+    pub(super) fn tell(&mut self, generation: Generation, desk: &mut Desk) {
+        let Some(connection) = self.connection(generation) else { return };
+        connection.told.socket = desk.socket;
+        let candidates = connection.told.candidates.clone();
+        let description = self.description_message(generation);
+        let candidates = self.candidates_message(generation, candidates);
+        description.into_iter().chain(candidates).for_each(|message| desk.wish(message));
+    }
+
+    fn tell_over_channel(&self, generation: Generation, desk: &mut Desk) {
+        if let Some(message) = self.description_message(generation)
+            && let Some(connection) = self.connections().find(|c| c.generation == generation)
+        {
+            connection.send(ChannelMessage::Signaling(message), desk);
+        }
+    }
+
+    fn description_message(&self, generation: Generation) -> Option<SignalingMessage> {
+        let connection = self.connections().find(|connection| connection.generation == generation)?;
+        // an offer names its stream
+        let stream = (self.key.direction == Direction::Publishing).then(|| self.stream.clone());
+        let (route, session) = (self.route.clone(), Some(connection.session.clone()));
+        let description = connection.told.description.clone()?;
+        Some(SignalingMessage::Description { route, session, stream, description })
+    }
+
+    fn candidates_message(
+        &self,
+        generation: Generation,
+        candidates: Vec<IceCandidate>,
+    ) -> Option<SignalingMessage> {
+        let connection = self.connections().find(|connection| connection.generation == generation)?;
+        let (route, session) = (self.route.clone(), Some(connection.session.clone()));
+        let sender = self.key.direction;
+        let some = !candidates.is_empty();
+        some.then_some(SignalingMessage::Candidates { route, session, sender, candidates })
+    }
+}
