@@ -1,0 +1,130 @@
+//! Plain policies for scripts: numbers that are easy to follow by eye.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rejoin_core::policy::{
+    Checkup, Health, Incident, Outcome, Policies, ProbeLog, Quality, Retry, Tried, Wait,
+};
+use rejoin_core::stats::StatsHistory;
+use rejoin_core::{
+    BackoffPolicy, Fault, HealthProbe, Link, Phase, QualityPolicy, RecoveryStep, RecoveryStrategy,
+    TimeoutPolicy,
+};
+
+/// The policies of every script; `attempts` retries until a link sleeps.
+pub(crate) fn policies(attempts: u32) -> Policies {
+    Policies {
+        backoff: Arc::new(Doubling { attempts }),
+        timeout: Arc::new(Limits),
+        recovery: Arc::new(Ladder),
+        health: Arc::new(Pings),
+        quality: Arc::new(NoQuality),
+    }
+}
+
+/// 5 s, 10 s, 20 s, then 30 s.
+#[derive(Debug)]
+struct Doubling {
+    attempts: u32,
+}
+
+impl BackoffPolicy for Doubling {
+    fn delay(&self, retry: &Retry<'_>) -> Option<Duration> {
+        let seconds = 5u64.saturating_mul(1 << retry.attempt.min(8)).min(30);
+        (retry.attempt < self.attempts).then_some(Duration::from_secs(seconds))
+    }
+}
+
+#[derive(Debug)]
+struct Limits;
+
+impl TimeoutPolicy for Limits {
+    fn limit(&self, wait: &Wait) -> Duration {
+        Duration::from_secs(match wait.phase {
+            Phase::Verification => 2,
+            Phase::SignalingPong
+            | Phase::Gathering
+            | Phase::RestartRequest
+            | Phase::DataChannelOpen
+            | Phase::DisconnectedGrace
+            | Phase::IceSilence => 5,
+            Phase::SignalingOpen
+            | Phase::RoomJoin
+            | Phase::ProvenHealth
+            | Phase::OfferAnswer
+            | Phase::IceChecking => 10,
+            Phase::IceFailure => 25,
+            Phase::PeerGone => 120,
+            _ => 300,
+        })
+    }
+}
+
+/// A grace for what may heal, a restart for what is connected, then rebuilds, with a look at signaling between.
+#[derive(Debug)]
+struct Ladder;
+
+impl RecoveryStrategy for Ladder {
+    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
+        let untried = |step| incident.times(step) == 0;
+        let failed = |tried: &Tried| tried.outcome == Outcome::Unverified;
+        let lost = !incident.channel_open || incident.tried.iter().any(failed);
+        if *incident.fault == Fault::IceDisconnected && untried(RecoveryStep::Wait) && !lost {
+            return RecoveryStep::Wait;
+        }
+        let restartable = !matches!(incident.fault, Fault::ProbeUnanswered | Fault::FingerprintChanged);
+        if restartable && !lost && untried(RecoveryStep::RestartIce) {
+            return RecoveryStep::RestartIce;
+        }
+        if incident.relay_available && !lost && untried(RecoveryStep::RestartIceViaRelay) {
+            return RecoveryStep::RestartIceViaRelay;
+        }
+        let last = incident.tried.last().map(|tried| tried.step);
+        if last == Some(RecoveryStep::RecreatePeerConnection) {
+            RecoveryStep::ReconnectSignaling
+        } else {
+            RecoveryStep::RecreatePeerConnection
+        }
+    }
+}
+
+/// A ping every 2 s to a peer and every 10 s to the server; suspect after one miss of 3 s, dead after two.
+#[derive(Debug)]
+struct Pings;
+
+impl HealthProbe for Pings {
+    fn examine(&self, log: &ProbeLog<'_>) -> Checkup {
+        let interval = match log.link {
+            Link::Signaling => Duration::from_secs(10),
+            Link::Peer => Duration::from_secs(2),
+        };
+        let limit = Duration::from_secs(3);
+        let age = |at| log.now.saturating_duration_since(at);
+        let missed = log.unanswered().filter(|probe| age(probe.sent_at) >= limit).count();
+        let health = match missed {
+            0 => Health::Alive,
+            1 => Health::Suspect,
+            _ => Health::Dead,
+        };
+        let since = log.probes.last().map_or(Duration::MAX, |probe| age(probe.sent_at));
+        let probe = since >= interval && health != Health::Dead;
+        let next_probe = if probe { interval } else { interval.saturating_sub(since) };
+        let misses = log.unanswered().map(|probe| limit.saturating_sub(age(probe.sent_at)));
+        let next_miss = misses.filter(|wait| !wait.is_zero()).min().unwrap_or(interval);
+        Checkup { health, probe, again_in: next_probe.min(next_miss) }
+    }
+}
+
+#[derive(Debug)]
+struct NoQuality;
+
+impl QualityPolicy for NoQuality {
+    fn grade(&self, _: &StatsHistory<'_>) -> Quality {
+        Quality::Good
+    }
+
+    fn interval(&self) -> Option<Duration> {
+        None
+    }
+}
