@@ -92,6 +92,8 @@ impl Debug for Resumption {
 }
 
 /// Translates between our words and a wire's. Pure but for the random initialisation vectors of encryption.
+///
+/// Where no server sorts what arrives, a dialect remembers what it has announced, and reads only what concerns that.
 pub trait Dialect: Debug + Send + Sync {
     /// Returns the text frame of `message`.
     fn encode_signaling(&self, message: &SignalingMessage) -> Result<String, DialectError>;

@@ -1,5 +1,6 @@
 //! Random inputs in virtual time: whatever the world says, the machine keeps its invariants.
 
+mod announced;
 mod answers;
 mod ledger;
 mod reached;
@@ -24,6 +25,7 @@ fn settings(seed: u64) -> Settings {
         held_messages: 4,
         held_bytes: 64,
         seed,
+        attendance: if seed.is_multiple_of(2) { Attendance::Listed } else { Attendance::Announced },
         servers: vec!["wss://one.test".into(), "wss://two.test".into()],
         ..Settings::new(Identity(1), "")
     }
