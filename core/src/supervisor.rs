@@ -353,7 +353,9 @@ impl Supervisor {
             Some(candidate) if candidate.generation == generation => Some(candidate),
             other => other.or(provisional.active.take()),
         };
-        if let (Some(link), Some(connection)) = (self.peers.get_mut(into), connection) {
+        if let (Some(link), Some(mut connection)) = (self.peers.get_mut(into), connection) {
+            // its hello is the first word to this link too, which goes on from there
+            connection.epoch = None;
             link.route = provisional.route.take();
             link.adopted(connection, &mut self.desk);
             link.introduced(provisional.hello, generation);
