@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::delivery::{Cursor, DeliveryHello, Epoch};
 use crate::ice::IceCandidate;
 use crate::id::{RoomId, Route, SessionId, StreamId};
 use crate::input::{Command, Recipient};
@@ -89,8 +90,29 @@ pub(super) fn describe(sdp_type: SdpType, fingerprint: u8, ufrag: u8) -> Descrip
 
 pub(super) fn hello(a: u8) -> ChannelMessage {
     let identity = Identity(u128::from(a % 3));
-    let rejoin = RejoinHello { identity, route: a.is_multiple_of(5).then(|| route(a)), delivery: None };
+    let received = Cursor { epoch: Epoch(u64::from(a % 2)), sequence: number(a / 8) };
+    let delivery =
+        DeliveryHello { epoch: Epoch(u64::from(a % 3)), received: a.is_multiple_of(7).then_some(received) };
+    let rejoin = RejoinHello {
+        identity,
+        route: a.is_multiple_of(5).then(|| route(a)),
+        delivery: (!a.is_multiple_of(6)).then_some(delivery),
+    };
     ChannelMessage::Hello(Hello { label: Some("label".into()), rejoin: (a % 4 != 3).then_some(rejoin) })
+}
+
+/// A message of the delivery protocol, with numbers that make sense or none.
+pub(super) fn mail(c: u8) -> ChannelMessage {
+    let payload = Payload("\"m\"".into());
+    match c % 4 {
+        0..2 => ChannelMessage::Numbered { sequence: number(c / 4), acknowledged: number(c / 16), payload },
+        2 => ChannelMessage::Acknowledged { through: number(c / 4) },
+        _ => ChannelMessage::Gap { after: number(c / 4), through: number(c / 16) },
+    }
+}
+
+fn number(a: u8) -> u64 {
+    [0, 1, 2, 3, 4, 5, 20, u64::MAX][usize::from(a) % 8]
 }
 
 pub(super) fn sample(at: Instant, bytes_outstanding: u64) -> Sample {

@@ -10,7 +10,7 @@ use crate::message::{ChannelMessage, Payload, SignalingMessage, Token};
 use crate::port::{PeerAction, Resumption, SignalingAction};
 use crate::sdp::SdpType;
 use crate::supervisor::tests::words::{
-    command, describe, hello, listing, message, offer, route, sample, snapshot,
+    command, describe, hello, listing, mail, message, offer, route, sample, snapshot,
 };
 
 /// What decides one input: the kind, and three choices within it.
@@ -189,7 +189,7 @@ impl World {
             IceConnectionState::Closed,
         ];
         let payload = Payload("\"m\"".into());
-        match b % 20 {
+        match b % 21 {
             0 => PeerEvent::LocalDescription(describe(SdpType::Offer, 9, c)),
             1 => PeerEvent::LocalDescription(describe(SdpType::Answer, 9, c)),
             2 => PeerEvent::LocalCandidates(vec![IceCandidate::default()]),
@@ -205,8 +205,9 @@ impl World {
             15 => PeerEvent::Received(ChannelMessage::Ping(Token("\"t\"".into()))),
             16 => PeerEvent::Received(ChannelMessage::Pong(Token((c % 8).to_string().into()))),
             17 => PeerEvent::Received(ChannelMessage::Bye),
-            18 => PeerEvent::Received(ChannelMessage::Signaling(message(b / 20, c, machine))),
+            18 => PeerEvent::Received(ChannelMessage::Signaling(message(b / 16, c, machine))),
             19 => PeerEvent::Received(ChannelMessage::Application(payload)),
+            20 => PeerEvent::Received(mail(c)),
             _ => unreachable!(),
         }
     }
