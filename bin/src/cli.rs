@@ -83,6 +83,9 @@ pub(crate) struct ConnectionArgs {
     /// Signaling server; repeat it for others to try when one fails
     #[arg(long = "server", value_name = "URL", default_value = "ws://127.0.0.1:8787")]
     pub(crate) servers: Vec<String>,
+    /// What the server and its clients speak
+    #[arg(long, value_enum, default_value = "hosted")]
+    pub(crate) dialect: DialectName,
     /// Be in a room
     #[arg(long)]
     pub(crate) room: Option<String>,
@@ -124,6 +127,14 @@ pub(crate) struct ConnectionArgs {
     pub(crate) ca_file: Option<PathBuf>,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DialectName {
+    /// As wss.vdo.ninja does: the server names its clients and lists its rooms
+    Hosted,
+    /// As VDO.Ninja does with a server of one's own (&wss=): clients name themselves
+    SelfHost,
+}
+
 /// Which policies, by layers.
 #[derive(Args, Clone, Debug)]
 pub(crate) struct ChoiceArgs {
@@ -144,6 +155,9 @@ pub(crate) struct ServeArgs {
     /// The address to listen on; port 0 lets the system choose
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
     pub(crate) listen: SocketAddr,
+    /// What the clients speak
+    #[arg(long, value_enum, default_value = "hosted")]
+    pub(crate) dialect: DialectName,
     /// Stop when stdin closes, as it does when the parent process dies
     #[arg(long, hide = true)]
     pub(crate) until_stdin_closes: bool,
@@ -156,6 +170,7 @@ Put a proxy with TLS before it to be reachable as wss://.
 Examples:
   rejoin serve
   rejoin serve --listen 0.0.0.0:8787
+  rejoin serve --dialect self-host
   rejoin serve --listen 127.0.0.1:0";
 
 #[derive(Args, Debug)]

@@ -3,16 +3,20 @@
 use std::io::{self, Read as _, Write as _};
 
 use anyhow::{Context as _, Result};
-use rejoin_handshake::{Options, Server};
+use rejoin_handshake::{Dialect, Options, Server};
 use tokio::sync::oneshot;
 
-use crate::cli::ServeArgs;
+use crate::cli::{DialectName, ServeArgs};
 use crate::interrupts::Interrupts;
 
 /// Serves until somebody asks for the end.
 pub(crate) async fn run(args: ServeArgs) -> Result<()> {
     let mut interrupts = Interrupts::listen().context("signals cannot be listened to")?;
-    let server = Server::bind(args.listen, Options::default())
+    let dialect = match args.dialect {
+        DialectName::Hosted => Dialect::Hosted,
+        DialectName::SelfHost => Dialect::SelfHost,
+    };
+    let server = Server::bind(args.listen, Options { dialect, ..Options::default() })
         .await
         .with_context(|| format!("the server cannot start on {}", args.listen))?;
     announce(&format!("ws://{}", server.local_addr()));

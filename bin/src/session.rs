@@ -4,14 +4,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
+use rejoin_core::supervisor::Attendance;
 use rejoin_core::{Dialect, IceServer};
 use rejoin_driver::{Session, SessionBuilder};
-use rejoin_vdo_ninja::{Hosted, HostedOptions, Password, room_id, stream_id};
+use rejoin_vdo_ninja::{
+    Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions, room_id, stream_id,
+};
 use rejoin_webrtc::{Chaos, WebRtcTransport};
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 
 use crate::choice;
-use crate::cli::{ChoiceArgs, ConnectionArgs};
+use crate::cli::{ChoiceArgs, ConnectionArgs, DialectName};
 use crate::ice_server::{self, Credentials};
 
 /// A session that is ready to start.
@@ -31,10 +34,7 @@ impl Plan {
         let mut ice_servers = configuration.ice_servers;
         ice_servers.extend(typed_ice_servers(connection)?);
 
-        let dialect: Arc<dyn Dialect> = Arc::new(Hosted::new(&HostedOptions {
-            password: password(connection)?,
-            salt: connection.salt.clone(),
-        }));
+        let (dialect, attendance) = dialect(connection)?;
         let options = WebSocketOptions { ca_file: connection.ca_file.clone(), ..WebSocketOptions::default() };
         let signaling = WebSocketTransport::new(Arc::clone(&dialect), options)
             .context("the certificate authorities cannot be used")?;
@@ -44,6 +44,7 @@ impl Plan {
         let mut servers = connection.servers.iter();
         let Some(first) = servers.next() else { bail!("no signaling server; give --server URL") };
         let mut builder = rejoin_driver::connect(first)
+            .with_attendance(attendance)
             .with_policies(configuration.policies)
             .watching(configuration.network)
             .on_platform(connection.platform.unwrap_or(configuration.platform))
@@ -106,6 +107,18 @@ fn tell_of_change(kind: &str, typed: &str, name: &str) {
     if typed != name {
         tracing::warn!("{kind} \"{typed}\" is called \"{name}\" by every VDO.Ninja client, and here too");
     }
+}
+
+/// Returns what the server speaks, and how servers of that kind know who is there.
+fn dialect(connection: &ConnectionArgs) -> Result<(Arc<dyn Dialect>, Attendance)> {
+    let (password, salt) = (password(connection)?, connection.salt.clone());
+    Ok(match connection.dialect {
+        DialectName::Hosted => (Arc::new(Hosted::new(&HostedOptions { password, salt })), Attendance::Listed),
+        DialectName::SelfHost => {
+            let from = Callsign::random().context("the self-host dialect cannot be spoken")?;
+            (Arc::new(SelfHost::new(SelfHostOptions { password, salt, from })), Attendance::Announced)
+        }
+    })
 }
 
 fn typed_ice_servers(connection: &ConnectionArgs) -> Result<Vec<IceServer>> {
