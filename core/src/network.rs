@@ -35,7 +35,13 @@ pub struct NetworkSnapshot {
 impl NetworkSnapshot {
     /// Returns whether any interface has a carrier and an address.
     pub fn is_usable(&self) -> bool {
-        self.interfaces.values().any(|interface| interface.carrier && !interface.addresses.is_empty())
+        self.usable_interfaces() > 0
+    }
+
+    /// Returns how many interfaces have a carrier and an address.
+    pub fn usable_interfaces(&self) -> usize {
+        let usable = |interface: &&Interface| interface.carrier && !interface.addresses.is_empty();
+        self.interfaces.values().filter(usable).count()
     }
 
     /// Returns whether `route` leads over an interface that works.

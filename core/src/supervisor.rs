@@ -3,6 +3,7 @@
 mod commands;
 mod connection;
 mod desk;
+mod grading;
 mod intent;
 mod mail;
 mod negotiation;

@@ -161,6 +161,11 @@ impl Desk {
         }
     }
 
+    /// Returns whether a repair could lead over another path than the present one: a relay or another interface.
+    pub(super) fn other_path_exists(&self) -> bool {
+        self.relay_available() || self.network.as_ref().is_some_and(|network| network.usable_interfaces() > 1)
+    }
+
     pub(super) fn relay_available(&self) -> bool {
         self.settings.ice_servers.iter().any(crate::ice::IceServer::relays)
     }

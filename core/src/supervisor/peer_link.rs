@@ -7,13 +7,13 @@ use crate::fault::{Fault, Link};
 use crate::ice::Role;
 use crate::id::{Direction, Generation, Identity, PeerKey, Route, StreamId};
 use crate::message::{ChannelMessage, Hello, SignalingMessage};
-use crate::output::{Event, LinkName, Peer};
-use crate::policy::{Health, ProbeLog, Quality};
+use crate::output::{LinkName, Peer};
+use crate::policy::{Health, ProbeLog};
 use crate::port::PeerAction;
-use crate::stats::{Sample, StatsHistory};
 use crate::supervisor::Timer;
 use crate::supervisor::connection::Connection;
 use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
+use crate::supervisor::grading::Grading;
 use crate::supervisor::outage::Outage;
 
 #[derive(Debug)]
@@ -38,13 +38,8 @@ pub(super) struct PeerLink {
     pub(super) suspect: bool,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
-    samples: Vec<Sample>,
-    quality: Quality,
-    quality_since: Instant,
+    pub(super) grading: Grading,
 }
-
-/// Samples kept for the quality policy.
-const KEPT_SAMPLES: usize = 32;
 
 impl PeerLink {
     pub(super) fn new(key: PeerKey, stream: StreamId, route: Option<Route>, desk: &Desk) -> Self {
@@ -64,9 +59,7 @@ impl PeerLink {
             suspect: false,
             outbox: desk.outbox(),
             inbox: Inbox::default(),
-            samples: Vec::new(),
-            quality: Quality::Good,
-            quality_since: desk.now,
+            grading: Grading::new(desk.now),
         }
     }
 
@@ -88,10 +81,6 @@ impl PeerLink {
 
     pub(super) fn peer(&self) -> Peer {
         Peer { key: self.key.clone(), identity: self.identity(), label: self.hello.label.clone() }
-    }
-
-    pub(super) fn quality(&self) -> Quality {
-        self.quality
     }
 
     /// Returns whether this link goes by `name`.
@@ -156,48 +145,10 @@ impl PeerLink {
         self.suspect = false;
     }
 
-    /// Asks for a reading, if the quality policy wants any.
-    pub(super) fn read_stats(&mut self, desk: &mut Desk) {
-        let Some(interval) = desk.policies.quality.interval().filter(|_| self.outage.is_none()) else {
-            return;
-        };
-        if let Some(active) = &self.active {
-            desk.peer(active.generation, PeerAction::ReadStats);
-        }
-        desk.timers.set(Timer::Stats(self.key.clone()), desk.now, interval.max(SHORTEST_WAIT));
-    }
-
-    /// Notes a reading and grades the link.
-    pub(super) fn measured(&mut self, generation: Generation, sample: Sample, desk: &mut Desk) {
-        let Some(connection) = self.connection(generation) else { return };
-        connection.outstanding = Some((sample.bytes_outstanding, desk.now));
-        let (probes_sent, probes_answered) = connection.probes.counts();
-        self.proof_without_pong(generation, desk);
-        if self.is_candidate(generation) || self.outage.is_some() {
-            return;
-        }
-        if self.samples.len() == KEPT_SAMPLES {
-            self.samples.remove(0);
-        }
-        self.samples.push(Sample { probes_sent, probes_answered, ..sample });
-        let since = desk.now.saturating_duration_since(self.quality_since);
-        let grade = desk.policies.quality.grade(&StatsHistory::new(&self.samples, self.quality, since));
-        if grade != self.quality {
-            self.quality = grade;
-            self.quality_since = desk.now;
-            desk.event(Event::QualityChanged { link: self.name(), quality: grade });
-        }
-    }
-
-    /// Forgets the readings of a connection that is no longer in use.
-    pub(super) fn forget_samples(&mut self) {
-        self.samples.clear();
-    }
-
     /// Returns how many messages are held and how many samples are kept.
     #[cfg(test)]
     pub(super) fn kept(&self) -> (usize, usize) {
-        (self.outbox.len() as usize, self.samples.len())
+        (self.outbox.len() as usize, self.grading.kept())
     }
 
     /// Says goodbye over the channels and closes everything.

@@ -122,7 +122,7 @@ impl PeerLink {
             route_known: self.route.is_some(),
             relay_available: desk.relay_available(),
             peer_restarts_ice: self.is_rejoin().then_some(true),
-            quality: self.quality(),
+            quality: self.grading.quality(),
             rtt: active.and_then(|active| active.probes.rtt),
             ..Incident::new(self.role(), &outage.fault, network)
         });

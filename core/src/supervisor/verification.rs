@@ -103,7 +103,7 @@ impl PeerLink {
             if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
                 old.close(desk);
             }
-            self.forget_samples();
+            self.grading.forget();
             desk.record_changed = true;
         }
         let Some(mut outage) = self.outage.take() else { return };
