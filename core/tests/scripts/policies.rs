@@ -19,7 +19,7 @@ pub(crate) fn policies(attempts: u32) -> Policies {
         timeout: Arc::new(Limits),
         recovery: Arc::new(Ladder),
         health: Arc::new(Pings),
-        quality: Arc::new(NoQuality),
+        quality: Arc::new(SlowIsPoor),
     }
 }
 
@@ -116,12 +116,14 @@ impl HealthProbe for Pings {
     }
 }
 
+/// A round trip above 500 ms is poor; a script measures when it wants to.
 #[derive(Debug)]
-struct NoQuality;
+struct SlowIsPoor;
 
-impl QualityPolicy for NoQuality {
-    fn grade(&self, _: &StatsHistory<'_>) -> Quality {
-        Quality::Good
+impl QualityPolicy for SlowIsPoor {
+    fn grade(&self, history: &StatsHistory<'_>) -> Quality {
+        let rtt = history.samples.last().and_then(|sample| sample.rtt);
+        if rtt.is_some_and(|rtt| rtt > Duration::from_millis(500)) { Quality::Poor } else { Quality::Good }
     }
 
     fn interval(&self) -> Option<Duration> {
