@@ -2,7 +2,13 @@
 //!
 //! Monitors are ports, not policies: they tell what they see and decide nothing.
 //! A monitor is deserialised from its options and opens nothing before it is first asked for a snapshot.
+//! All but `fixed` must be asked inside a tokio runtime with I/O and time.
 
 mod fixed;
+mod netlink;
+mod polling;
+mod sight;
 
 pub use fixed::Fixed;
+pub use netlink::Netlink;
+pub use polling::Polling;

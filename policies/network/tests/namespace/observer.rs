@@ -1,0 +1,62 @@
+//! Waits for what a monitor should see, and measures how long it takes.
+
+use std::time::{Duration, Instant};
+
+use rejoin_core::{NetworkMonitor, NetworkSnapshot};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::task::{spawn_blocking, yield_now};
+use tokio::time::timeout;
+
+/// Far beyond what any monitor takes, for machines that are busy with something else.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A monitor that runs beside the test.
+pub(crate) struct Observer {
+    snapshots: UnboundedReceiver<(Instant, NetworkSnapshot)>,
+    last: NetworkSnapshot,
+}
+
+impl Observer {
+    /// Lets `monitor` run, and waits for its first snapshot.
+    pub(crate) async fn new(mut monitor: impl NetworkMonitor + 'static) -> Self {
+        let (sender, mut snapshots) = unbounded_channel();
+        tokio::spawn(async move {
+            loop {
+                let snapshot = monitor.next_snapshot().await;
+                if sender.send((Instant::now(), snapshot)).is_err() {
+                    break;
+                }
+            }
+        });
+        let (_, last) = timeout(PATIENCE, snapshots.recv()).await.unwrap().unwrap();
+        Self { snapshots, last }
+    }
+
+    /// Makes a `change` and returns how long after its beginning a snapshot showed it.
+    pub(crate) async fn see(
+        &mut self,
+        change: impl FnOnce() + Send + 'static,
+        shown: impl Fn(&NetworkSnapshot) -> bool,
+    ) -> Duration {
+        self.settle().await;
+        assert!(!shown(&self.last), "the change would change nothing: {:?}", self.last);
+        let begun = Instant::now();
+        spawn_blocking(change).await.unwrap();
+        loop {
+            let told = timeout(PATIENCE, self.snapshots.recv()).await;
+            let Ok(Some((at, snapshot))) = told else { panic!("missed; last seen: {:?}", self.last) };
+            self.last = snapshot;
+            if shown(&self.last) {
+                return at.saturating_duration_since(begun);
+            }
+        }
+    }
+
+    /// Takes the snapshots that have come already.
+    async fn settle(&mut self) {
+        yield_now().await;
+        while let Ok((_, snapshot)) = self.snapshots.try_recv() {
+            self.last = snapshot;
+        }
+    }
+}
