@@ -177,8 +177,8 @@ pub enum Owner {
     Grace,
     /// The pause that the backoff policy or the budget ordered.
     Backoff,
-    /// The peer was not there to offer.
-    PeerAbsent,
+    /// Until the peer offered, or was there to be offered to.
+    AwaitingPeer,
     /// Dialing the signaling server.
     Dialing,
     /// Local candidates and description.
@@ -204,7 +204,7 @@ impl Owner {
             Self::NoSignaling => "no_signaling",
             Self::Grace => "grace",
             Self::Backoff => "backoff",
-            Self::PeerAbsent => "peer_absent",
+            Self::AwaitingPeer => "awaiting_peer",
             Self::Dialing => "dialing",
             Self::Gathering => "gathering",
             Self::Handshake => "handshake",
