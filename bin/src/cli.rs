@@ -75,6 +75,7 @@ Examples:
   rejoin join --push studio
   rejoin join --view studio --format jsonl | jq .data
   rejoin join --server wss://rejoin.example.org --room show --push bot --view studio --password-file secret
+  rejoin join --push bot --view studio --remember bot.json
   rejoin join --view studio --events --profile aggressive --set backoff.use=constant";
 
 /// Where, who and with whom.
@@ -122,6 +123,9 @@ pub(crate) struct ConnectionArgs {
     /// Who we are to rejoin peers, 32 hexadecimal digits; random if not given
     #[arg(long, value_name = "HEX")]
     pub(crate) identity: Option<Identity>,
+    /// Remember identity, room and streams in a file, and go on from there after a restart or a crash
+    #[arg(long, value_name = "FILE")]
+    pub(crate) remember: Option<PathBuf>,
     /// A PEM file with certificate authorities to trust besides the system's
     #[arg(long, value_name = "PEM")]
     pub(crate) ca_file: Option<PathBuf>,

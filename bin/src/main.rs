@@ -73,7 +73,7 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
 fn log_to_stderr(level: &str) {
     let quiet = if level == "error" { "error" } else { "warn" };
     let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new(format!("{quiet},rejoin={level}")));
+        .unwrap_or_else(|_| EnvFilter::new(format!("{quiet},rtc=error,webrtc=error,rejoin={level}")));
     let colour = io::stderr().is_terminal();
     tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(io::stderr).init();
 }

@@ -59,9 +59,7 @@ pub(crate) fn event_line(event: &Event) -> String {
         Event::Dropped { peer, messages } => {
             ("dropped", json!({"peer": peer.as_ref().map(key), "messages": messages}))
         }
-        Event::Missed { from, messages } => {
-            ("missed", json!({"from": peer(from), "messages": messages}))
-        }
+        Event::Missed { from, messages } => ("missed", json!({"from": peer(from), "messages": messages})),
         Event::QualityChanged { link: name, quality } => {
             ("quality_changed", json!({"link": link(name), "quality": quality}))
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use rejoin_core::supervisor::Attendance;
 use rejoin_core::{Dialect, IceServer};
-use rejoin_driver::{Session, SessionBuilder};
+use rejoin_driver::{FileStore, Session, SessionBuilder};
 use rejoin_vdo_ninja::{
     Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions, room_id, stream_id,
 };
@@ -56,6 +56,10 @@ impl Plan {
         if let Some(label) = &connection.label {
             builder = builder.labelled(label);
         }
+        if let Some(file) = &connection.remember {
+            let store = FileStore::open(file).context("--remember cannot be used")?;
+            builder = builder.remembering_in(Box::new(store));
+        }
         let has_ice_server = !ice_servers.is_empty();
         builder = ice_servers.into_iter().fold(builder, SessionBuilder::through_ice_server);
         let (builder, views) = wish(builder, connection)?;
@@ -77,8 +81,9 @@ impl Plan {
 
 /// Adds room and streams under the names that every client makes of them.
 fn wish(mut builder: SessionBuilder, connection: &ConnectionArgs) -> Result<(SessionBuilder, Vec<String>)> {
-    let ConnectionArgs { room, push, views, .. } = connection;
-    if room.is_none() && push.is_none() && views.is_empty() {
+    let ConnectionArgs { room, push, views, remember, .. } = connection;
+    let remembers = remember.as_ref().is_some_and(|file| file.exists());
+    if room.is_none() && push.is_none() && views.is_empty() && !remembers {
         bail!(
             "nothing to do; give --push STREAM to publish, --view STREAM to view, or --room ROOM to be in one"
         )

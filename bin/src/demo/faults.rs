@@ -22,15 +22,15 @@ pub(crate) enum FaultKind {
     Channel,
 }
 
-/// Which of the affected links must notice a fault.
+/// On which of the affected links a fault must be noticed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Noticing {
-    /// Every one.
-    ByAll,
-    /// One is enough.
-    BySome,
-    /// None has to.
-    ByNobody,
+    /// On every one.
+    Everywhere,
+    /// On one at least.
+    Somewhere,
+    /// On none.
+    Nowhere,
 }
 
 /// What a peer's process is told over its stdin, as a line of JSON.
@@ -82,13 +82,13 @@ impl FaultKind {
         }
     }
 
-    /// Returns which of the affected links must have noticed before it can be over.
+    /// Returns on which of the affected links it must have been noticed before it can be over.
     pub(crate) fn noticing(self) -> Noticing {
         match self {
-            Self::Server => Noticing::ByAll,
-            Self::Peer | Self::Channel => Noticing::BySome,
+            Self::Server => Noticing::Everywhere,
+            Self::Peer | Self::Channel => Noticing::Somewhere,
             // A patient profile may sit it out, and the path heals by itself.
-            Self::Path => Noticing::ByNobody,
+            Self::Path => Noticing::Nowhere,
         }
     }
 

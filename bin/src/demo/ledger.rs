@@ -72,7 +72,8 @@ impl Ledger {
 
     /// Returns the last number that a process sent, 0 before the first.
     pub(crate) fn last_sent(&self, sender: Role, epoch: u32) -> u64 {
-        self.streams.get(&(sender, epoch)).map_or(0, |stream| stream.sent)
+        // The receiver's report may overtake the sender's.
+        self.streams.get(&(sender, epoch)).map_or(0, |stream| stream.sent.max(stream.highest))
     }
 
     /// Returns the highest number of a process that arrived, 0 before the first.
