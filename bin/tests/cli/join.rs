@@ -1,0 +1,143 @@
+//! `rejoin join`: lines in, lines out, through a server and over WebRTC.
+
+use crate::process::Process;
+
+#[test]
+fn lines_go_both_ways() {
+    let (_server, url) = Process::serve();
+    let mut publisher = Process::join(&url, &["--push", "cam"]);
+    let mut viewer = Process::join(&url, &["--view", "cam"]);
+    publisher.say("hello \"viewer\"");
+    assert_eq!(viewer.stdout.next("a line"), "hello \"viewer\"");
+    viewer.say("hello publisher");
+    assert_eq!(publisher.stdout.next("a line"), "hello publisher");
+}
+
+#[test]
+fn lines_go_both_ways_in_a_room_with_a_password() {
+    let (_server, url) = Process::serve();
+    let secret = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&secret, "s3cret\n").unwrap();
+    let file = secret.path().to_str().unwrap();
+    let mut viewer = Process::join(&url, &["--room", "show", "--view", "cam", "--password-file", file]);
+    let mut publisher = Process::join(&url, &["--room", "show", "--push", "cam", "--password", "s3cret"]);
+    publisher.say("hello");
+    assert_eq!(viewer.stdout.next("a line"), "hello");
+    viewer.say("hello");
+    assert_eq!(publisher.stdout.next("a line"), "hello");
+}
+
+#[test]
+fn json_lines_keep_their_spelling_and_tell_the_sender() {
+    let (_server, url) = Process::serve();
+    let mut publisher =
+        Process::join(&url, &["--push", "cam", "--format", "jsonl", "--identity", &"ab".repeat(16)]);
+    let mut viewer = Process::join(&url, &["--view", "cam", "--format", "jsonl"]);
+    publisher.say("{\"number\": 1.50}");
+    let line = viewer.stdout.next("a line");
+    assert!(line.ends_with(r#","data":{"number": 1.50}}"#), "{line}");
+    let line: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!((&line["from"]["name"], &line["from"]["identity"]), (&"cam".into(), &"ab".repeat(16).into()));
+}
+
+#[test]
+fn a_line_that_is_no_json_is_named_and_the_next_one_is_sent() {
+    let (_server, url) = Process::serve();
+    let mut publisher = Process::join(&url, &["--push", "cam", "--format", "jsonl"]);
+    let mut viewer = Process::join(&url, &["--view", "cam", "--format", "jsonl"]);
+    publisher.say("1");
+    publisher.say("{bad");
+    let complaint = publisher.stderr.with("line 2 of stdin");
+    assert!(complaint.contains("one JSON value per line"), "{complaint}");
+    publisher.say("3");
+    viewer.stdout.with("\"data\":1}");
+    viewer.stdout.with("\"data\":3}");
+}
+
+#[test]
+fn a_message_to_a_name_reaches_that_peer_only() {
+    let (_server, url) = Process::serve();
+    let mut publisher = Process::join(&url, &["--push", "cam", "--format", "jsonl", "--events"]);
+    let viewers = ["dock", "overlay"].map(|label| Process::join(&url, &["--view", "cam", "--label", label]));
+    let [mut dock, mut overlay] = viewers;
+    publisher.stdout.event("connected");
+    publisher.stdout.event("connected");
+    publisher.say(r#"{"to":"dock","data":"for the dock"}"#);
+    publisher.say(r#""for all""#);
+    assert_eq!(dock.stdout.next("a line"), "for the dock");
+    assert_eq!(overlay.stdout.next("a line"), "for all");
+}
+
+#[test]
+fn events_are_json_lines_with_the_data_among_them() {
+    let (_server, url) = Process::serve();
+    let mut publisher = Process::join(&url, &["--push", "cam"]);
+    let mut viewer = Process::join(&url, &["--view", "cam", "--events"]);
+    viewer.stdout.event("signaling_connected");
+    assert_eq!(viewer.stdout.event("connected")["peer"]["direction"], "viewing");
+    publisher.say("hello");
+    let received = viewer.stdout.event("received");
+    assert_eq!((&received["data"], &received["from"]["name"]), (&"hello".into(), &"cam".into()));
+}
+
+#[test]
+fn what_is_remembered_outlives_a_killed_process() {
+    let (_server, url) = Process::serve();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("session.json");
+    let remember = ["--remember", file.to_str().unwrap()];
+    let mut viewer = Process::join(&url, &["--view", "cam", "--events"]);
+    let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &remember].concat());
+    publisher.say("first");
+    let first = viewer.stdout.event("received");
+    drop(publisher);
+    let mut publisher = Process::join(&url, &remember);
+    publisher.say("second");
+    let second = viewer.stdout.event("received");
+    assert_eq!(second["data"], "second");
+    assert_eq!(first["from"]["identity"], second["from"]["identity"]);
+}
+
+#[test]
+fn the_end_of_stdin_ends_nothing() {
+    let (_server, url) = Process::serve();
+    let mut viewer = Process::join(&url, &["--view", "cam"]);
+    viewer.close_stdin();
+    let mut publisher = Process::join(&url, &["--push", "cam"]);
+    publisher.say("still there?");
+    assert_eq!(viewer.stdout.next("a line"), "still there?");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupt_says_goodbye_and_exits_with_0() {
+    use rustix::process::Signal;
+
+    for signal in [Signal::INT, Signal::TERM] {
+        let (_server, url) = Process::serve();
+        let mut publisher = Process::join(&url, &["--push", "cam", "--events"]);
+        let mut viewer = Process::join(&url, &["--view", "cam", "--events"]);
+        viewer.stdout.event("connected");
+        publisher.stdout.event("connected");
+        viewer.signal(signal);
+        assert_eq!(publisher.stdout.event("peer_left")["peer"]["direction"], "publishing");
+        assert_eq!(viewer.end().code(), Some(0));
+        viewer.stdout.event("left");
+    }
+}
+
+#[test]
+fn a_reader_that_has_seen_enough_ends_it_politely() {
+    let (_server, url) = Process::serve();
+    let mut publisher = Process::join(&url, &["--push", "cam", "--events"]);
+    let mut viewer = Process::join(&url, &["--view", "cam"]);
+    publisher.say("first");
+    viewer.stdout.next("a line");
+    viewer.hang_up();
+    // A closed pipe is noticed by the next write, and the pipe's reader here takes one line more before it stops.
+    while !viewer.has_ended() {
+        publisher.say("more");
+    }
+    publisher.stdout.event("peer_left");
+    assert_eq!(viewer.end().code(), Some(0));
+}
