@@ -18,13 +18,16 @@ const KEPT_SAMPLES: usize = 32;
 /// A path may have changed for the better within a day, whatever the backoff policy says.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
 
+/// A link that turns poor sooner than this after a repair has not been repaired: the next rest is longer.
+const GOOD_FOR_LONG: Duration = Duration::from_secs(300);
+
 /// The readings of a link and its grade.
 #[derive(Debug)]
 pub(super) struct Grading {
     samples: Vec<Sample>,
     quality: Quality,
     since: Instant,
-    /// Repairs for poor quality since the link was last good.
+    /// Repairs for poor quality since the link was last good for long.
     repairs: u32,
     /// The next such repair may not come sooner: one that did not help must not be repeated at every reading.
     not_before: Option<Instant>,
@@ -39,7 +42,7 @@ impl Grading {
         self.quality
     }
 
-    /// Forgets the readings of a connection that is no longer in use.
+    /// Forgets the readings of a path that is no longer in use.
     pub(super) fn forget(&mut self) {
         self.samples.clear();
     }
@@ -52,7 +55,7 @@ impl Grading {
         self.samples.push(sample);
         let since = now.saturating_duration_since(self.since);
         let grade = policy.grade(&StatsHistory::new(&self.samples, self.quality, since));
-        if grade == Quality::Good {
+        if grade == Quality::Good && self.quality == Quality::Good && since >= GOOD_FOR_LONG {
             self.repairs = 0;
         }
         let changed = grade != self.quality;

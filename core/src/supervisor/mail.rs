@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::delivery::{Arrival, DeliveryHello, Outgoing};
+use crate::fault::Fault;
 use crate::id::Generation;
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello};
 use crate::output::{Event, Warning};
@@ -43,7 +44,9 @@ impl PeerLink {
 
     /// Sends what waits, oldest first, if the path is believed to work.
     pub(super) fn flush(&mut self, desk: &mut Desk) {
-        if self.outage.is_some() || self.suspect {
+        // what works badly still works
+        let broken = self.outage.as_ref().is_some_and(|outage| outage.fault != Fault::QualityPoor);
+        if broken || self.suspect {
             return;
         }
         let delivers = self.delivers();

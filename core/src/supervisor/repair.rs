@@ -29,7 +29,11 @@ impl PeerLink {
 
     /// Opens an outage unless one is open; returns whether it did.
     pub(super) fn open_outage(&mut self, fault: Fault, desk: &mut Desk) -> bool {
-        if self.outage.is_some() {
+        if let Some(outage) = &mut self.outage {
+            if outage.fault == Fault::QualityPoor && fault != Fault::PeerRepairs {
+                // what worked badly has ceased to work
+                outage.fault = fault;
+            }
             return false;
         }
         let silent_for = match &self.active {

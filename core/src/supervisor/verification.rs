@@ -103,7 +103,6 @@ impl PeerLink {
             if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
                 old.close(desk);
             }
-            self.grading.forget();
             desk.record_changed = true;
         }
         let Some(mut outage) = self.outage.take() else { return };
@@ -112,6 +111,7 @@ impl PeerLink {
             outage.begin(RecoveryStep::Wait, desk.now);
         }
         desk.timers.clear_peer(&self.key);
+        self.grading.forget();
         self.rebuilds = 0;
         self.previous_delay = None;
         self.up_since = desk.now;

@@ -137,6 +137,7 @@ fn news(event: &Event) -> String {
         }
         Event::Warning(Warning::ServerAlert { text }) => format!("warning, the server says: {text}"),
         Event::Warning(warning) => format!("warning {warning:?}"),
+        Event::QualityChanged { link, quality } => format!("quality of {link}: {quality:?}"),
         Event::Left => "left, as wished".to_owned(),
         other => format!("{other:?}"),
     }
