@@ -1,8 +1,6 @@
 //! `ping`: a link that leaves too many pings unanswered is dead.
 
 mod evidence;
-mod interval;
-mod misses;
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -12,10 +10,8 @@ use rejoin_core::policy::{Checkup, Health, ProbeLog};
 use rejoin_core::{HealthProbe, Link, Platform};
 use serde::Deserialize;
 
+use crate::{interval, misses};
 use evidence::{Evidence, Patience};
-
-/// The shortest time between two checkups: finer than any limit that makes sense, and no busy loop.
-const SOONEST: Duration = Duration::from_millis(10);
 
 /// Pings every link at an interval and counts what stays unanswered.
 ///
@@ -102,7 +98,7 @@ impl HealthProbe for Ping {
         let next_probe = if probe { Some(patience.interval.min(patience.limit)) } else { due_in };
         let again_in = [next_probe, evidence.next_miss_in()].into_iter().flatten().min();
         let again_in = again_in.unwrap_or(patience.interval);
-        Checkup { health, probe, again_in: again_in.max(SOONEST) }
+        Checkup { health, probe, again_in: again_in.max(interval::SOONEST) }
     }
 }
 

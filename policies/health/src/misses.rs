@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, Error};
 const MOST: u32 = 32;
 
 /// Reads a number from 1 to 32.
-pub(super) fn few<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
+pub(crate) fn few<'de, D: Deserializer<'de>>(deserializer: D) -> Result<NonZeroU32, D::Error> {
     let misses = NonZeroU32::deserialize(deserializer)?;
     if misses.get() > MOST {
         return Err(D::Error::custom(format!("more than {MOST} misses are never reached; give fewer")));
