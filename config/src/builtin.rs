@@ -1,7 +1,7 @@
 //! The policies that come with rejoin, one line each.
 
-use rejoin_backoff::{Constant, Exponential};
-use rejoin_health::Ping;
+use rejoin_backoff::{Constant, DecorrelatedJitter, Exponential};
+use rejoin_health::{Ping, Silence};
 use rejoin_quality::{Ewma, Off, Thresholds};
 use rejoin_recovery::{Ladder, Rebuild};
 
@@ -14,10 +14,12 @@ impl Registry {
         Self::default()
             .backoff::<Constant>("constant").about("the same delay before every retry")
             .backoff::<Exponential>("exponential").about("delays that grow by a factor up to a ceiling")
+            .backoff::<DecorrelatedJitter>("decorrelated_jitter").about("random delays up to three times the last, so that a fleet spreads out")
             .timeout::<rejoin_timeout::Fixed>("fixed").about("one limit per phase, with exceptions per platform")
             .recovery::<Ladder>("ladder").about("the mildest repair first, then stronger ones")
             .recovery::<Rebuild>("rebuild").about("a new peer connection at once, beside the old one")
             .health::<Ping>("ping").about("too many unanswered pings in a row mean death")
+            .health::<Silence>("silence").about("asked only after a long silence; ICE and data speak for themselves")
             .quality::<Off>("off").about("no measuring: every live link is good")
             .quality::<Thresholds>("thresholds").about("loss and round trip against fixed limits, window by window")
             .quality::<Ewma>("ewma").about("smoothed loss and round trip against the path's own baseline")

@@ -12,7 +12,7 @@ pub struct Profile {
 }
 
 /// The profiles that come with rejoin; the first is used if none is named.
-pub const PROFILES: [Profile; 2] = [
+pub const PROFILES: [Profile; 3] = [
     Profile {
         name: "vdo-ninja",
         intent: "what VDO.Ninja users expect",
@@ -22,6 +22,11 @@ pub const PROFILES: [Profile; 2] = [
         name: "aggressive",
         intent: "a producer's wired machine: the shortest outage wins",
         page: include_str!("../profiles/aggressive.toml"),
+    },
+    Profile {
+        name: "conservative",
+        intent: "metered or battery links, large fleets: the fewest packets and attempts win",
+        page: include_str!("../profiles/conservative.toml"),
     },
 ];
 

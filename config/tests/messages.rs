@@ -25,7 +25,7 @@ fn an_unknown_policy() {
     assert_eq!(
         answer("backoff.use = 'exponental'"),
         "backoff.use in rejoin.toml: no backoff policy is called \"exponental\"; \
-         did you mean \"exponential\"? known: constant, exponential"
+         did you mean \"exponential\"? known: constant, decorrelated_jitter, exponential"
     );
 }
 
@@ -33,7 +33,7 @@ fn an_unknown_policy() {
 fn a_word_that_resembles_nothing() {
     assert_eq!(
         answer("network.use = 'banana'"),
-        "network.use in rejoin.toml: no network monitor is called \"banana\"; known: fixed"
+        "network.use in rejoin.toml: no network monitor is called \"banana\"; known: fixed, netlink, polling"
     );
 }
 
@@ -42,7 +42,7 @@ fn an_unknown_profile() {
     assert_eq!(
         answer("profile = 'agressive'"),
         "profile in rejoin.toml: no profile is called \"agressive\"; \
-         did you mean \"aggressive\"? known: vdo-ninja, aggressive"
+         did you mean \"aggressive\"? known: vdo-ninja, aggressive, conservative"
     );
 }
 
@@ -50,7 +50,7 @@ fn an_unknown_profile() {
 fn an_unknown_profile_on_the_command_line() {
     assert_eq!(
         loader().profile("x").load().unwrap_err().to_string(),
-        "profile in --profile: no profile is called \"x\"; known: vdo-ninja, aggressive"
+        "profile in --profile: no profile is called \"x\"; known: vdo-ninja, aggressive, conservative"
     );
 }
 
@@ -73,7 +73,7 @@ fn options_of_an_unknown_policy() {
     assert_eq!(
         answer("[backoff.constnat]\ndelay = '1s'"),
         "backoff.constnat in rejoin.toml: there is no such key; did you mean \"constant\"? \
-         known: use, constant, exponential"
+         known: use, constant, decorrelated_jitter, exponential"
     );
 }
 
@@ -234,7 +234,7 @@ fn an_assignment() {
     assert_eq!(
         loader().set("backoff.use=constnt").load().unwrap_err().to_string(),
         "backoff.use in --set backoff.use: no backoff policy is called \"constnt\"; \
-         did you mean \"constant\"? known: constant, exponential"
+         did you mean \"constant\"? known: constant, decorrelated_jitter, exponential"
     );
 }
 

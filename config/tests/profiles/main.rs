@@ -1,10 +1,16 @@
 //! What the profiles say.
+#![allow(clippy::unwrap_used, reason = "a test")]
+
+mod aggressive;
+mod conservative;
+mod vdo_ninja;
 
 use std::time::Duration;
 
 use rejoin_config::{Configuration, Loader, PROFILES, Registry, profile};
-use rejoin_core::policy::{Health, Incident, Outcome, Probe, ProbeLog, Retry, Tried, Wait};
+use rejoin_core::policy::{Health, Incident, Outcome, Probe, ProbeLog, Quality, Retry, Tried, Wait};
 use rejoin_core::rtt::Rtt;
+use rejoin_core::stats::{Sample, StatsHistory};
 use rejoin_core::{Fault, Link, NetworkSnapshot, Phase, Platform, RecoveryStep, Role};
 
 fn load(name: &str) -> Configuration {
@@ -74,9 +80,11 @@ fn every_page_begins_with_its_name_and_reasons_about_every_option() {
 fn every_page_sets_every_option_of_its_policies() {
     let options = [
         ("exponential", "base factor max max_attempts jitter"),
+        ("decorrelated_jitter", "base max max_attempts"),
         ("ladder", "steps rounds stale_after"),
         ("rebuild", "patience signaling_after"),
         ("ping", "interval timeout misses platforms signaling_interval signaling_timeout signaling_misses"),
+        ("silence", "after timeout misses signaling_after signaling_timeout signaling_misses"),
         (
             "fixed",
             "signaling_open signaling_pong room_join proven_health gathering offer_answer restart_request \
@@ -84,6 +92,9 @@ fn every_page_sets_every_option_of_its_policies() {
              dormant",
         ),
         ("off", ""),
+        ("thresholds", "interval loss rtt worse_after better_after margin"),
+        ("ewma", "interval alpha factor loss_floor rtt_floor margin"),
+        ("netlink", "window"),
     ];
     for profile in PROFILES {
         let settings = Loader::new(Registry::builtin()).profile(profile.name).explain().unwrap();
@@ -93,119 +104,29 @@ fn every_page_sets_every_option_of_its_policies() {
             let name = chosen.value.trim_matches('"');
             let known = options.iter().find(|(policy, _)| *policy == name);
             let (_, known) = known.unwrap_or_else(|| panic!("list the options of {name} here"));
-            for option in known.split_whitespace().filter(|_| question != "network") {
+            for option in known.split_whitespace() {
                 assert!(set(&format!("{question}.{name}.{option}")), "{}: {option}", profile.name);
             }
         }
     }
 }
 
-#[test]
-fn vdo_ninja_retries_after_5_10_20_and_then_30_seconds_ten_times() {
-    let seconds = [5, 10, 20, 30, 30, 30, 30, 30, 30, 30].map(|seconds| Some(seconds * 1_000));
-    assert_eq!(delays(&load("vdo-ninja"), 11, 0.9), [&seconds[..], &[None]].concat());
+/// Returns the chosen policies, question by question.
+fn choices(name: &str) -> Vec<String> {
+    let settings = Loader::new(Registry::builtin()).profile(name).explain().unwrap();
+    let chosen = settings.into_iter().filter(|setting| setting.key.ends_with(".use"));
+    chosen.map(|setting| setting.value.trim_matches('"').to_owned()).collect()
 }
 
 #[test]
-fn vdo_ninja_waits_10_seconds_on_windows_and_5_elsewhere() {
-    let configuration = load("vdo-ninja");
-    for platform in Platform::ALL {
-        let seconds = if platform == Platform::Windows { 10 } else { 5 };
-        let grace = limit(&configuration, Phase::DisconnectedGrace, platform);
-        assert_eq!(grace, Duration::from_secs(seconds), "{platform}");
+fn every_profile_differs_in_kind() {
+    for (name, kinds) in [
+        ("vdo-ninja", ["exponential", "ping", "netlink", "thresholds", "ladder", "fixed"]),
+        ("aggressive", ["exponential", "ping", "netlink", "ewma", "rebuild", "fixed"]),
+        ("conservative", ["decorrelated_jitter", "silence", "netlink", "off", "ladder", "fixed"]),
+    ] {
+        assert_eq!(choices(name), kinds, "{name}");
     }
-}
-
-#[test]
-fn vdo_ninja_sleeps_5_minutes_between_dormant_tries() {
-    let dormant = limit(&load("vdo-ninja"), Phase::Dormant, Platform::Linux);
-    assert_eq!(dormant, Duration::from_secs(300));
-}
-
-#[test]
-fn vdo_ninja_pings_peers_on_apple_every_5_seconds() {
-    let configuration = load("vdo-ninja");
-    for platform in Platform::ALL {
-        let apple = matches!(platform, Platform::Macos | Platform::Ios);
-        let (probed, first) = pinged(&configuration, Link::Peer, platform);
-        assert_eq!(probed, apple, "{platform}");
-        assert!(!apple || first == Duration::from_secs(5), "{platform}");
-    }
-}
-
-#[test]
-fn vdo_ninja_allows_three_misses() {
-    let health = format!("{:?}", load("vdo-ninja").policies.health);
-    assert!(health.contains(" misses: 3,"), "{health}");
-}
-
-#[test]
-fn vdo_ninja_pings_the_server_every_10_seconds_everywhere() {
-    for platform in Platform::ALL {
-        let ping = pinged(&load("vdo-ninja"), Link::Signaling, platform);
-        assert_eq!(ping, (true, Duration::from_secs(10)), "{platform}");
-    }
-}
-
-#[test]
-fn vdo_ninja_climbs_the_whole_ladder() {
-    use RecoveryStep::{ReconnectSignaling, RecreatePeerConnection, RestartIce, RestartIceViaRelay, Wait};
-    let rebuilds = [RecreatePeerConnection, ReconnectSignaling, RecreatePeerConnection];
-    assert_eq!(
-        steps(&load("vdo-ninja"), 6),
-        [&[Wait, RestartIce, RestartIceViaRelay], &rebuilds[..]].concat()
-    );
-}
-
-#[test]
-fn aggressive_retries_at_once_and_for_ever_but_spread_out() {
-    let configuration = load("aggressive");
-    assert_eq!(delays(&configuration, 3, 0.0), [Some(100), Some(160), Some(256)]);
-    assert_eq!(delays(&configuration, 1, 0.5), [Some(85)]);
-    assert_eq!(delays(&configuration, 1_000, 0.0).last(), Some(&Some(2_000)));
-}
-
-#[test]
-fn aggressive_rebuilds_at_once() {
-    assert_eq!(steps(&load("aggressive"), 1), [RecoveryStep::RecreatePeerConnection]);
-}
-
-#[test]
-fn aggressive_pings_everybody_five_times_a_second() {
-    for platform in Platform::ALL {
-        let (probed, _) = pinged(&load("aggressive"), Link::Peer, platform);
-        assert!(probed, "{platform}");
-    }
-    let health = format!("{:?}", load("aggressive").policies.health);
-    assert!(health.contains(" interval: 200ms, timeout: 400ms, misses: 3,"), "{health}");
-}
-
-/// Returns what the profile thinks of a peer that last answered a ping at 0, at `now` milliseconds, with 50 ms of RTT.
-fn health_of_silence(now: u64) -> Health {
-    let up_since = std::time::Instant::now();
-    let at = |millis: u64| up_since + Duration::from_millis(millis);
-    let probe = |sent| Probe { sent_at: at(sent), answered_at: None };
-    let probes: Vec<_> = (0..=now).skip(1).step_by(200).map(probe).collect();
-    let mut log = ProbeLog::new(Link::Peer, Platform::Linux, up_since, at(now));
-    (log.probes, log.acknowledged_at) = (&probes, Some(at(0)));
-    log.rtt = Some(Rtt { smoothed: Duration::from_millis(50), variation: Duration::ZERO });
-    load("aggressive").policies.health.examine(&log).health
-}
-
-#[test]
-fn aggressive_survives_the_time_that_sctp_needs_for_one_lost_packet() {
-    assert_eq!(health_of_silence(800), Health::Suspect);
-}
-
-#[test]
-fn aggressive_finds_death_900_ms_after_the_first_lost_ping() {
-    assert_eq!(health_of_silence(901), Health::Dead);
-}
-
-#[test]
-fn aggressive_still_checks_a_candidate_when_a_dead_network_returns() {
-    let checking = limit(&load("aggressive"), Phase::IceChecking, Platform::Linux);
-    assert!((8..=10).contains(&checking.as_secs()), "{checking:?}");
 }
 
 #[test]
