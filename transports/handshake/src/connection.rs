@@ -1,6 +1,7 @@
 //! One task per socket: upgrade, listen and speak at the same time, part politely.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -31,8 +32,10 @@ const PARTING: Duration = Duration::from_secs(1);
 const READ_BUFFER: usize = 8 * 1024;
 
 /// Serves one connection from its first byte to its last; `guest` is dropped when the upgrade is over.
+///
+/// `opening` is whatever comes before HTTP, and shares its limit.
 pub(crate) async fn attend<S, G>(
-    mut stream: S,
+    opening: impl Future<Output = io::Result<S>>,
     exchange: Arc<Exchange>,
     mut closing: watch::Receiver<bool>,
     guest: G,
@@ -41,13 +44,13 @@ pub(crate) async fn attend<S, G>(
 {
     let options = exchange.options;
     let welcomed = select! {
-        welcomed = timeout(options.upgrade_within, welcome(&mut stream, &exchange)) => welcomed,
+        welcomed = timeout(options.upgrade_within, welcome(opening, &exchange)) => welcomed,
         _ = closing.wait_for(|closing| *closing) => return,
     };
     drop(guest);
-    let (seat, mailbox, leftover) = match welcomed {
+    let (stream, seat, mailbox, leftover) = match welcomed {
         Ok(Ok(Ok(welcomed))) => welcomed,
-        Ok(Ok(Err(rebuff))) => return turn_away(&mut stream, rebuff).await,
+        Ok(Ok(Err((mut stream, rebuff)))) => return turn_away(&mut stream, rebuff).await,
         Ok(Err(error)) => return debug!(%error, "connection lost during the upgrade"),
         Err(_) => return debug!("connection took too long for the upgrade"),
     };
@@ -64,27 +67,33 @@ pub(crate) async fn attend<S, G>(
     }
 }
 
-type Welcome = (Seat, Mailbox, Vec<u8>);
+type Welcome<S> = (S, Seat, Mailbox, Vec<u8>);
 
 /// Answers the HTTP request.
-async fn welcome<S>(stream: &mut S, exchange: &Arc<Exchange>) -> io::Result<Result<Welcome, Rebuff>>
+async fn welcome<S>(
+    opening: impl Future<Output = io::Result<S>>,
+    exchange: &Arc<Exchange>,
+) -> io::Result<Result<Welcome<S>, (S, Rebuff)>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let mut call = match Call::read(stream).await? {
+    let mut stream = opening.await?;
+    let mut call = match Call::read(&mut stream).await? {
         Ok(call) => call,
-        Err(rebuff) => return Ok(Err(rebuff)),
+        Err(rebuff) => return Ok(Err((stream, rebuff))),
     };
     let leftover = std::mem::take(&mut call.leftover);
     let (seat, mailbox, admission) = match exchange.open(call.wish) {
         Ok(opened) => opened,
-        Err(rebuff) => return Ok(Err(rebuff)),
+        Err(rebuff) => return Ok(Err((stream, rebuff))),
     };
     stream.write_all(&call.accept(&admission)?).await?;
-    Ok(Ok((seat, mailbox, leftover)))
+    stream.flush().await?;
+    Ok(Ok((stream, seat, mailbox, leftover)))
 }
 
-async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, rebuff: Rebuff) {
+/// Answers that there is no WebSocket, and why.
+pub(crate) async fn turn_away<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, rebuff: Rebuff) {
     metrics::count_refusal(rebuff.status());
     debug!(status = rebuff.status(), "request refused");
     let polite = async {

@@ -2,7 +2,7 @@
 //!
 //! The [`Switchboard`] decides: a pure state machine of sockets, streams, rooms and waiters; text in, [`Effect`]s out.
 //! In the self-host dialect a [`Repeater`] stands in its place.
-//! The [`Server`] is its thin tokio shell: an accept loop and one task per socket.
+//! The [`Server`] is its thin tokio shell: an accept loop and one task per socket, over TCP or [`Tls`].
 //!
 //! # What the wire says in the hosted dialect
 //! Every socket gets a random UUID that it never learns.
@@ -41,6 +41,7 @@ mod reply;
 mod route;
 mod server;
 mod switchboard;
+mod tls;
 mod upgrade;
 
 pub use crate::board::Dialect;
@@ -55,4 +56,5 @@ pub use crate::server::{Server, ServerHandle};
 pub use crate::switchboard::{
     Admission, Arrival, Census, ConnectionId, Effect, Extension, Refusal, Switchboard,
 };
+pub use crate::tls::{Tls, TlsError};
 pub use crate::upgrade::{REJOIN_RESUME, REJOIN_RESUMED, REJOIN_ROUTE, REJOIN_SECRET, REJOIN_VERSION};

@@ -16,7 +16,7 @@ pub struct Options {
     pub ping_every: Duration,
     /// How long a socket may be silent, pongs included, before it is closed and its stream id is free.
     pub dead_after: Duration,
-    /// How long a client may take to complete the HTTP upgrade.
+    /// How long a client may take to complete the HTTP upgrade, with the TLS handshake before it.
     pub upgrade_within: Duration,
     /// How long a shutdown may take before sockets are dropped without a close handshake.
     pub shutdown_within: Duration,

@@ -1,6 +1,6 @@
 //! The accept loop, and how it ends.
 
-use std::future::Future;
+use std::future::{Future, ready};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::connection::attend;
 use crate::error::ServerError;
 use crate::exchange::Exchange;
 use crate::options::Options;
+use crate::tls::Tls;
 
 /// Connections that may be busy with their upgrade; more of them wait in the kernel's queue.
 const LOBBY: usize = 1024;
@@ -28,6 +29,7 @@ pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
     exchange: Arc<Exchange>,
+    tls: Option<Tls>,
 }
 
 impl Server {
@@ -36,7 +38,13 @@ impl Server {
         options.validate()?;
         let listener = TcpListener::bind(addr).await.map_err(ServerError::Bind)?;
         let local_addr = listener.local_addr().map_err(ServerError::Bind)?;
-        Ok(Self { listener, local_addr, exchange: Arc::new(Exchange::new(options)) })
+        Ok(Self { listener, local_addr, exchange: Arc::new(Exchange::new(options)), tls: None })
+    }
+
+    /// Speaks TLS with every client, so that the server is reached as `wss://`.
+    pub fn secured_by(mut self, tls: Tls) -> Self {
+        self.tls = Some(tls);
+        self
     }
 
     /// Returns the address that clients reach.
@@ -48,8 +56,8 @@ impl Server {
     ///
     /// It returns when all are gone, at the latest after [`Options::shutdown_within`].
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, local_addr, exchange } = self;
-        info!(%local_addr, "handshake server listens");
+        let Self { listener, local_addr, exchange, tls } = self;
+        info!(%local_addr, tls = tls.is_some(), "handshake server listens");
         let (closing, closed) = watch::channel(false);
         let lobby = Arc::new(Semaphore::new(LOBBY));
         let mut tasks = JoinSet::new();
@@ -67,7 +75,11 @@ impl Server {
             match accepted {
                 Ok((stream, _)) => {
                     speed_up(&stream);
-                    tasks.spawn(attend(stream, Arc::clone(&exchange), closed.clone(), place));
+                    let (exchange, closed) = (Arc::clone(&exchange), closed.clone());
+                    match tls.clone() {
+                        None => tasks.spawn(attend(ready(Ok(stream)), exchange, closed, place)),
+                        Some(tls) => tasks.spawn(attend(tls.accept(stream), exchange, closed, place)),
+                    };
                 }
                 Err(error) => {
                     warn!(%error, "cannot accept connections; raise the limit of open files if this goes on");

@@ -50,6 +50,7 @@ pub(crate) enum Wish {
 pub(crate) enum Rebuff {
     NotAnUpgrade,
     WrongVersion,
+    NotTls,
     NotGet,
     TooLong,
     Unreadable,
@@ -109,7 +110,7 @@ impl Wish {
 impl Rebuff {
     pub(crate) fn status(self) -> u16 {
         match self {
-            Self::NotAnUpgrade | Self::WrongVersion => 426,
+            Self::NotAnUpgrade | Self::WrongVersion | Self::NotTls => 426,
             Self::NotGet => 405,
             Self::TooLong => 431,
             Self::Unreadable => 400,
@@ -130,6 +131,12 @@ impl Rebuff {
                 "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade, close\r\n"
                     .to_owned(),
                 "websocket version is not 13; use a client that speaks RFC 6455",
+            ),
+            // RFC 2817 section 4.2 has this answer for requests that TLS is required for.
+            Self::NotTls => (
+                "426 Upgrade Required",
+                "Upgrade: TLS/1.2, HTTP/1.1\r\nConnection: Upgrade, close\r\n".to_owned(),
+                "this port speaks tls; connect with wss:// instead of ws://",
             ),
             Self::NotGet => (
                 "405 Method Not Allowed",

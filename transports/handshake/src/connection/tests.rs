@@ -1,5 +1,7 @@
 //! One socket task over a pipe, in stopped time.
 
+use std::future::ready;
+
 use tokio::io::{DuplexStream, duplex};
 use tokio::task::JoinHandle;
 use tokio::time::sleep_until;
@@ -18,7 +20,7 @@ struct Peer {
 async fn connect(exchange: &Arc<Exchange>, pipe_bytes: usize) -> Peer {
     let (ours, theirs) = duplex(pipe_bytes);
     let (closing, closed) = watch::channel(false);
-    let task = tokio::spawn(attend(theirs, Arc::clone(exchange), closed, ()));
+    let task = tokio::spawn(attend(ready(Ok(theirs)), Arc::clone(exchange), closed, ()));
     let (socket, _) = client_async("ws://pipe/", ours).await.unwrap();
     Peer { socket, task, _closing: closing }
 }
@@ -79,7 +81,7 @@ async fn a_client_that_never_asks_is_dropped() {
     let (_ours, theirs) = duplex(64);
     let (_closing, closed) = watch::channel(false);
     let since = Instant::now();
-    attend(theirs, exchange, closed, ()).await;
+    attend(ready(Ok(theirs)), exchange, closed, ()).await;
     assert!(since.elapsed() <= Options::UPGRADE_WITHIN + Duration::from_millis(10));
 }
 
@@ -89,7 +91,7 @@ async fn a_shutdown_ends_an_unfinished_upgrade_at_once() {
     let (_ours, theirs) = duplex(64);
     let (closing, closed) = watch::channel(false);
     let since = Instant::now();
-    let task = tokio::spawn(attend(theirs, exchange, closed, ()));
+    let task = tokio::spawn(attend(ready(Ok(theirs)), exchange, closed, ()));
     closing.send_replace(true);
     task.await.unwrap();
     assert!(since.elapsed() < Duration::from_millis(10));

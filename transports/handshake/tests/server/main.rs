@@ -8,3 +8,4 @@ mod http;
 mod limits;
 mod resume;
 mod self_host;
+mod tls;
