@@ -122,6 +122,7 @@ fn status_remedy(status: u16, location: Option<&str>) -> String {
         (200..=399, _) => "it is no WebSocket server at this host, port and path".to_owned(),
         (401 | 403 | 407, _) => "it does not let us in; check path and access rules".to_owned(),
         (404 | 405 | 410, _) => "it has no WebSocket at this path; check the path".to_owned(),
+        (426, _) => "it wants another protocol; if it speaks TLS, begin its URL with wss://".to_owned(),
         (408 | 429 | 503, _) => "it is busy; try later".to_owned(),
         (500..=599, _) => "it is in trouble; look at its logs or try later".to_owned(),
         _ => "it refuses the WebSocket upgrade; check host, port and path".to_owned(),
