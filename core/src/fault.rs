@@ -46,7 +46,7 @@ pub enum Phase {
     IceSilence,
     /// From `disconnected` to `failed`, by the ICE agent's own word.
     IceFailure,
-    /// How long a publisher keeps its end for a viewer that is gone.
+    /// How long we keep our end for a peer that nobody named and that is gone.
     PeerGone,
     /// How long a dormant link sleeps between two tries.
     Dormant,

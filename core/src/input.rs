@@ -35,6 +35,13 @@ pub enum Command {
     Publish(StreamId),
     /// View a stream.
     View(StreamId),
+    /// View whatever the members of our room publish, and let go of what does not come back.
+    ///
+    /// Counts from the next listing on, so ask for it before the room.
+    ViewRoom {
+        /// The one stream that is not wanted.
+        except: Option<StreamId>,
+    },
     /// No longer view a stream.
     Unview(StreamId),
     /// Send a message.
@@ -57,6 +64,8 @@ pub enum Command {
 pub enum Recipient {
     /// Every peer, once each.
     Everyone,
+    /// Every peer with one of these labels, once each; one that has told none is called "".
+    Labelled(Vec<String>),
     /// The peers that go by this name: a stream id, an identity, a label or a route.
     Named(String),
 }

@@ -1,5 +1,6 @@
 //! The machine: owns every piece of state about outages.
 
+mod audience;
 mod commands;
 mod connection;
 mod desk;
@@ -120,7 +121,7 @@ pub enum Timer {
     Stats(PeerKey),
     /// The acknowledgement that a peer link owes.
     Acknowledgement(PeerKey),
-    /// The end of a publisher's patience with a viewer that is gone.
+    /// The end of our patience with a peer that nobody named and that is gone.
     Gone(PeerKey),
 }
 
@@ -209,11 +210,13 @@ impl Supervisor {
         }
     }
 
-    /// A viewer that has not come back in its time is gone; that is no unrecovered incident.
+    /// Whom nobody named, and who has not come back in its time, is gone; that is no unrecovered incident.
     fn gone(&mut self, key: &PeerKey) {
-        if self.peers.get(key).is_some_and(|link| link.outage.is_some())
-            && let Some(link) = self.part(key)
-        {
+        let Some(link) = self.peers.get(key).filter(|link| link.outage.is_some()) else { return };
+        if self.waits_on(link) {
+            return link.start_patience(&mut self.desk);
+        }
+        if let Some(link) = self.part(key) {
             self.left(&link);
         }
     }

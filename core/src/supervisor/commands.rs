@@ -6,8 +6,9 @@ use crate::input::{Command, Recipient};
 use crate::message::{Payload, SignalingMessage};
 use crate::output::Event;
 use crate::policy::Policies;
+use crate::supervisor::audience::Audience;
 use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::{Attendance, Supervisor};
+use crate::supervisor::{Attendance, Supervisor, Timer};
 
 impl Supervisor {
     pub(super) fn command(&mut self, command: Command) {
@@ -29,6 +30,7 @@ impl Supervisor {
                     self.start_viewing(stream);
                 }
             }
+            Command::ViewRoom { except } => self.intent.audience = Some(Audience { except }),
             Command::Unview(stream) => {
                 if self.intent.views.remove(&stream) {
                     self.stop_viewing(stream);
@@ -55,11 +57,16 @@ impl Supervisor {
 
     fn start_viewing(&mut self, stream: StreamId) {
         let key = PeerKey { peer: stream.0.clone(), direction: Direction::Viewing };
+        self.desk.record_changed = true;
+        if let Some(link) = self.peers.get_mut(&key) {
+            // the room has it already
+            link.unnamed = false;
+            return self.desk.timers.clear(&Timer::Gone(key));
+        }
         let mut link = PeerLink::new(key.clone(), stream, None, &self.desk);
         self.signaling.want(&mut self.desk);
         link.next_step(&mut self.desk);
         self.peers.insert(key, link);
-        self.desk.record_changed = true;
     }
 
     fn stop_viewing(&mut self, stream: StreamId) {
@@ -70,11 +77,9 @@ impl Supervisor {
 
     fn send(&mut self, to: &Recipient, payload: &Payload) {
         let chosen: Vec<PeerKey> = match to {
-            Recipient::Everyone => {
-                let links = self.peers.values().filter(|link| {
-                    // a peer with a connection each way hears a broadcast once
-                    !self.peers.values().any(|other| link.is_second_to(other))
-                });
+            Recipient::Everyone => self.each_once().map(|link| link.key.clone()).collect(),
+            Recipient::Labelled(labels) => {
+                let links = self.each_once().filter(|link| link.is_labelled(labels));
                 links.map(|link| link.key.clone()).collect()
             }
             Recipient::Named(name) => {
@@ -90,6 +95,11 @@ impl Supervisor {
                 link.send(payload.clone(), &mut self.desk);
             }
         }
+    }
+
+    /// Returns a link to every peer: one with a connection each way hears a broadcast once.
+    fn each_once(&self) -> impl Iterator<Item = &PeerLink> {
+        self.peers.values().filter(|link| !self.peers.values().any(|other| link.is_second_to(other)))
     }
 
     fn restart(&mut self) {

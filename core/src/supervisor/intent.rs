@@ -1,10 +1,11 @@
-//! The wish: a room, streams to publish, streams to view. The wish is remembered, never the steps.
+//! The wish: a room, streams to publish, streams to view, or all of a room's. The wish is remembered, never the steps.
 
 use std::collections::BTreeSet;
 
 use crate::id::{RoomId, StreamId};
 use crate::message::SignalingMessage;
 use crate::supervisor::Attendance;
+use crate::supervisor::audience::Audience;
 use crate::supervisor::desk::Desk;
 
 #[derive(Debug, Default)]
@@ -12,6 +13,7 @@ pub(super) struct Intent {
     pub(super) room: Option<RoomId>,
     pub(super) streams: BTreeSet<StreamId>,
     pub(super) views: BTreeSet<StreamId>,
+    pub(super) audience: Option<Audience>,
 }
 
 impl Intent {

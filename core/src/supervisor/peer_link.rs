@@ -19,6 +19,8 @@ use crate::supervisor::outage::Outage;
 #[derive(Debug)]
 pub(super) struct PeerLink {
     pub(super) key: PeerKey,
+    /// Whether nobody asked for this peer by name, so that it is let go when it does not come back.
+    pub(super) unnamed: bool,
     pub(super) stream: StreamId,
     pub(super) route: Option<Route>,
     pub(super) hello: Hello,
@@ -44,6 +46,7 @@ pub(super) struct PeerLink {
 impl PeerLink {
     pub(super) fn new(key: PeerKey, stream: StreamId, route: Option<Route>, desk: &Desk) -> Self {
         Self {
+            unnamed: key.direction == Direction::Publishing,
             key,
             stream,
             route,
@@ -88,6 +91,12 @@ impl PeerLink {
         let is_route = self.route.as_ref().is_some_and(|route| &*route.0 == name);
         let is_identity = self.identity().is_some_and(|identity| identity.to_string() == name);
         &*self.key.peer == name || is_route || is_identity || self.hello.label.as_deref() == Some(name)
+    }
+
+    /// Returns whether its label is one of `labels`; a peer that has told none is called "".
+    pub(super) fn is_labelled(&self, labels: &[String]) -> bool {
+        let label = self.hello.label.as_deref().unwrap_or_default();
+        labels.iter().any(|wanted| wanted == label)
     }
 
     pub(super) fn owns(&self, generation: Generation) -> bool {

@@ -12,7 +12,8 @@ impl Supervisor {
     /// Replays the wish in the wire's order: the room, and after its listing, if there is one, streams and views.
     pub(super) fn replay_wish(&mut self, resumed: bool) {
         match (self.desk.settings.attendance, self.intent.room.clone()) {
-            (Attendance::Listed, Some(room)) if !resumed => {
+            // who views a room must hear who came meanwhile, even if the server knows us
+            (Attendance::Listed, Some(room)) if !resumed || self.intent.audience.is_some() => {
                 self.desk.wish(SignalingMessage::JoinRoom { room, claim: false, stream: None });
                 let limit = self.desk.signaling_limit(Phase::RoomJoin, 0);
                 self.desk.timers.set(Timer::RoomJoin, self.desk.now, limit);
@@ -43,8 +44,14 @@ impl Supervisor {
 
     pub(super) fn joined(&mut self, member: Member) {
         self.offer_to_newcomer(&member.route);
+        if self.view_member(&member) {
+            return;
+        }
         if let Some(link) = viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
             link.stream_appeared(member.route, &mut self.desk);
+            if link.awaits_member() {
+                link.start_patience(&mut self.desk);
+            }
         }
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Link, Phase};
 use crate::ice::{IceTransportPolicy, Role};
-use crate::id::{Direction, SessionId};
+use crate::id::SessionId;
 use crate::message::SignalingMessage;
 use crate::network::NetworkSnapshot;
 use crate::output::Event;
@@ -45,14 +45,14 @@ impl PeerLink {
         self.previous_delay = None;
         desk.timers.clear(&Timer::Checkup(self.key.clone()));
         desk.timers.clear(&Timer::Stats(self.key.clone()));
-        if self.key.direction == Direction::Publishing {
+        if self.unnamed {
             self.start_patience(desk);
         }
         desk.event(Event::Interrupted { link: self.name(), fault, silent_for });
         true
     }
 
-    /// Gives a viewer that may be gone for good its time to come back.
+    /// Gives a peer that may be gone for good its time to come back.
     pub(super) fn start_patience(&self, desk: &mut Desk) {
         let limit = desk.peer_limit(Phase::PeerGone, self.role(), 0, None);
         desk.timers.set(Timer::Gone(self.key.clone()), desk.now, limit);
@@ -355,7 +355,7 @@ impl PeerLink {
             return self.next_step(desk);
         }
         self.drop_candidate(desk);
-        if self.key.direction == Direction::Publishing {
+        if self.unnamed {
             self.start_patience(desk);
         }
         self.start_over(desk);

@@ -10,8 +10,8 @@ use crate::supervisor::negotiation::Offer;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Supervisor, Timer};
 
-/// Viewers served at once; a stranger cannot make us open more connections than that.
-const MOST_PEERS: usize = 512;
+/// Peers served at once; strangers cannot make us open more connections than that.
+pub(super) const MOST_PEERS: usize = 512;
 
 impl Supervisor {
     /// The room is there (or there is none): claim the streams and let the links go on.
@@ -22,6 +22,7 @@ impl Supervisor {
         self.desk.timers.clear(&Timer::RoomJoin);
         self.intent.claim(&mut self.desk);
         self.desk.signaling_ready = true;
+        self.await_members_anew();
         for link in self.peers.values_mut() {
             link.signaling_ready(&mut self.desk);
         }
@@ -187,6 +188,7 @@ impl Supervisor {
             Some(_) => None,
             None => self.find(Direction::Viewing, None, route.as_ref()),
         });
+        let key = key.or_else(|| self.view_greeter(stream.as_ref(), route.as_ref()));
         match key.and_then(|key| self.peers.get_mut(&key)) {
             Some(link) => {
                 let offer = Offer { route, session, description: offer, over_channel: false };

@@ -39,12 +39,18 @@ fn command(words: &[&str]) -> Read<Command> {
         ["room", room] => Command::JoinRoom(rejoin_core::id::RoomId(room.into())),
         ["publish", stream] => Command::Publish(StreamId(stream.into())),
         ["view", stream] => Command::View(StreamId(stream.into())),
+        ["view-room"] => Command::ViewRoom { except: None },
+        ["view-room", "except", stream] => Command::ViewRoom { except: Some(StreamId(stream.into())) },
         ["unview", stream] => Command::Unview(StreamId(stream.into())),
         ["send", "everyone", text] => {
             Command::Send { to: Recipient::Everyone, payload: Payload(text.into()) }
         }
         ["send", name, text] => {
             Command::Send { to: Recipient::Named(name.to_owned()), payload: Payload(text.into()) }
+        }
+        ["send-labelled", labels, text] => {
+            let to = Recipient::Labelled(labels.split(',').map(str::to_owned).collect());
+            Command::Send { to, payload: Payload(text.into()) }
         }
         ["restart"] => Command::Restart,
         ["leave"] => Command::Leave,

@@ -1,7 +1,7 @@
 //! The wish on servers that list nobody: names, streams and rooms are announced, and a ghost is outwaited.
 
 use super::*;
-use crate::id::{RoomId, Route, StreamId};
+use crate::id::{RoomId, Route, SessionId, StreamId};
 use crate::input::Command;
 use crate::message::{AlertKind, Member, SignalingMessage};
 use crate::port::{PeerAction, SignalingAction};
@@ -113,6 +113,16 @@ fn members_offer_to_newcomers_and_leave_alone_whom_they_have() {
     link.outage = None;
     client.now += ms(60_000);
     assert_eq!(created(&client.happen(newcomer())), 0);
+}
+
+#[test]
+fn who_views_the_room_takes_the_offers_of_its_members() {
+    for (except, taken) in [(None, 1), (Some(stream("other")), 0)] {
+        let (mut client, _) = Client::connect(vec![Command::ViewRoom { except }, room(), publish("cam")]);
+        let greeting = words::offer(1, SessionId("s".into()), Some(stream("other")), 0);
+        let greeting = Input::Signaling(Generation(1), SignalingEvent::Received(greeting));
+        assert_eq!(created(&client.happen(greeting)), taken);
+    }
 }
 
 #[test]

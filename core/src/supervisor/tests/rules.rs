@@ -186,8 +186,8 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
     } else {
         demand(link.candidate.is_none(), || "a candidate that nobody waits for".into())?;
     }
-    if link.key.direction == Direction::Publishing && desk.network_usable() {
-        demand(set(Timer::Gone), || "a viewer that is gone is kept for ever".into())?;
+    if link.unnamed && desk.network_usable() {
+        demand(set(Timer::Gone), || "whom nobody named is kept for ever".into())?;
     }
     Ok(())
 }

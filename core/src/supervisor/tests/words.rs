@@ -19,6 +19,10 @@ pub(super) fn command(a: u8, b: u8, machine: &Supervisor) -> Command {
         4..=7 => Command::View(stream(b)),
         8 => Command::Unview(stream(b)),
         9..=11 => Command::Send { to: Recipient::Everyone, payload: Payload("\"to everyone\"".into()) },
+        12 if b < 128 => {
+            let to = Recipient::Labelled(vec!["label".to_owned()]);
+            Command::Send { to, payload: Payload("\"to some\"".into()) }
+        }
         12 => {
             let to = Recipient::Named(format!("r{}", b % 4));
             Command::Send { to, payload: Payload("\"to one\"".into()) }
@@ -26,6 +30,7 @@ pub(super) fn command(a: u8, b: u8, machine: &Supervisor) -> Command {
         13 => Command::Restart,
         14 => Command::SetPolicies(answers::policies(u64::from(b))),
         15 if b < 32 => Command::Leave,
+        15 if b < 160 => Command::ViewRoom { except: (b < 96).then(|| stream(b)) },
         15 => Command::SetPolicies(machine.desk.policies.clone()),
         _ => unreachable!(),
     }
