@@ -16,7 +16,7 @@ use rejoin_core::{
 use crate::driver::Ends;
 use crate::events;
 use crate::handle::{Handle, Session};
-use crate::plan::{Plan, Wish};
+use crate::plan::{Audience, Plan, Wish};
 use crate::store::MemoryStore;
 
 /// Begins a session with a signaling server, a `ws://` or `wss://` URL.
@@ -115,6 +115,14 @@ impl SessionBuilder {
     /// Views a stream from the start.
     pub fn viewing(mut self, stream: &str) -> Self {
         self.wish.view(StreamId(stream.into()));
+        self
+    }
+
+    /// Views whatever the members of the room publish, but for one stream if there is one to leave out.
+    ///
+    /// What leaves and does not come back in its time is let go. No store remembers this wish.
+    pub fn viewing_room(mut self, except: Option<&str>) -> Self {
+        self.wish.audience = Some(Audience { except: except.map(|stream| StreamId(stream.into())) });
         self
     }
 

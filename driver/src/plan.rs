@@ -79,6 +79,14 @@ pub(crate) struct Wish {
     pub(crate) streams: Vec<StreamId>,
     /// Streams to view.
     pub(crate) views: Vec<StreamId>,
+    /// Whether to view the whole room.
+    pub(crate) audience: Option<Audience>,
+}
+
+/// The wish to view a whole room.
+pub(crate) struct Audience {
+    /// The one stream that is not wanted.
+    pub(crate) except: Option<StreamId>,
 }
 
 impl Wish {
@@ -105,9 +113,10 @@ impl Wish {
 
     /// Returns the wish in the wire's order.
     pub(crate) fn into_commands(self) -> impl Iterator<Item = Command> {
+        let audience = self.audience.into_iter().map(|Audience { except }| Command::ViewRoom { except });
         let room = self.room.into_iter().map(Command::JoinRoom);
         let streams = self.streams.into_iter().map(Command::Publish);
         let views = self.views.into_iter().map(Command::View);
-        room.chain(streams).chain(views)
+        audience.chain(room).chain(streams).chain(views)
     }
 }
