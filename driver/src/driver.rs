@@ -131,6 +131,7 @@ impl<M: Machine> Driver<M> {
         }
         let mut timer = pin!(sleep_until(Instant::now()));
         while let Some(nap) = self.next_nap() {
+            self.ends.events.beat();
             timer.as_mut().reset(nap);
             let wake = tokio::select! {
                 command = self.ends.orders.recv(), if self.stage.obeys() => Wake::Command(command),
@@ -195,6 +196,9 @@ impl<M: Machine> Driver<M> {
     fn tell_machine(&mut self, input: Input) {
         if let Input::Peer(_, PeerEvent::Unsent { message: ChannelMessage::Application(_), .. }) = &input {
             telemetry::message_returned();
+        }
+        if let Input::Command(command) = &input {
+            self.ends.events.wish(command);
         }
         self.machine.handle_input(input, Instant::now().into_std());
         while let Some(output) = self.machine.poll_output() {

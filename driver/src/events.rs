@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use rejoin_core::Event;
+use rejoin_core::{Command, Event};
 
+use crate::links::{LinkBoard, LinkWatch};
 use crate::telemetry;
 
 /// The events of a session, in order.
@@ -16,6 +17,7 @@ use crate::telemetry;
 #[derive(Debug)]
 pub struct Events {
     shared: Arc<Shared>,
+    links: LinkWatch,
 }
 
 impl Events {
@@ -34,6 +36,11 @@ impl Events {
             self.shared.arrived.notified().await;
         }
     }
+
+    /// Returns what follows the links, whether events are read or not.
+    pub fn links(&self) -> LinkWatch {
+        self.links.clone()
+    }
 }
 
 impl Drop for Events {
@@ -47,22 +54,36 @@ impl Drop for Events {
 /// Creates the two ends of the way from the driver to the application.
 pub(crate) fn channel() -> (EventSender, Events) {
     let shared = Arc::new(Shared::default());
-    (EventSender { shared: Arc::clone(&shared) }, Events { shared })
+    let board = LinkBoard::default();
+    let links = board.watch();
+    (EventSender { shared: Arc::clone(&shared), board }, Events { shared, links })
 }
 
 /// The driver's end.
 pub(crate) struct EventSender {
     shared: Arc<Shared>,
+    board: LinkBoard,
 }
 
 impl EventSender {
     /// Hands over `event` at once.
     pub(crate) fn send(&self, event: Event) {
+        self.board.note(&event);
         let mut state = self.shared.lock();
         if !state.closed {
             state.queue.push(event);
             self.shared.arrived.notify_one();
         }
+    }
+
+    /// Takes note of what the application wishes for.
+    pub(crate) fn wish(&self, command: &Command) {
+        self.board.wish(command);
+    }
+
+    /// Takes note that the driver turns.
+    pub(crate) fn beat(&self) {
+        self.board.beat();
     }
 }
 

@@ -51,6 +51,8 @@ pub const EVENTS_DROPPED: &str = "rejoin_events_dropped_total";
 pub const SUSPENSIONS: &str = "rejoin_suspensions_total";
 
 /// Tells the installed recorder what the metrics mean; every session does so when it starts.
+///
+/// What has no labels is told as zero from then on, so that nobody has to guess whether it exists.
 pub fn describe() {
     describe_counter!(INCIDENTS_OPENED, "Incidents that opened.");
     describe_counter!(INCIDENTS_RECOVERED, "Incidents that ended with verified bytes.");
@@ -71,7 +73,20 @@ pub fn describe() {
     describe_counter!(WARNINGS, "Oddities by kind.");
     describe_counter!(EVENTS_DROPPED, "Events that a slow application did not read in time.");
     describe_counter!(SUSPENSIONS, "Times that the host slept.");
+    UNLABELLED.into_iter().for_each(|name| counter!(name).increment(0));
+    [SIGNALING_UP, PEERS_VERIFIED].into_iter().for_each(|name| gauge!(name).increment(0.0));
 }
+
+/// The counters without labels.
+const UNLABELLED: [&str; 7] = [
+    PEERS_CONNECTED,
+    PEERS_LEFT,
+    MESSAGES_SENT,
+    MESSAGES_RETURNED,
+    MESSAGES_RECEIVED,
+    MESSAGES_DROPPED,
+    SUSPENSIONS,
+];
 
 /// Counts what one session does.
 #[derive(Default)]
