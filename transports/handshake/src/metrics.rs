@@ -65,6 +65,8 @@ pub enum Tally {
 }
 
 /// Tells the installed recorder what the names mean.
+///
+/// What has no labels is told as zero from then on, so that nobody has to guess whether it exists.
 pub fn describe() {
     describe_gauge!(SOCKETS, "Living sockets.");
     describe_gauge!(STREAMS, "Claimed stream ids.");
@@ -77,6 +79,9 @@ pub fn describe() {
     describe_counter!(NAME_CONFLICTS, "Names that somebody else holds.");
     describe_counter!(REFUSED, "HTTP requests that got no WebSocket, by status.");
     describe_counter!(CLOSED, "Ended sockets by reason.");
+    [STREAM_CONFLICTS, NAME_CONFLICTS].into_iter().for_each(|name| counter!(name).increment(0));
+    let gauges = [SOCKETS, STREAMS, ROOMS, WAITERS, TOMBSTONES];
+    gauges.into_iter().for_each(|name| gauge!(name).increment(0.0));
 }
 
 pub(crate) fn count(tally: Tally) {
