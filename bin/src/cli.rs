@@ -1,5 +1,7 @@
 //! What can be typed: commands, options, and their help.
 
+mod serve;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -8,6 +10,7 @@ use rejoin_core::{Identity, Platform};
 
 use crate::demo::faults::FaultKind;
 use crate::output::Format;
+pub(crate) use serve::ServeArgs;
 
 /// Keeps VDO.Ninja and Social Stream WebRTC connections alive
 ///
@@ -65,6 +68,9 @@ pub(crate) struct JoinArgs {
     /// Print every event as a line of JSON, data included
     #[arg(long)]
     pub(crate) events: bool,
+    /// Serve /metrics (Prometheus) and /healthz over HTTP; port 0 lets the system choose
+    #[arg(long, value_name = "ADDRESS")]
+    pub(crate) metrics: Option<SocketAddr>,
 }
 
 const JOIN_EXAMPLES: &str = "\
@@ -76,6 +82,7 @@ Examples:
   rejoin join --view studio --format jsonl | jq .data
   rejoin join --server wss://rejoin.example.org --room show --push bot --view studio --password-file secret
   rejoin join --push bot --view studio --remember bot.json
+  rejoin join --view studio --metrics 127.0.0.1:9187
   rejoin join --view studio --events --profile aggressive --set backoff.use=constant";
 
 /// Where, who and with whom.
@@ -152,30 +159,6 @@ pub(crate) struct ChoiceArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
 }
-
-#[derive(Args, Debug)]
-#[command(after_help = SERVE_EXAMPLES)]
-pub(crate) struct ServeArgs {
-    /// The address to listen on; port 0 lets the system choose
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8787")]
-    pub(crate) listen: SocketAddr,
-    /// What the clients speak
-    #[arg(long, value_enum, default_value = "hosted")]
-    pub(crate) dialect: DialectName,
-    /// Stop when stdin closes, as it does when the parent process dies
-    #[arg(long, hide = true)]
-    pub(crate) until_stdin_closes: bool,
-}
-
-const SERVE_EXAMPLES: &str = "\
-The bound address is printed as one line on stdout, for example ws://127.0.0.1:8787.
-Put a proxy with TLS before it to be reachable as wss://.
-
-Examples:
-  rejoin serve
-  rejoin serve --listen 0.0.0.0:8787
-  rejoin serve --dialect self-host
-  rejoin serve --listen 127.0.0.1:0";
 
 #[derive(Args, Debug)]
 #[command(after_help = PROFILES_EXAMPLES)]

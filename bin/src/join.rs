@@ -13,9 +13,12 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use crate::cli::JoinArgs;
+use crate::endpoint::Endpoint;
 use crate::failure::Failure;
+use crate::health::Health;
 use crate::interrupts::Interrupts;
 use crate::output::{Format, data_line, event_line};
+use crate::service_manager;
 use crate::session::Plan;
 use lines::Outgoing;
 use news::News;
@@ -32,8 +35,12 @@ pub(crate) async fn run(args: JoinArgs) -> Result<(), Failure> {
         );
     }
     let views = plan.views.clone();
+    // Before the session, whose metrics count from its first moment on.
+    let endpoint = Endpoint::open(args.metrics).await.map_err(Failure::Usage)?;
     let (session, _) = plan.start().map_err(Failure::Usage)?;
     let (handle, events) = session.split();
+    tokio::spawn(endpoint.serve(Health::Session(events.links())));
+    tokio::spawn(service_manager::attend(events.links()));
 
     let printer = Printer::start();
     let (connected, is_connected) = watch::channel(false);
@@ -47,6 +54,7 @@ pub(crate) async fn run(args: JoinArgs) -> Result<(), Failure> {
         ended = &mut telling => Some(ended),
     };
     interrupts.end_at_the_next();
+    service_manager::stopping();
     handle.leave().await;
     match ended {
         None => {

@@ -3,13 +3,16 @@
 mod choice;
 mod cli;
 mod demo;
+mod endpoint;
 mod failure;
+mod health;
 mod ice_server;
 mod interrupts;
 mod join;
 mod output;
 mod profiles;
 mod serve;
+mod service_manager;
 mod session;
 
 use std::future::Future;
@@ -45,7 +48,7 @@ fn run(command: Command) -> Result<(), Failure> {
         }
         Command::Serve(args) => {
             log_to_stderr("info");
-            block_on(async { Ok(serve::run(args).await?) })
+            block_on(serve::run(args))
         }
         Command::Profiles(args) => profiles::profiles(&args),
         Command::Policies => profiles::policies(),

@@ -155,7 +155,8 @@ fn recovered(recovery: &Recovery) -> Value {
     })
 }
 
-fn link(name: &LinkName) -> Value {
+/// Returns the name of a link in JSON.
+pub(crate) fn link(name: &LinkName) -> Value {
     match name {
         LinkName::Signaling => json!({"kind": "signaling"}),
         LinkName::Peer(peer) => {
