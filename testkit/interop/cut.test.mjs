@@ -55,7 +55,7 @@ if (alone()) {
 async function outliveCut(world, settings) {
   await world.connect(settings);
   const { rejoin, foreign } = world;
-  const stop = [countAloud(rejoin), countAloud(foreign)];
+  const stop = countAloud(world);
   await bothHear(rejoin, foreign, 20);
   const mark = rejoin.mark();
 
@@ -68,7 +68,7 @@ async function outliveCut(world, settings) {
   const { steps } = await rejoin.recovered('peer', mark, SOON);
   await bothHear(rejoin, foreign, 20, SOON);
 
-  stop.forEach((each) => each());
+  stop();
   for (const side of [rejoin, foreign]) assertFresh(side);
   await exchange(rejoin, foreign);
   return { milliseconds: elapsed, by: steps.at(-1)?.step };

@@ -20,9 +20,9 @@ const tell = (event) => process.stdout.write(JSON.stringify(event) + '\n');
 const peer = new Peer({ ...JSON.parse(options), WebSocket, ...(await stacks[stack]()) }, tell);
 
 createInterface({ input: process.stdin })
-  .on('line', async (line) => {
-    const { command, argument, id } = JSON.parse(line);
-    tell({ event: 'returned', id, value: await peer[command](argument) });
+  .on('line', (line) => {
+    const { command, argument } = JSON.parse(line);
+    peer[command](argument);
   })
   .on('close', () => process.exit(0));
 

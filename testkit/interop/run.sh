@@ -26,7 +26,7 @@ want() {
     fi
 }
 
-command -v npm >/dev/null || skip "there is no Node with npm; install Node 20 or later"
+command -v npm >/dev/null || skip "there is no Node with npm; install Node 20.14 or later"
 node --test-force-exit -e 0 2>/dev/null || skip "Node $(node --version) is too old; install Node 20.14 or later"
 [ -n "${CHROMIUM-}" ] || want chromium chromium
 want nft nftables

@@ -59,7 +59,7 @@ test('rejoin rebuilds when a viewer cannot restart ICE', { timeout: 60_000 }, (t
 async function outliveServer(world) {
   await world.connect();
   const { rejoin, foreign, server } = world;
-  const stop = [countAloud(rejoin), countAloud(foreign)];
+  const stop = countAloud(world);
   await bothHear(rejoin, foreign, 20);
   const marks = { rejoin: rejoin.mark(), foreign: foreign.mark() };
 
@@ -74,7 +74,7 @@ async function outliveServer(world) {
   // long enough for a second pair to show itself
   await bothHear(rejoin, foreign, 60);
 
-  stop.forEach((each) => each());
+  stop();
   for (const side of [rejoin, foreign]) assertOnce(side, { complete: true });
   assert.deepEqual(rejoin.since(marks.rejoin).filter(touchesPeer), [], 'the peer link was touched');
   assert.equal(foreign.count('built'), 1, 'nothing was built');
@@ -85,7 +85,7 @@ async function outliveServer(world) {
 async function restartIce(world, restart) {
   await world.connect();
   const { rejoin, foreign } = world;
-  const stop = [countAloud(rejoin), countAloud(foreign)];
+  const stop = countAloud(world);
   await bothHear(rejoin, foreign, 20);
   const [before] = foreign.events.filter((event) => event.event === 'negotiated').slice(-1);
   const mark = foreign.mark();
@@ -99,7 +99,7 @@ async function restartIce(world, restart) {
   const elapsed = Date.now() - asked;
   await bothHear(rejoin, foreign, 40);
 
-  stop.forEach((each) => each());
+  stop();
   for (const side of [rejoin, foreign]) assertOnce(side, { complete: true });
   for (const event of ['built', 'open', 'channel_closed', 'error']) assert.equal(foreign.count(event, mark), 0, event);
   await exchange(rejoin, foreign);

@@ -43,7 +43,6 @@ const asked = (Base) =>
   };
 
 class NodeForeign extends asked(Talker) {
-  #id = 0;
   #stack;
   #options;
 
@@ -56,10 +55,7 @@ class NodeForeign extends asked(Talker) {
   async start() {}
 
   async call(command, argument) {
-    const id = ++this.#id;
-    this.say({ command, argument, id });
-    const { value } = await this.wait(command, (event) => event.event === 'returned' && event.id === id);
-    return value;
+    this.say({ command, argument });
   }
 
   // Kills the process and starts another for the same stream.

@@ -16,6 +16,7 @@ export class Talker extends Watch {
     super(name);
     this.child = start(program, args);
     this.errors = [];
+    this.child.on('exit', (code, signal) => this.push({ event: 'ended', code, signal }));
     createInterface({ input: this.child.stdout }).on('line', (line) => this.push(JSON.parse(line)));
     createInterface({ input: this.child.stderr }).on('line', (line) => {
       this.errors.push(line);

@@ -17,11 +17,17 @@ export async function exchange(one, other, count = 20) {
   }
 }
 
-// Says 1, 2, 3 … until stopped.
-export function countAloud(side) {
+// Both sides say 1, 2, 3 … until stopped, at the latest when the world ends.
+export function countAloud(world) {
   let n = 0;
-  const timer = setInterval(() => side.send({ n: ++n }), PACE);
-  return () => clearInterval(timer);
+  const timer = setInterval(() => {
+    n += 1;
+    world.rejoin.send({ n });
+    world.foreign.send({ n }).catch((error) => world.foreign.push({ event: 'error', text: String(error) }));
+  }, PACE);
+  const stop = () => clearInterval(timer);
+  world.atEnd(stop);
+  return stop;
 }
 
 // Waits until `count` more numbers have arrived on this side.

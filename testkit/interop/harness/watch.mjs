@@ -22,25 +22,29 @@ export class Watch {
     return this.events.slice(mark);
   }
 
-  // Waits for the first event after `since` that `isIt`.
+  // Waits for the first event after `since` that `isIt`; nothing more comes from somebody who has ended.
   wait(what, isIt, { since = 0, limit = 20_000 } = {}) {
     return new Promise((resolve, reject) => {
-      const look = () => {
-        const found = this.events.slice(since).find(isIt);
-        if (!found) return;
+      const settle = (act, value) => {
         clearTimeout(timer);
         this.#waiting.delete(look);
-        resolve(found);
+        act(value);
       };
-      const timer = setTimeout(() => {
-        this.#waiting.delete(look);
-        const other = this.since(since).filter(({ event }) => event !== 'received' && event !== 'returned');
-        const told = other.map((event) => JSON.stringify(event)).join('\n  ');
-        reject(new Error(`${this.name}: waited ${limit} ms in vain for ${what}; since then:\n  ${told}`));
-      }, limit);
+      const look = () => {
+        const found = this.events.slice(since).find(isIt);
+        if (found) settle(resolve, found);
+        else if (this.events.some(({ event }) => event === 'ended')) settle(reject, this.#vain(what, since));
+      };
+      const timer = setTimeout(() => settle(reject, this.#vain(`${what} for ${limit} ms`, since)), limit);
       this.#waiting.add(look);
       look();
     });
+  }
+
+  #vain(what, since) {
+    const other = this.since(since).filter(({ event }) => event !== 'received');
+    const told = other.map((event) => JSON.stringify(event)).join('\n  ');
+    return new Error(`${this.name}: waited in vain for ${what}; since then:\n  ${told}`);
   }
 
   // The numbers that were counted aloud, in the order of arrival.

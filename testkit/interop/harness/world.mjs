@@ -47,6 +47,10 @@ export class World {
     this.foreign = await this.foreign.reload();
   }
 
+  atEnd(step) {
+    this.#closing.push(step);
+  }
+
   async close() {
     for (const step of this.#closing.reverse()) await step();
   }
@@ -94,7 +98,7 @@ function record(row) {
 
 function dump(side) {
   if (!side) return;
-  const events = side.events.filter(({ event }) => event !== 'received' && event !== 'returned').slice(-60);
+  const events = side.events.filter(({ event }) => event !== 'received').slice(-60);
   console.error(`---- ${side.name}`);
   for (const event of events) console.error(JSON.stringify(event).slice(0, 400));
   for (const line of side.errors?.slice(-60) ?? []) console.error(line);
