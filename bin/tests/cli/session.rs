@@ -1,0 +1,113 @@
+//! What `--session` remembers, and what `rejoin history` tells of it.
+
+use serde_json::Value;
+
+use crate::process::Process;
+
+#[test]
+fn a_session_needs_a_wish_typed_or_remembered() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("bot.json");
+    let mut join = Process::start(&["join", "--session", file.to_str().unwrap()]);
+    assert_eq!(join.end().code(), Some(2));
+    let complaint = join.stderr.with("error:");
+    assert!(complaint.contains("remembers nothing") && complaint.contains("--push STREAM"), "{complaint}");
+}
+
+#[test]
+fn a_file_that_is_in_use_costs_the_memory_and_not_the_link() {
+    let (_server, url) = Process::serve();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("bot.json");
+    let session = ["--session", file.to_str().unwrap()];
+    let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &session].concat());
+    publisher.say("hello");
+    let mut viewer = Process::join(&url, &[&["--view", "cam"][..], &session].concat());
+    assert_eq!(viewer.stdout.next("a line"), "hello");
+    let warning = viewer.stderr.with("nothing is remembered");
+    assert!(warning.contains("in use by another session"), "{warning}");
+}
+
+#[test]
+fn another_stream_takes_the_place_of_the_remembered() {
+    let (_server, url) = Process::serve();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("bot.json");
+    let session = ["--session", file.to_str().unwrap()];
+    for stream in ["first", "second"] {
+        let mut viewer = Process::join(&url, &["--view", stream]);
+        let mut publisher = Process::join(&url, &[&["--push", stream][..], &session].concat());
+        publisher.say(stream);
+        assert_eq!(viewer.stdout.next("a line"), stream);
+    }
+    let kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    assert_eq!(kept["session"]["streams"], serde_json::json!(["second"]));
+}
+
+#[cfg(unix)]
+#[test]
+fn an_incident_is_in_the_history() {
+    let (_server, url) = Process::serve();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("bot.json");
+    let file = file.to_str().unwrap();
+    let mut viewer = Process::join(&url, &["--view", "cam", "--events", "--session", file]);
+    let publisher = Process::join(&url, &["--push", "cam"]);
+    viewer.stdout.event("connected");
+    drop(publisher);
+    let _publisher = Process::join(&url, &["--push", "cam"]);
+    viewer.stdout.event("recovered");
+    viewer.signal(rustix::process::Signal::TERM);
+    assert_eq!(viewer.end().code(), Some(0));
+
+    let page = told(&["history", "--session", file, "--format", "json"]);
+    let incident: Value = serde_json::from_str(&page[0]).unwrap();
+    assert_eq!((page.len(), &incident["outcome"]), (1, &"recovered".into()));
+    assert_eq!(incident["link"], serde_json::json!({"kind": "peer", "name": "cam", "direction": "viewing"}));
+    assert!(incident["started"].as_u64() > Some(0) && incident["outage_ms"].as_u64() > Some(0));
+    assert!(!incident["steps"].as_array().unwrap().is_empty());
+    assert_eq!(told(&["history", "--session", file, "--format", "csv"]).len(), 2);
+    assert!(told(&["history", "--session", file]).iter().any(|line| line.contains("peer cam viewing")));
+    assert!(told(&["history", "--session", file, "--format", "json", "--last", "0"]).is_empty());
+}
+
+#[test]
+fn the_history_of_nothing_is_a_mistake() {
+    let mut history = Process::start(&["history", "--session", "no-such-file.json"]);
+    assert_eq!(history.end().code(), Some(2));
+    assert!(history.stderr.with("error:").contains("rejoin join --session"));
+}
+
+#[test]
+fn a_difference_of_profiles_names_both_values() {
+    let page = told(&["profiles", "diff", "vdo-ninja", "conservative"]);
+    assert_eq!(page[0].split_whitespace().collect::<Vec<_>>(), ["vdo-ninja", "conservative"]);
+    let row = |key: &str| page.iter().find(|line| line.starts_with(key)).map(|line| line.split_whitespace());
+    let backoff: Vec<_> = row("backoff.use").unwrap().collect();
+    assert_eq!(backoff, ["backoff.use", "\"exponential\"", "\"decorrelated_jitter\""]);
+    assert!(row("timeout.use").is_none());
+    let same = told(&["profiles", "diff", "aggressive", "aggressive"]);
+    assert_eq!(same, ["aggressive and aggressive do not differ"]);
+}
+
+#[test]
+fn every_shell_gets_a_script() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = told(&["completions", shell]).join("\n");
+        assert!(script.contains("profiles") && script.contains("session"), "{shell}: {script}");
+    }
+}
+
+#[test]
+fn a_filter_that_is_none_is_a_mistake() {
+    let mut join = Process::start(&["join", "--push", "cam", "--log", "rejoin=loud"]);
+    assert_eq!(join.end().code(), Some(2));
+    assert!(join.stderr.with("error:").contains("give a level such as debug"));
+}
+
+/// Returns what a command that ends well has said.
+fn told(arguments: &[&str]) -> Vec<String> {
+    let mut process = Process::start(arguments);
+    assert_eq!(process.end().code(), Some(0), "{arguments:?}: {}", process.stderr.told());
+    process.stdout.rest()
+}
