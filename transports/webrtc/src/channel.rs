@@ -34,8 +34,20 @@ pub(crate) struct Channel {
     dialect: Arc<dyn Dialect>,
     data_channel: Option<Arc<dyn DataChannel>>,
     state: State,
-    /// A message came back; all later ones do too until the sender is told that there is room.
-    refusing: bool,
+    /// How many messages came back.
+    returned: u64,
+    refusal: Option<Refusal>,
+}
+
+/// Messages come back, so that none overtakes another, until the sender knows of it and there is room.
+///
+/// What the sender had sent before it knew waits in our inbox; were there room by then, that would go out
+/// ahead of what came back.
+#[derive(Clone, Copy, Debug)]
+struct Refusal {
+    /// Which of the messages that came back was the first.
+    first: u64,
+    known: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +60,7 @@ enum State {
 impl Channel {
     /// Creates a channel that does not exist yet.
     pub(crate) fn new(dialect: Arc<dyn Dialect>) -> Self {
-        Self { dialect, data_channel: None, state: State::Waiting, refusing: false }
+        Self { dialect, data_channel: None, state: State::Waiting, returned: 0, refusal: None }
     }
 
     /// Returns the label that the offerer gives its channel.
@@ -113,11 +125,9 @@ impl Channel {
 
     /// Sends `message`; returns what the machine must know if it could not.
     pub(crate) async fn send(&mut self, tag: u64, message: ChannelMessage) -> Option<PeerEvent> {
-        let Some(data_channel) =
-            self.data_channel.as_ref().filter(|_| self.state == State::Open && !self.refusing)
-        else {
-            self.refusing = true;
-            return Some(PeerEvent::Unsent { tag, message });
+        let takes = self.state == State::Open && self.refusal.is_none();
+        let Some(data_channel) = self.data_channel.as_ref().filter(|_| takes) else {
+            return Some(self.give_back(tag, message));
         };
         let sent = match self.dialect.encode_channel(&message) {
             Ok(frame) if size(&frame) > LARGEST_FRAME => return Some(oversize(size(&frame))),
@@ -133,16 +143,28 @@ impl Channel {
             }
             Err(error) => {
                 tracing::trace!(%error, tag, "the data channel took no message");
-                self.refusing = true;
-                Some(PeerEvent::Unsent { tag, message })
+                Some(self.give_back(tag, message))
             }
         }
     }
 
-    /// Waits until a sender that was refused may try again; pends where none was or the channel is not open.
+    fn give_back(&mut self, tag: u64, message: ChannelMessage) -> PeerEvent {
+        self.returned += 1;
+        self.refusal.get_or_insert(Refusal { first: self.returned, known: false });
+        PeerEvent::Unsent { tag, message }
+    }
+
+    /// Notes that the sender knows of so many messages that came back.
+    pub(crate) fn noticed(&mut self, returned: u64) {
+        if let Some(refusal) = &mut self.refusal {
+            refusal.known |= returned >= refusal.first;
+        }
+    }
+
+    /// Waits until a sender that knows that it was refused may try again; pends where there is none or no channel.
     pub(crate) async fn room(&self) {
-        let Some(data_channel) =
-            self.data_channel.as_ref().filter(|_| self.refusing && self.state == State::Open)
+        let asked = self.refusal.is_some_and(|refusal| refusal.known);
+        let Some(data_channel) = self.data_channel.as_ref().filter(|_| asked && self.state == State::Open)
         else {
             return std::future::pending().await;
         };
@@ -158,7 +180,7 @@ impl Channel {
 
     /// Accepts messages again.
     pub(crate) fn welcome(&mut self) {
-        self.refusing = false;
+        self.refusal = None;
     }
 
     /// Returns the bytes that the peer has not acknowledged.

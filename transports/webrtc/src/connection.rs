@@ -21,7 +21,7 @@ use crate::negotiation::{self, Offer, failed};
 use crate::runtime::HostRuntime;
 use crate::settings;
 use crate::stats;
-use crate::transport::Teller;
+use crate::transport::{Order, Teller};
 
 /// What a connection has around it.
 pub(crate) struct Surroundings {
@@ -60,12 +60,12 @@ impl Connection {
     pub(crate) async fn run(
         surroundings: Surroundings,
         setup: ConnectionSetup,
-        mut actions: mpsc::UnboundedReceiver<PeerAction>,
+        mut orders: mpsc::UnboundedReceiver<Order>,
     ) {
         let (teller, alive, role) = (surroundings.teller.clone(), surroundings.alive.clone(), setup.role);
         match Self::build(surroundings, setup).await {
             Ok(mut connection) => {
-                match connection.serve(role, &mut actions).await {
+                match connection.serve(role, &mut orders).await {
                     Ok(()) => connection.channel.drained().await,
                     Err(reason) => teller.tell(PeerEvent::Failed { reason }).await,
                 }
@@ -112,11 +112,7 @@ impl Connection {
     }
 
     /// Works until the door is dropped (`Ok`) or something fails (`Err`).
-    async fn serve(
-        &mut self,
-        role: Role,
-        actions: &mut mpsc::UnboundedReceiver<PeerAction>,
-    ) -> Result<(), String> {
+    async fn serve(&mut self, role: Role, orders: &mut mpsc::UnboundedReceiver<Order>) -> Result<(), String> {
         if role == Role::Offerer {
             let created = self.peer.create_data_channel(self.channel.label(), None).await;
             self.channel.adopt(created.map_err(|error| failed("creating the data channel", &error))?);
@@ -124,11 +120,12 @@ impl Connection {
         }
         loop {
             tokio::select! {
-                action = actions.recv() => match action {
-                    Some(action) => {
+                order = orders.recv() => match order {
+                    Some(Order::Perform(action)) => {
                         self.perform(action).await?;
                         self.runtime.nudge();
                     }
+                    Some(Order::Noticed(returned)) => self.channel.noticed(returned),
                     None => return Ok(()),
                 },
                 Some(happening) = self.happenings.recv() => self.absorb(happening).await,

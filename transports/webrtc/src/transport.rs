@@ -36,7 +36,18 @@ pub struct WebRtcTransport {
 #[derive(Debug)]
 struct Tap {
     incarnation: u64,
-    actions: mpsc::UnboundedSender<PeerAction>,
+    orders: mpsc::UnboundedSender<Order>,
+    /// How many messages came back and were read about.
+    returned: u64,
+}
+
+/// What reaches a connection's task through the door.
+#[derive(Debug)]
+pub(crate) enum Order {
+    /// The machine wants something.
+    Perform(PeerAction),
+    /// The machine has read of so many messages that came back; whatever it sent before came before this.
+    Noticed(u64),
 }
 
 /// An event on its way out.
@@ -94,7 +105,7 @@ impl WebRtcTransport {
     fn create(&mut self, generation: Generation, setup: ConnectionSetup) {
         self.incarnations += 1;
         let incarnation = self.incarnations;
-        let (actions, inbox) = mpsc::unbounded_channel();
+        let (orders, inbox) = mpsc::unbounded_channel();
         let surroundings = Surroundings {
             dialect: Arc::clone(&self.dialect),
             names: self.names.clone(),
@@ -102,7 +113,7 @@ impl WebRtcTransport {
             teller: Teller { generation, incarnation, events: self.events.clone() },
             alive: self.alive.clone(),
         };
-        self.connections.insert(generation, Tap { incarnation, actions });
+        self.connections.insert(generation, Tap { incarnation, orders, returned: 0 });
         tokio::spawn(Connection::run(surroundings, setup, inbox));
     }
 }
@@ -122,7 +133,7 @@ impl PeerTransport for WebRtcTransport {
             | PeerAction::ReadStats => {
                 if let Some(connection) = self.connections.get(&generation) {
                     // A task that has failed no longer listens; only `Close` is left for it.
-                    let _ = connection.actions.send(action);
+                    let _ = connection.orders.send(Order::Perform(action));
                 }
             }
         }
@@ -130,10 +141,16 @@ impl PeerTransport for WebRtcTransport {
 
     async fn next_event(&mut self) -> (Generation, PeerEvent) {
         while let Some(Found { generation, incarnation, event }) = self.found.recv().await {
-            let current = self.connections.get(&generation).map(|connection| connection.incarnation);
-            if current == Some(incarnation) {
-                return (generation, event);
+            let Some(connection) = self.connections.get_mut(&generation) else { continue };
+            if connection.incarnation != incarnation {
+                continue;
             }
+            if let PeerEvent::Unsent { .. } = event {
+                connection.returned += 1;
+                // As above.
+                let _ = connection.orders.send(Order::Noticed(connection.returned));
+            }
+            return (generation, event);
         }
         // Not reached: we hold a sender ourselves.
         std::future::pending().await

@@ -1,7 +1,9 @@
 //! Messages over the channel: sizes, order, and a full buffer.
 
+use std::time::Duration;
+
 use rejoin_core::message::{ChannelMessage, Payload};
-use rejoin_core::port::{PeerAction, PeerEvent};
+use rejoin_core::port::{PeerAction, PeerEvent, PeerTransport as _};
 
 use crate::pair::{Pair, Side, setup, text_message};
 
@@ -149,6 +151,37 @@ async fn a_full_buffer_returns_messages_until_it_has_room() {
     })
     .await;
     assert_eq!(received, (0..MESSAGES).collect::<Vec<u64>>());
+}
+
+#[tokio::test]
+async fn nothing_overtakes_what_came_back_unread() {
+    const MESSAGES: u64 = 30;
+    let mut pair = Pair::open().await;
+    let chaos = pair.offerer.chaos();
+    let padding = "x".repeat(50_000);
+    chaos.cut(true);
+    for tag in 0..MESSAGES {
+        pair.send(Side::Offerer, tag, &format!("{tag} {padding}"));
+    }
+    // A message came back, and the sender does not know of it while the buffer empties.
+    chaos.cut(false);
+    let mut arrived = 0;
+    while arrived < 20 {
+        if let (_, PeerEvent::Received(_)) = pair.answerer.next_event().await {
+            arrived += 1;
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await; // nobody tells that the buffer is empty before it is asked
+    pair.send(Side::Offerer, MESSAGES, &format!("{MESSAGES} late"));
+    pair.until(|side, event| match (side, event) {
+        (Side::Answerer, PeerEvent::Received(message)) => {
+            assert_ne!(number(message), MESSAGES, "the late message went out ahead of others");
+            false
+        }
+        (Side::Offerer, PeerEvent::Unsent { tag, .. }) => *tag == MESSAGES,
+        _ => false,
+    })
+    .await;
 }
 
 /// Returns the number that an application message begins with.
