@@ -147,6 +147,11 @@ impl Outbox {
         self.kept.is_empty()
     }
 
+    /// Returns whether half of either bound is reached: time to tell whoever sends to slow down.
+    pub fn is_half_full(&self) -> bool {
+        self.kept.len() >= self.most_messages.div_ceil(2) || self.bytes >= self.most_bytes.div_ceil(2)
+    }
+
     /// Returns how many messages are kept.
     pub fn len(&self) -> u64 {
         self.kept.len() as u64
@@ -173,6 +178,19 @@ mod tests {
         outbox.push(Payload("123456".into()));
         assert_eq!(outbox.push(Payload("123456".into())), 1);
         assert_eq!(outbox.len(), 1);
+    }
+
+    #[test]
+    fn half_of_either_bound_is_half_full() {
+        for mut outbox in [outbox(4, 100), outbox(100, 4)] {
+            assert!(!outbox.is_half_full());
+            outbox.push(payload(1));
+            assert!(!outbox.is_half_full());
+            outbox.push(payload(2));
+            assert!(outbox.is_half_full());
+            outbox.acknowledge(1);
+            assert!(!outbox.is_half_full());
+        }
     }
 
     #[test]

@@ -8,15 +8,27 @@ use crate::id::Generation;
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello};
 use crate::output::{Event, Warning};
 use crate::port::PeerAction;
-use crate::supervisor::Timer;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::{Supervisor, Timer};
 
 /// How long an acknowledgement waits for a message that could carry it.
 const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_millis(25);
 
 /// The largest payload taken: every stack that we know carries 60,000 bytes, our frame around it included.
 const LARGEST_PAYLOAD: usize = 59_900;
+
+impl Supervisor {
+    /// Returns whether another message is welcome: some connected peer keeps up, or none is connected.
+    ///
+    /// The fastest peer sets the pace; slower ones lose their oldest messages and are told.
+    /// A peer that is away slows nobody down either.
+    pub fn has_room(&self) -> bool {
+        let mut connected =
+            self.peers.values().filter(|link| link.ever_up && link.outage.is_none()).peekable();
+        connected.peek().is_none() || connected.any(|link| !link.outbox.is_half_full())
+    }
+}
 
 impl PeerLink {
     /// Sends a message, or keeps it while the path is broken or in doubt.
