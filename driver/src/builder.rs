@@ -194,10 +194,10 @@ impl SessionBuilder {
         let plan = self.plan()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let (commands, orders) = mpsc::channel(WAITING_COMMANDS);
-        let (alive, over) = watch::channel(());
+        let (room, pace) = watch::channel(true);
         let (sender, events) = events::channel();
-        runtime.spawn(plan.run(Ends { orders, events: sender, alive }).in_current_span());
-        Ok(Session::new(Handle::new(commands, over), events))
+        runtime.spawn(plan.run(Ends { orders, events: sender, room }).in_current_span());
+        Ok(Session::new(Handle::new(commands, pace), events))
     }
 
     fn plan(self) -> Result<Plan, StartError> {
@@ -233,8 +233,8 @@ fn random_identity() -> Result<Identity, StartError> {
     Ok(Identity(u128::from(random()?) << 64 | u128::from(random()?)))
 }
 
-/// Enough to hide a wake-up of the driver; whoever sends faster than that waits.
-const WAITING_COMMANDS: usize = 256;
+/// Enough to hide a wake-up of the driver; 16 of the largest messages still fit when it says that there is no room.
+const WAITING_COMMANDS: usize = 16;
 
 #[cfg(test)]
 mod fakes;

@@ -28,6 +28,8 @@ pub(crate) trait Machine {
     fn poll_output(&mut self) -> Option<Output>;
     /// Returns when [`Input::Timeout`] is wanted.
     fn next_timeout(&self) -> Option<std::time::Instant>;
+    /// Returns whether another message is welcome.
+    fn has_room(&self) -> bool;
 }
 
 impl Machine for Supervisor {
@@ -41,6 +43,10 @@ impl Machine for Supervisor {
 
     fn next_timeout(&self) -> Option<std::time::Instant> {
         Supervisor::next_timeout(self).map(|(at, _)| at)
+    }
+
+    fn has_room(&self) -> bool {
+        Supervisor::has_room(self)
     }
 }
 
@@ -64,8 +70,8 @@ pub(crate) struct Ends {
     pub(crate) orders: mpsc::Receiver<Command>,
     /// What it is told.
     pub(crate) events: EventSender,
-    /// Dropped when the session is over.
-    pub(crate) alive: watch::Sender<()>,
+    /// Whether another message is welcome; dropped when the session is over.
+    pub(crate) room: watch::Sender<bool>,
 }
 
 /// One running session.
@@ -204,6 +210,8 @@ impl<M: Machine> Driver<M> {
         while let Some(output) = self.machine.poll_output() {
             self.perform(output);
         }
+        let room = self.machine.has_room();
+        self.ends.room.send_if_modified(|known| std::mem::replace(known, room) != room);
     }
 
     fn perform(&mut self, output: Output) {
@@ -241,9 +249,9 @@ impl<M: Machine> Driver<M> {
         if !keeper.finish(SAVE_LIMIT).await {
             tracing::warn!(limit = ?SAVE_LIMIT, "the last state is not stored, the store is too slow");
         }
-        let Ends { orders: _, events, alive } = self.ends;
+        let Ends { orders: _, events, room } = self.ends;
         drop(events);
-        drop(alive);
+        drop(room);
     }
 }
 

@@ -48,7 +48,8 @@ impl Deref for Session {
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: mpsc::Sender<Command>,
-    over: watch::Receiver<()>,
+    /// Whether another message is welcome; closed when the session is over.
+    pace: watch::Receiver<bool>,
 }
 
 /// Nobody listens to commands: the session was left, or its runtime is gone.
@@ -57,12 +58,16 @@ pub struct Handle {
 pub struct SessionOver;
 
 impl Handle {
-    pub(crate) fn new(commands: mpsc::Sender<Command>, over: watch::Receiver<()>) -> Self {
-        Self { commands, over }
+    pub(crate) fn new(commands: mpsc::Sender<Command>, pace: watch::Receiver<bool>) -> Self {
+        Self { commands, pace }
     }
 
     /// Sends a message; it is held for a while for peers whose link is down.
+    ///
+    /// Waits while no connected peer keeps up: the fastest one sets the pace, slower ones lose their oldest messages.
+    /// A loop that also reads the session's events must not wait here for long, or the session sheds messages.
     pub async fn send(&self, to: Recipient, payload: Payload) -> Result<(), SessionOver> {
+        self.pace.clone().wait_for(|room| *room).await.map_err(|_| SessionOver)?;
         self.tell(Command::Send { to, payload }).await
     }
 
@@ -100,8 +105,8 @@ impl Handle {
     pub async fn leave(&self) {
         // A session that is over needs no command.
         let _ = self.tell(Command::Leave).await;
-        let mut over = self.over.clone();
-        while over.changed().await.is_ok() {}
+        let mut pace = self.pace.clone();
+        while pace.changed().await.is_ok() {}
     }
 
     async fn tell(&self, command: Command) -> Result<(), SessionOver> {

@@ -30,10 +30,12 @@ struct Script {
     answer: Answer,
     outputs: VecDeque<Output>,
     deadline: Option<Instant>,
+    crowded: bool,
 }
 
 impl Machine for Script {
     fn handle_input(&mut self, input: Input, now: Instant) {
+        self.crowded &= !matches!(input, Input::Peer(_, PeerEvent::Writable));
         self.outputs.extend((self.answer)(&input, now, &mut self.deadline));
         let _ = self.heard.send(input);
     }
@@ -45,6 +47,10 @@ impl Machine for Script {
     fn next_timeout(&self) -> Option<Instant> {
         self.deadline
     }
+
+    fn has_room(&self) -> bool {
+        !self.crowded
+    }
 }
 
 /// What surrounds a driver under test.
@@ -53,12 +59,15 @@ pub(crate) struct Scene {
     pub(crate) sleep_watch: SleepWatch,
     pub(crate) deadline: Option<Duration>,
     pub(crate) peers_flood: bool,
+    /// There is no room for messages until a peer is writable.
+    pub(crate) crowded: bool,
 }
 
 impl Default for Scene {
     fn default() -> Self {
         let sleep_watch = SleepWatch::of_host();
-        Self { store: Box::new(MemoryStore::default()), sleep_watch, deadline: None, peers_flood: false }
+        let (deadline, peers_flood, crowded) = (None, false, false);
+        Self { store: Box::new(MemoryStore::default()), sleep_watch, deadline, peers_flood, crowded }
     }
 }
 
@@ -95,8 +104,13 @@ impl Scene {
         let (near_signaling, signaling) = transport();
         let (near_peers, peers) = transport();
         let deadline = self.deadline.map(|after| tokio::time::Instant::now().into_std() + after);
-        let machine =
-            Script { heard: heard_sender, answer: Box::new(answer), outputs: VecDeque::new(), deadline };
+        let machine = Script {
+            heard: heard_sender,
+            answer: Box::new(answer),
+            outputs: VecDeque::new(),
+            deadline,
+            crowded: self.crowded,
+        };
         let ports = Ports {
             signaling: Box::new(near_signaling),
             peers: if self.peers_flood { Box::new(Flood) } else { Box::new(near_peers) },
@@ -105,12 +119,12 @@ impl Scene {
             sleep_watch: self.sleep_watch,
         };
         let (commands, orders) = mpsc::channel(16);
-        let (alive, over) = watch::channel(());
+        let (room, pace) = watch::channel(true);
         let (sender, events) = events::channel();
-        let ends = Ends { orders, events: sender, alive };
+        let ends = Ends { orders, events: sender, room };
         let driver = Driver::new(machine, ports, ends);
         tokio::spawn(driver.run(std::iter::empty()));
-        (Session::new(Handle::new(commands, over), events), World { heard, signaling, peers, network })
+        (Session::new(Handle::new(commands, pace), events), World { heard, signaling, peers, network })
     }
 }
 

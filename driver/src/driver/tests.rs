@@ -41,6 +41,20 @@ async fn inputs_arrive_with_their_generation() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_message_waits_for_room_and_nothing_else_does() {
+    let (session, mut world) = Scene { crowded: true, ..Scene::default() }.start(|_| Vec::new());
+    session.restart().await.unwrap();
+    next(&mut world.heard).await;
+    let message = || session.send(Recipient::Everyone, Payload("1".into()));
+    assert!(timeout(Duration::from_secs(1), message()).await.is_err());
+    session.restart().await.unwrap();
+    next(&mut world.heard).await;
+    world.peers.events.send((Generation(1), PeerEvent::Writable)).unwrap();
+    next(&mut world.heard).await;
+    message().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_timer_fires_at_the_deadline() {
     let deadline = Duration::from_millis(700);
     let scene = Scene { deadline: Some(deadline), ..Scene::default() };
