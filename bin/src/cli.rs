@@ -10,6 +10,7 @@ use rejoin_core::{Identity, Platform};
 
 use crate::demo::faults::FaultKind;
 use crate::output::Format;
+use crate::social_stream::AudienceArgs;
 pub(crate) use serve::ServeArgs;
 
 /// Keeps VDO.Ninja and Social Stream WebRTC connections alive
@@ -57,6 +58,8 @@ pub(crate) struct JoinArgs {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
+    pub(crate) audience: AudienceArgs,
+    #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
     /// How data travels over stdin and stdout
     ///
@@ -82,6 +85,7 @@ Examples:
   rejoin join --view studio --format jsonl | jq .data
   rejoin join --server wss://rejoin.example.org --room show --push bot --view studio --password-file secret
   rejoin join --push bot --view studio --remember bot.json
+  rejoin join --social-stream SESSION
   rejoin join --view studio --metrics 127.0.0.1:9187
   rejoin join --view studio --events --profile aggressive --set backoff.use=constant";
 

@@ -4,7 +4,7 @@ mod lines;
 mod news;
 pub(crate) mod printer;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use rejoin_core::{Event, Payload, Recipient};
@@ -20,14 +20,18 @@ use crate::interrupts::Interrupts;
 use crate::output::{Format, data_line, event_line};
 use crate::service_manager;
 use crate::session::Plan;
+use crate::social_stream::Audience;
+use crate::social_stream::ear::{Ear, Heard};
+use crate::social_stream::voice::Voice;
 use lines::Outgoing;
 use news::News;
 use printer::Printer;
 
 /// Joins and stays until somebody asks for the end.
-pub(crate) async fn run(args: JoinArgs) -> Result<(), Failure> {
+pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen().context("signals cannot be listened to")?;
-    let plan = Plan::new(&args.connection, &args.choice).map_err(Failure::Usage)?;
+    let audience = Audience::settle(&args.audience, &mut args.connection).map_err(Failure::Usage)?;
+    let plan = audience.join(Plan::new(&args.connection, &args.choice).map_err(Failure::Usage)?);
     if !plan.has_ice_server {
         tracing::warn!(
             "no STUN or TURN server is configured, so only peers in reach of this machine's own addresses \
@@ -44,9 +48,11 @@ pub(crate) async fn run(args: JoinArgs) -> Result<(), Failure> {
 
     let printer = Printer::start();
     let (connected, is_connected) = watch::channel(false);
-    let page = Page { events: args.events, format: args.format, printer: printer.clone(), connected };
+    let (events_wanted, format, ear) = (args.events, args.format, audience.ear());
+    let page = Page { events: events_wanted, format, ear, printer: printer.clone(), connected };
     let mut telling = tokio::spawn(page.tell(events, News::new(views)));
-    tokio::spawn(deliver(lines::from_stdin(args.format), is_connected, handle.clone()));
+    let voice = audience.voice();
+    tokio::spawn(deliver(lines::from_stdin(format), voice, is_connected, handle.clone()));
 
     let ended = tokio::select! {
         () = interrupts.next() => None,
@@ -79,13 +85,14 @@ const LAST_WORDS: Duration = Duration::from_millis(500);
 struct Page {
     events: bool,
     format: Format,
+    ear: Option<Ear>,
     printer: Printer,
     connected: watch::Sender<bool>,
 }
 
 impl Page {
     /// Tells everything that happens; a slow reader is waited for, and the session goes on meanwhile.
-    async fn tell(self, mut events: Events, mut news: News) {
+    async fn tell(mut self, mut events: Events, mut news: News) {
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
@@ -96,21 +103,34 @@ impl Page {
                 self.connected.send_replace(true);
             }
             news.tell(&event);
-            let line = match &event {
-                _ if self.events => Some(event_line(&event)),
-                Event::Received { from, payload } => Some(data_line(self.format, from, payload)),
-                _ => None,
-            };
-            if let Some(line) = line {
+            if let Some(line) = self.line(&event) {
                 self.printer.print(line).await;
+            }
+        }
+    }
+
+    /// Returns the line for an event, if it gets one; a copy of chat gets none.
+    fn line(&mut self, event: &Event) -> Option<String> {
+        let Event::Received { from, payload } = event else {
+            return self.events.then(|| event_line(event));
+        };
+        let heard = self.ear.as_mut().map(|ear| ear.hear(payload, Instant::now()));
+        match (heard, self.format) {
+            (Some(Heard::Again), _) => None,
+            (Some(Heard::Chat(_) | Heard::Control) | None, _) if self.events => Some(event_line(event)),
+            (Some(Heard::Chat(line)), Format::Raw) => Some(line),
+            (Some(Heard::Control), Format::Raw) => None,
+            (Some(Heard::Chat(_) | Heard::Control), Format::Jsonl) | (None, _) => {
+                Some(data_line(self.format, from, payload))
             }
         }
     }
 }
 
-/// Sends what stdin says, from the first connection on.
+/// Sends what stdin says, as chat if there is a voice for it, from the first connection on.
 async fn deliver(
     mut messages: mpsc::Receiver<Outgoing>,
+    mut voice: Option<Voice>,
     mut connected: watch::Receiver<bool>,
     handle: Handle,
 ) {
@@ -118,7 +138,17 @@ async fn deliver(
         return;
     }
     while let Some(Outgoing { to, json }) = messages.recv().await {
-        let to = to.map_or(Recipient::Everyone, Recipient::Named);
+        let (everyone, json) = match &mut voice {
+            None => (Recipient::Everyone, json),
+            Some(voice) => match voice.say(&json) {
+                Ok(json) => (voice.listeners(), json),
+                Err(problem) => {
+                    tracing::warn!("a line of stdin was not sent: {problem:#}");
+                    continue;
+                }
+            },
+        };
+        let to = to.map_or(everyone, Recipient::Named);
         if handle.send(to, Payload(json.into())).await.is_err() {
             return;
         }

@@ -14,6 +14,7 @@ mod profiles;
 mod serve;
 mod service_manager;
 mod session;
+mod social_stream;
 
 use std::future::Future;
 use std::io::{self, IsTerminal as _, Write as _};

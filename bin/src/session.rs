@@ -66,6 +66,12 @@ impl Plan {
         Ok(Self { builder, chaos, views, has_ice_server })
     }
 
+    /// Adds the wish to view the whole room, but for one stream if there is one to leave out.
+    pub(crate) fn viewing_room(mut self, except: Option<&str>) -> Self {
+        self.builder = self.builder.viewing_room(except);
+        self
+    }
+
     /// Sets the seed of the machine's dice.
     pub(crate) fn seeded(mut self, seed: u64) -> Self {
         self.builder = self.builder.seeded(seed);
