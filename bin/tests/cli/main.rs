@@ -2,8 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test")]
 
 mod demo;
+mod endpoint;
 mod join;
 mod process;
 mod serve;
+#[cfg(unix)]
+mod service_manager;
+mod tls;
 mod trouble;
 mod usage;
