@@ -1,16 +1,22 @@
 //! What can be typed: commands, options, and their help.
 
+pub(crate) mod history;
+pub(crate) mod profiles;
+
 mod serve;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 use rejoin_core::{Identity, Platform};
 
 use crate::demo::faults::FaultKind;
 use crate::output::Format;
 use crate::social_stream::AudienceArgs;
+use history::HistoryArgs;
+use profiles::{CheckArgs, ProfilesArgs};
 pub(crate) use serve::ServeArgs;
 
 /// Keeps VDO.Ninja and Social Stream WebRTC connections alive
@@ -21,6 +27,9 @@ pub(crate) use serve::ServeArgs;
 pub(crate) struct Cli {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
+    /// What is logged: a level (error, warn, info, debug, trace, off) or a filter in the words of RUST_LOG
+    #[arg(long, global = true, value_name = "LEVEL|FILTER")]
+    pub(crate) log: Option<String>,
 }
 
 const EXIT_CODES: &str = "\
@@ -30,7 +39,7 @@ Exit codes:
   2    something in the command or the configuration is wrong
   130  interrupted: the demo by Ctrl-C, everything else by a second Ctrl-C
 
-Logs go to stderr; RUST_LOG=rejoin=debug shows more of them.";
+Logs go to stderr; --log debug shows more of them, and goes before RUST_LOG.";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -45,12 +54,26 @@ pub(crate) enum Command {
     Policies,
     /// Check a configuration and say what is wrong with it
     Check(CheckArgs),
+    /// List the incidents of a session that is remembered
+    History(HistoryArgs),
+    /// Print a script that completes commands and options in a shell
+    #[command(after_help = COMPLETIONS_EXAMPLES)]
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
     /// Break a real connection in every way and measure how it recovers
     Demo(DemoArgs),
     /// Be one of the two peers of the demonstration
     #[command(hide = true)]
     DemoPeer(DemoPeerArgs),
 }
+
+const COMPLETIONS_EXAMPLES: &str = "\
+Examples:
+  rejoin completions bash > /etc/bash_completion.d/rejoin
+  rejoin completions zsh > ~/.zfunc/_rejoin
+  rejoin completions fish > ~/.config/fish/completions/rejoin.fish";
 
 #[derive(Args, Debug)]
 #[command(after_help = JOIN_EXAMPLES)]
@@ -84,7 +107,8 @@ Examples:
   rejoin join --push studio
   rejoin join --view studio --format jsonl | jq .data
   rejoin join --server wss://rejoin.example.org --room show --push bot --view studio --password-file secret
-  rejoin join --push bot --view studio --remember bot.json
+  rejoin join --push bot --view studio --session bot.json
+  rejoin join --session bot.json
   rejoin join --social-stream SESSION
   rejoin join --view studio --metrics 127.0.0.1:9187
   rejoin join --view studio --events --profile aggressive --set backoff.use=constant";
@@ -134,8 +158,10 @@ pub(crate) struct ConnectionArgs {
     /// Who we are to rejoin peers, 32 hexadecimal digits; random if not given
     #[arg(long, value_name = "HEX")]
     pub(crate) identity: Option<Identity>,
-    /// Remember identity, room and streams in a file, and go on from there after a restart or a crash
-    #[arg(long, value_name = "FILE")]
+    /// Remember identity, room, streams and incidents in a file, and go on from there after a restart or a crash
+    ///
+    /// --room and --push take the place of what is remembered, --view adds to it.
+    #[arg(long = "session", alias = "remember", value_name = "FILE")]
     pub(crate) remember: Option<PathBuf>,
     /// A PEM file with certificate authorities to trust besides the system's
     #[arg(long, value_name = "PEM")]
@@ -163,46 +189,6 @@ pub(crate) struct ChoiceArgs {
     #[arg(long = "set", value_name = "KEY=VALUE")]
     pub(crate) settings: Vec<String>,
 }
-
-#[derive(Args, Debug)]
-#[command(after_help = PROFILES_EXAMPLES)]
-pub(crate) struct ProfilesArgs {
-    #[command(subcommand)]
-    pub(crate) action: Option<ProfilesAction>,
-}
-
-const PROFILES_EXAMPLES: &str = "\
-Examples:
-  rejoin profiles
-  rejoin profiles show aggressive
-  rejoin profiles show vdo-ninja --origin";
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum ProfilesAction {
-    /// Show every setting of a profile
-    #[command(after_help = "Examples:\n  rejoin profiles show conservative --origin")]
-    Show {
-        /// The profile
-        name: String,
-        /// Say of every setting where it comes from
-        #[arg(long)]
-        origin: bool,
-    },
-}
-
-#[derive(Args, Debug)]
-#[command(after_help = CHECK_EXAMPLES)]
-pub(crate) struct CheckArgs {
-    #[command(flatten)]
-    pub(crate) choice: ChoiceArgs,
-}
-
-const CHECK_EXAMPLES: &str = "\
-Prints ok and exits with 0, or says what is wrong and exits with 2.
-
-Examples:
-  rejoin check --config rejoin.toml
-  rejoin check --profile aggressive --set backoff.exponential.base=2s";
 
 #[derive(Args, Debug)]
 #[command(after_help = DEMO_NOTES)]

@@ -16,6 +16,7 @@ use crate::cli::JoinArgs;
 use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 use crate::health::Health;
+use crate::history::Recorder;
 use crate::interrupts::Interrupts;
 use crate::output::{Format, data_line, event_line};
 use crate::service_manager;
@@ -31,14 +32,14 @@ use printer::Printer;
 pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen().context("signals cannot be listened to")?;
     let audience = Audience::settle(&args.audience, &mut args.connection).map_err(Failure::Usage)?;
-    let plan = audience.join(Plan::new(&args.connection, &args.choice).map_err(Failure::Usage)?);
+    let mut plan = audience.join(Plan::new(&args.connection, &args.choice).await.map_err(Failure::Usage)?);
     if !plan.has_ice_server {
         tracing::warn!(
             "no STUN or TURN server is configured, so only peers in reach of this machine's own addresses \
              can connect; add --ice-server stun:HOST:PORT for others"
         );
     }
-    let views = plan.views.clone();
+    let (views, recorder) = (plan.views.clone(), plan.recorder.take());
     // Before the session, whose metrics count from its first moment on.
     let endpoint = Endpoint::open(args.metrics).await.map_err(Failure::Usage)?;
     let (session, _) = plan.start().map_err(Failure::Usage)?;
@@ -49,7 +50,7 @@ pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
     let printer = Printer::start();
     let (connected, is_connected) = watch::channel(false);
     let (events_wanted, format, ear) = (args.events, args.format, audience.ear());
-    let page = Page { events: events_wanted, format, ear, printer: printer.clone(), connected };
+    let page = Page { events: events_wanted, format, ear, printer: printer.clone(), connected, recorder };
     let mut telling = tokio::spawn(page.tell(events, News::new(views)));
     let voice = audience.voice();
     tokio::spawn(deliver(lines::from_stdin(format), voice, is_connected, handle.clone()));
@@ -73,7 +74,7 @@ pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
             Ok(())
         }
         Some(_) => Err(Failure::Run(anyhow!(
-            "the session ended by itself; run it again with RUST_LOG=debug to see why"
+            "the session ended by itself; run it again with --log debug to see why"
         ))),
     }
 }
@@ -88,6 +89,7 @@ struct Page {
     ear: Option<Ear>,
     printer: Printer,
     connected: watch::Sender<bool>,
+    recorder: Option<Recorder>,
 }
 
 impl Page {
@@ -98,7 +100,10 @@ impl Page {
                 event = events.next() => event,
                 () = news.patience_ends() => continue,
             };
-            let Some(event) = event else { return };
+            let Some(event) = event else { break };
+            if let Some(recorder) = &mut self.recorder {
+                recorder.note(&event);
+            }
             if let Event::Connected(_) = &event {
                 self.connected.send_replace(true);
             }
@@ -106,6 +111,9 @@ impl Page {
             if let Some(line) = self.line(&event) {
                 self.printer.print(line).await;
             }
+        }
+        if let Some(recorder) = self.recorder {
+            recorder.finish().await;
         }
     }
 

@@ -1,19 +1,21 @@
 //! `rejoin profiles`, `rejoin policies` and `rejoin check`: what can be chosen, and whether a choice works.
 
-use std::io::{self, Write};
+use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use rejoin_config::{Loader, PROFILES, Registry, profile};
+use rejoin_config::{Loader, PROFILES, Profile, Registry, Setting, profile};
 
 use crate::choice;
-use crate::cli::{CheckArgs, ProfilesAction, ProfilesArgs};
+use crate::cli::profiles::{CheckArgs, ProfilesAction, ProfilesArgs};
 use crate::failure::Failure;
+use crate::page::printed;
 
 /// Lists the profiles, or shows one.
 pub(crate) fn profiles(args: &ProfilesArgs) -> Result<(), Failure> {
     let page = match &args.action {
         None => list(),
         Some(ProfilesAction::Show { name, origin }) => show(name, *origin).map_err(Failure::Usage)?,
+        Some(ProfilesAction::Diff { one, other }) => diff(one, other).map_err(Failure::Usage)?,
     };
     Ok(printed(&page)?)
 }
@@ -41,27 +43,49 @@ pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
 
 fn list() -> String {
     let width = PROFILES.iter().map(|profile| profile.name.len()).max().unwrap_or_default();
-    let row = |profile: &rejoin_config::Profile| format!("{:<width$}  {}\n", profile.name, profile.intent);
+    let row = |profile: &Profile| format!("{:<width$}  {}\n", profile.name, profile.intent);
     PROFILES.iter().map(row).collect()
 }
 
 fn show(name: &str, origin: bool) -> Result<String> {
+    let page = known(name)?.page;
+    if !origin {
+        return Ok(page.to_owned());
+    }
+    Ok(settings(name)?.iter().map(|setting| format!("{setting}\n")).collect())
+}
+
+/// Lists what is in force in one of two profiles and not in the other: the key, and the value in each.
+fn diff(one: &str, other: &str) -> Result<String> {
+    let mut rows: BTreeMap<String, [String; 2]> = BTreeMap::new();
+    for (column, name) in [one, other].into_iter().enumerate() {
+        known(name)?;
+        for Setting { key, value, .. } in settings(name)? {
+            rows.entry(key).or_insert_with(|| ["-", "-"].map(str::to_owned))[column] = value;
+        }
+    }
+    rows.retain(|_, [one, other]| one != other);
+    if rows.is_empty() {
+        return Ok(format!("{one} and {other} do not differ\n"));
+    }
+    rows.insert(String::new(), [one, other].map(str::to_owned));
+    let longest =
+        |cell: fn(&String, &[String; 2]) -> usize| rows.iter().map(|(key, row)| cell(key, row)).max();
+    let keys = longest(|key, _| key.chars().count()).unwrap_or_default();
+    let values = longest(|_, row| row[0].chars().count()).unwrap_or_default();
+    let line =
+        |(key, [one, other]): (&String, &[String; 2])| format!("{key:<keys$}  {one:<values$}  {other}\n");
+    Ok(rows.iter().map(line).collect())
+}
+
+fn settings(name: &str) -> Result<Vec<Setting>> {
+    Ok(Loader::new(Registry::builtin()).profile(name).explain()?)
+}
+
+fn known(name: &str) -> Result<&'static Profile> {
     let Some(profile) = profile(name) else {
         let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
         bail!("no profile is called \"{name}\"; known: {}", known.join(", "))
     };
-    if !origin {
-        return Ok(profile.page.to_owned());
-    }
-    let settings = Loader::new(Registry::builtin()).profile(name).explain()?;
-    Ok(settings.iter().map(|setting| format!("{setting}\n")).collect())
-}
-
-/// Writes a page to stdout; a reader that has seen enough is no failure.
-fn printed(page: &str) -> Result<()> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(page.as_bytes()).and_then(|()| stdout.flush()) {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
-        Err(_) | Ok(()) => Ok(()),
-    }
+    Ok(profile)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result, bail};
 use rejoin_core::supervisor::Attendance;
 use rejoin_core::{Dialect, IceServer};
-use rejoin_driver::{FileStore, Session, SessionBuilder};
+use rejoin_driver::{Session, SessionBuilder};
 use rejoin_vdo_ninja::{
     Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions, room_id, stream_id,
 };
@@ -15,7 +15,9 @@ use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 
 use crate::choice;
 use crate::cli::{ChoiceArgs, ConnectionArgs, DialectName};
+use crate::history::Recorder;
 use crate::ice_server::{self, Credentials};
+use crate::memory::Memory;
 
 /// A session that is ready to start.
 pub(crate) struct Plan {
@@ -25,11 +27,13 @@ pub(crate) struct Plan {
     pub(crate) views: Vec<String>,
     /// Whether any STUN or TURN server is known.
     pub(crate) has_ice_server: bool,
+    /// What keeps the incidents, if anything does.
+    pub(crate) recorder: Option<Recorder>,
 }
 
 impl Plan {
     /// Makes a plan of what was typed; what is wrong with that is the error.
-    pub(crate) fn new(connection: &ConnectionArgs, chosen: &ChoiceArgs) -> Result<Self> {
+    pub(crate) async fn new(connection: &ConnectionArgs, chosen: &ChoiceArgs) -> Result<Self> {
         let configuration = choice::configuration(chosen)?;
         let mut ice_servers = configuration.ice_servers;
         ice_servers.extend(typed_ice_servers(connection)?);
@@ -56,14 +60,18 @@ impl Plan {
         if let Some(label) = &connection.label {
             builder = builder.labelled(label);
         }
-        if let Some(file) = &connection.remember {
-            let store = FileStore::open(file).context("--remember cannot be used")?;
-            builder = builder.remembering_in(Box::new(store));
-        }
         let has_ice_server = !ice_servers.is_empty();
         builder = ice_servers.into_iter().fold(builder, SessionBuilder::through_ice_server);
-        let (builder, views) = wish(builder, connection)?;
-        Ok(Self { builder, chaos, views, has_ice_server })
+        let mut memory = match &connection.remember {
+            Some(file) => Memory::open(file).await,
+            None => Memory::default(),
+        };
+        let (mut builder, views) = wish(builder, connection, &mut memory).await?;
+        let recorder = memory.recorder.take();
+        if let Some(store) = memory.store {
+            builder = builder.remembering_in(Box::new(store));
+        }
+        Ok(Self { builder, chaos, views, has_ice_server, recorder })
     }
 
     /// Adds the wish to view the whole room, but for one stream if there is one to leave out.
@@ -86,13 +94,19 @@ impl Plan {
 }
 
 /// Adds room and streams under the names that every client makes of them.
-fn wish(mut builder: SessionBuilder, connection: &ConnectionArgs) -> Result<(SessionBuilder, Vec<String>)> {
-    let ConnectionArgs { room, push, views, remember, .. } = connection;
-    let remembers = remember.as_ref().is_some_and(|file| file.exists());
-    if room.is_none() && push.is_none() && views.is_empty() && !remembers {
-        bail!(
-            "nothing to do; give --push STREAM to publish, --view STREAM to view, or --room ROOM to be in one"
-        )
+async fn wish(
+    mut builder: SessionBuilder,
+    connection: &ConnectionArgs,
+    memory: &mut Memory,
+) -> Result<(SessionBuilder, Vec<String>)> {
+    let ConnectionArgs { room, push, views, .. } = connection;
+    if room.is_none() && push.is_none() && views.is_empty() && !memory.holds_a_wish() {
+        let remedy = "give --push STREAM to publish, --view STREAM to view, or --room ROOM to be in one";
+        match (memory.trouble(), &connection.remember) {
+            (Some(trouble), _) => bail!("nothing to do, and {trouble}; or {remedy}"),
+            (None, Some(file)) => bail!("nothing to do: {} remembers nothing; {remedy}", file.display()),
+            (None, None) => bail!("nothing to do; {remedy}"),
+        }
     }
     if let Some(typed) = room {
         let name = room_id(typed).context("--room cannot be used")?;
@@ -102,9 +116,10 @@ fn wish(mut builder: SessionBuilder, connection: &ConnectionArgs) -> Result<(Ses
     if let Some(typed) = push {
         let name = stream_id(typed).context("--push cannot be used")?;
         tell_of_change("stream", typed, &name.0);
+        memory.publish_instead(&name).await;
         builder = builder.publishing(&name.0);
     }
-    let mut names = Vec::new();
+    let mut names: Vec<String> = memory.views().map(|stream| stream.0.to_string()).collect();
     for typed in views {
         let name = stream_id(typed).context("--view cannot be used")?;
         tell_of_change("stream", typed, &name.0);

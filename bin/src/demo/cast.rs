@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use super::faults::Order;
+use crate::log;
 
 /// Who plays.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, clap::ValueEnum)]
@@ -161,10 +162,8 @@ impl Cast {
     }
 
     fn spawn(&mut self, mut command: Command) -> Result<(Actor, Lines<BufReader<ChildStdout>>)> {
-        if std::env::var_os("RUST_LOG").is_none() {
-            // The timeline tells what happens; only what it cannot tell may come between its lines.
-            command.env("RUST_LOG", "error");
-        }
+        // The timeline tells what happens; only what it cannot tell may come between its lines.
+        log::hand_down(&mut command, "error");
         let mut process = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

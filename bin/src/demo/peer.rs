@@ -42,7 +42,7 @@ struct Sent {
 
 /// Plays the peer until its parent closes stdin.
 pub(crate) async fn run(args: DemoPeerArgs) -> Result<(), Failure> {
-    let plan = Plan::new(&args.connection, &args.choice).map_err(Failure::Usage)?;
+    let plan = Plan::new(&args.connection, &args.choice).await.map_err(Failure::Usage)?;
     let (session, chaos) = plan.seeded(args.seed).start().map_err(Failure::Usage)?;
     let message = Numbered { sender: args.role, epoch: args.epoch, number: 0 };
     let mut actor = Actor { session, chaos, printer: Printer::start(), message, sending: false };

@@ -64,7 +64,7 @@ impl Script {
             .await?;
         if !settled {
             bail!(
-                "the peers are not connected within {} s; run `RUST_LOG=rejoin=debug rejoin demo` to see why",
+                "the peers are not connected within {} s; run `rejoin demo --log debug` to see why",
                 PATIENCE.as_secs()
             )
         }
@@ -163,7 +163,7 @@ impl Script {
     fn take_in(&mut self, report: &Report) -> Result<()> {
         if report.line.is_none() && self.cast.expects(report.role, report.epoch) {
             let name = report.role.name();
-            bail!("the {name} ended by itself; run `RUST_LOG=rejoin=debug rejoin demo` to see why")
+            bail!("the {name} ended by itself; run `rejoin demo --log debug` to see why")
         }
         if let Some(happening) = self.stage.absorb(report) {
             self.screen.tell(&happening);

@@ -8,6 +8,7 @@ mod process;
 mod serve;
 #[cfg(unix)]
 mod service_manager;
+mod session;
 mod tls;
 mod trouble;
 mod usage;

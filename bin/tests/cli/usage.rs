@@ -4,7 +4,7 @@ use crate::process::Process;
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["join", "serve", "profiles", "policies", "check", "demo"] {
+    for command in ["join", "serve", "profiles", "policies", "check", "history", "completions", "demo"] {
         let output = rejoin(&[command, "--help"]);
         assert_eq!(output.code, Some(0), "{command}");
         assert!(output.stdout.contains("Examples:"), "{command}: {}", output.stdout);
@@ -71,7 +71,7 @@ fn a_good_configuration_is_ok() {
 #[test]
 fn profiles_are_listed_with_their_intent() {
     let output = rejoin(&["profiles"]);
-    for name in ["vdo-ninja", "aggressive"] {
+    for name in ["vdo-ninja", "aggressive", "conservative"] {
         let line = output.stdout.lines().find(|line| line.starts_with(name)).map(str::to_owned);
         assert!(line.is_some_and(|line| line.split_whitespace().count() > 2), "{name}");
     }
