@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use rejoin_core::output::{LinkName, Peer, Recovery, Warning};
+use rejoin_core::output::{LinkName, Peer, Recovery};
 use rejoin_core::{Event, Payload, PeerKey};
 
 /// How data travels over stdin and stdout.
@@ -64,56 +64,13 @@ pub(crate) fn event_line(event: &Event) -> String {
             ("quality_changed", json!({"link": link(name), "quality": quality}))
         }
         Event::Warning(warning) => {
-            ("warning", json!({"warning": warning_name(warning), "reason": warning_text(warning)}))
+            ("warning", json!({"warning": warning.name(), "reason": warning.to_string()}))
         }
         Event::Left => ("left", json!({})),
         // Core may grow events; they are told in Rust's words until they have ours.
         other => ("unknown", json!({"debug": format!("{other:?}")})),
     };
     written(&Happened { event: name, unix_ms: unix_ms(), fields })
-}
-
-/// Returns what is odd, in words that name the remedy where there is one.
-pub(crate) fn warning_text(warning: &Warning) -> String {
-    match warning {
-        Warning::MalformedSignaling { reason } => {
-            format!("a frame from the server could not be read: {reason}")
-        }
-        Warning::MalformedMessage { peer, reason } => {
-            format!("a message {peer} could not be read: {reason}")
-        }
-        Warning::UnknownRequest { request } => {
-            format!("the server sent a request that is not known: {request}")
-        }
-        Warning::StrangerOffer { stream: Some(stream) } => {
-            format!("stream \"{stream}\" was offered and is not viewed; add it with --view")
-        }
-        Warning::StrangerOffer { stream: None } => {
-            "a stream was offered that is not viewed; add it with --view".to_owned()
-        }
-        Warning::UnknownSession => "a message arrived for a session that is over".to_owned(),
-        Warning::TooLarge { bytes, limit } => {
-            format!("a message of {bytes} bytes was not sent; send at most {limit} bytes at a time")
-        }
-        Warning::ServerAlert { text } => format!("the server says: {text}"),
-        Warning::StoreFailed { reason } => format!("the session could not be stored: {reason}"),
-        other => format!("{other:?}"),
-    }
-}
-
-/// Returns the word for a kind of oddity.
-pub(crate) fn warning_name(warning: &Warning) -> &'static str {
-    match warning {
-        Warning::MalformedSignaling { .. } => "malformed_signaling",
-        Warning::MalformedMessage { .. } => "malformed_message",
-        Warning::UnknownRequest { .. } => "unknown_request",
-        Warning::StrangerOffer { .. } => "stranger_offer",
-        Warning::UnknownSession => "unknown_session",
-        Warning::TooLarge { .. } => "too_large",
-        Warning::ServerAlert { .. } => "server_alert",
-        Warning::StoreFailed { .. } => "store_failed",
-        _ => "unknown",
-    }
 }
 
 #[derive(Serialize)]

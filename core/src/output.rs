@@ -11,6 +11,10 @@ use crate::policy::{Quality, RecoveryStep, Tried};
 use crate::port::{PeerAction, SignalingAction};
 use crate::session::SessionRecord;
 
+pub use self::warning::Warning;
+
+mod warning;
+
 /// Something to do.
 #[derive(Clone, Debug)]
 pub enum Output {
@@ -214,51 +218,4 @@ impl Owner {
             Self::Dormant => "dormant",
         }
     }
-}
-
-/// Something odd that is not an outage.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Warning {
-    /// A signaling frame could not be read.
-    MalformedSignaling {
-        /// What is wrong with it and what may help.
-        reason: String,
-    },
-    /// A channel frame could not be read.
-    MalformedMessage {
-        /// The link it came over.
-        peer: PeerKey,
-        /// What is wrong with it and what may help.
-        reason: String,
-    },
-    /// The server sent a request that we do not know.
-    UnknownRequest {
-        /// Its name.
-        request: String,
-    },
-    /// Somebody offered a stream that we do not view.
-    StrangerOffer {
-        /// The stream that it named.
-        stream: Option<String>,
-    },
-    /// A description or candidates for a session that we do not have.
-    UnknownSession,
-    /// A message is larger than a data channel carries and was not taken.
-    TooLarge {
-        /// Its size in bytes.
-        bytes: usize,
-        /// The largest that is taken.
-        limit: usize,
-    },
-    /// The server reported something.
-    ServerAlert {
-        /// Its words.
-        text: String,
-    },
-    /// The session could not be stored.
-    StoreFailed {
-        /// Why.
-        reason: String,
-    },
 }

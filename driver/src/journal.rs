@@ -7,7 +7,7 @@ use tracing::{Span, debug, info, info_span, trace, warn};
 use rejoin_core::output::{LinkName, Peer, Recovery, Warning};
 use rejoin_core::{Direction, Event};
 
-use crate::telemetry::{kind, outcome_name, warning_kind};
+use crate::telemetry::{kind, outcome_name};
 
 /// Logs events, and keeps the spans of open incidents.
 #[derive(Default)]
@@ -64,9 +64,7 @@ impl Journal {
             Event::Warning(Warning::StoreFailed { reason }) => {
                 warn!(reason, "the session could not be stored")
             }
-            Event::Warning(warning) => {
-                self.warn(warning_kind(warning), || debug!(?warning, "odd, but alive"))
-            }
+            Event::Warning(warning) => self.warn(warning.name(), || debug!(?warning, "odd, but alive")),
             Event::Left => {
                 self.incidents.clear();
                 info!("left");

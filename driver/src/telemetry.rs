@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
-use rejoin_core::output::{LinkName, Recovery, Warning};
+use rejoin_core::output::{LinkName, Recovery};
 use rejoin_core::policy::Outcome;
 use rejoin_core::port::PeerAction;
 use rejoin_core::{ChannelMessage, Event, Link};
@@ -125,7 +125,7 @@ impl Meters {
                 counter!(QUALITY_CHANGES, "link" => kind(link), "quality" => quality_name(*quality))
                     .increment(1);
             }
-            Event::Warning(warning) => counter!(WARNINGS, "kind" => warning_kind(warning)).increment(1),
+            Event::Warning(warning) => counter!(WARNINGS, "kind" => warning.name()).increment(1),
             Event::Left => self.fall_all(),
             _ => {}
         }
@@ -198,20 +198,6 @@ pub(crate) fn kind(link: &LinkName) -> &'static str {
     match link.kind() {
         Link::Signaling => "signaling",
         Link::Peer => "peer",
-    }
-}
-
-/// Returns the word for a kind of oddity.
-pub(crate) fn warning_kind(warning: &Warning) -> &'static str {
-    match warning {
-        Warning::MalformedSignaling { .. } => "malformed_signaling",
-        Warning::MalformedMessage { .. } => "malformed_message",
-        Warning::UnknownRequest { .. } => "unknown_request",
-        Warning::StrangerOffer { .. } => "stranger_offer",
-        Warning::UnknownSession => "unknown_session",
-        Warning::ServerAlert { .. } => "server_alert",
-        Warning::StoreFailed { .. } => "store_failed",
-        _ => "other",
     }
 }
 

@@ -7,8 +7,6 @@ use rejoin_core::output::{LinkName, Warning};
 use rejoin_core::{Event, Fault};
 use tokio::time::{Instant, sleep_until};
 
-use crate::output::{warning_name, warning_text};
-
 /// How long a viewed stream may be silent before somebody is asked to look; a connection takes a second or two.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -78,7 +76,7 @@ impl News {
             // The log has it already.
             Event::Warning(Warning::StoreFailed { .. }) => {}
             Event::Warning(warning) => {
-                self.now_and_then(warning_name(warning), || tracing::warn!("{}", warning_text(warning)));
+                self.now_and_then(warning.name(), || tracing::warn!("{warning}"));
             }
             _ => {}
         }
