@@ -145,8 +145,24 @@ impl PeerLink {
         if newest.is_some_and(|connection| connection.age(desk.now) < REPETITION) {
             return;
         }
-        self.open_outage(Fault::PeerRepairs, desk);
-        self.rebuild_now(desk);
+        match self.progress() {
+            // the viewer may not have heard our offer; it has until the limit to answer
+            Some(Progress::Handshake(generation)) if self.is_candidate(generation) => {
+                self.tell(generation, desk);
+            }
+            // foreign viewers ask every 5 s until they are connected, and a slow path needs longer than that;
+            // a rejoin viewer asks when it has given up its end
+            Some(
+                Progress::Gathering(generation)
+                | Progress::Checking(generation)
+                | Progress::Securing(generation)
+                | Progress::Verifying(generation),
+            ) if self.is_candidate(generation) && !self.is_rejoin() => {}
+            Some(_) | None => {
+                self.open_outage(Fault::PeerRepairs, desk);
+                self.rebuild_now(desk);
+            }
+        }
     }
 
     /// The viewer asks for an ICE restart.
