@@ -58,6 +58,8 @@ pub enum SignalingMessage {
     RestartIce {
         /// The peer; `None` over the data channel.
         route: Option<Route>,
+        /// The session, by which a rejoin publisher knows a viewer whose route is new; others leave it out.
+        session: Option<SessionId>,
     },
     /// The sender closes the connections between the two.
     Bye {

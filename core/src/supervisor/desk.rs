@@ -31,6 +31,8 @@ pub(super) struct Desk {
     pub(super) socket: Option<Generation>,
     /// Whether the wish has been replayed on it, so that peers can be asked for.
     pub(super) signaling_ready: bool,
+    /// The socket since which our signaling server finds us where it does.
+    pub(super) route_since: Option<Generation>,
     /// Where our signaling server finds us, if it said so.
     pub(super) own_route: Option<Route>,
     /// A peer link suspects the signaling link.
@@ -61,6 +63,7 @@ impl Desk {
             network: None,
             socket: None,
             signaling_ready: false,
+            route_since: None,
             own_route: None,
             signaling_suspected: false,
             signaling_proven: false,

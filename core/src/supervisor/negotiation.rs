@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::fault::{Fault, Phase};
 use crate::ice::{IceCandidate, IceTransportPolicy, Role};
 use crate::id::{Generation, Route, SessionId};
+use crate::message::SignalingMessage;
 use crate::output::Warning;
 use crate::policy::{Outcome, RecoveryStep};
 use crate::port::PeerAction;
@@ -137,6 +138,12 @@ impl PeerLink {
             Some(connection) => desk.peer(connection.generation, PeerAction::AddCandidates(found)),
             None => desk.warn(Warning::UnknownSession),
         }
+    }
+
+    /// Asks the publisher for an ICE restart.
+    pub(super) fn request_restart(&self, desk: &mut Desk) {
+        let session = self.active.as_ref().map(|active| active.session.clone());
+        desk.wish(SignalingMessage::RestartIce { route: self.route.clone(), session });
     }
 
     /// The server asks us to offer to this viewer (again).

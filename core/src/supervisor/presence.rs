@@ -11,6 +11,10 @@ use crate::supervisor::{Attendance, Supervisor, Timer};
 impl Supervisor {
     /// Replays the wish in the wire's order: the room, and after its listing, if there is one, streams and views.
     pub(super) fn replay_wish(&mut self, resumed: bool) {
+        let announced = self.desk.settings.attendance == Attendance::Announced;
+        if !resumed && !announced {
+            self.desk.route_since = self.desk.socket;
+        }
         match (self.desk.settings.attendance, self.intent.room.clone()) {
             // who views a room must hear who came meanwhile, even if the server knows us
             (Attendance::Listed, Some(room)) if !resumed || self.intent.audience.is_some() => {

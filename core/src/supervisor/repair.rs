@@ -137,6 +137,12 @@ impl PeerLink {
             {
                 RecoveryStep::RecreatePeerConnection
             }
+            // a stranger does not know us by a new route, and would not hear the request
+            RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay
+                if self.role() == Role::Answerer && !self.is_rejoin() && !self.is_known_by_route(desk) =>
+            {
+                RecoveryStep::RecreatePeerConnection
+            }
             RecoveryStep::Wait
             | RecoveryStep::RestartIce
             | RecoveryStep::RestartIceViaRelay
@@ -225,7 +231,7 @@ impl PeerLink {
                 self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
             }
             Role::Answerer => {
-                desk.wish(SignalingMessage::RestartIce { route: self.route.clone() });
+                self.request_restart(desk);
                 self.enter(Progress::RestartRequested, Some(Phase::RestartRequest), desk);
             }
         }
@@ -329,9 +335,7 @@ impl PeerLink {
             Some(Progress::AwaitingOffer) => {
                 desk.wish(SignalingMessage::Play { stream: self.stream.clone() });
             }
-            Some(Progress::RestartRequested) => {
-                desk.wish(SignalingMessage::RestartIce { route: self.route.clone() });
-            }
+            Some(Progress::RestartRequested) => self.request_restart(desk),
             Some(Progress::Handshake(_) | Progress::Checking(_)) => self.tell_again(desk),
             Some(
                 Progress::NoNetwork

@@ -49,9 +49,12 @@ impl Supervisor {
                     None => self.desk.warn(Warning::UnknownSession),
                 }
             }
-            SignalingMessage::RestartIce { route } => {
-                if let Some(key) = self.find(Direction::Publishing, None, route.as_ref()) {
-                    self.with(&key, PeerLink::restart_requested);
+            SignalingMessage::RestartIce { route, session } => {
+                let by_session = session.and_then(|one| self.find(Direction::Publishing, Some(&one), None));
+                let key = by_session.or_else(|| self.find(Direction::Publishing, None, route.as_ref()));
+                if let Some(link) = key.and_then(|key| self.peers.get_mut(&key)) {
+                    link.route = route;
+                    link.restart_requested(&mut self.desk);
                 }
             }
             SignalingMessage::Bye { route } => {

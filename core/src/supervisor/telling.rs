@@ -16,6 +16,8 @@ pub(super) struct Told {
     candidates: Vec<IceCandidate>,
     /// The socket that took it last; `None` while there is none.
     socket: Option<Generation>,
+    /// Since which socket the server had found us where it found us then.
+    route_since: Option<Generation>,
     /// Whether it is an offer whose answer has not come.
     awaits_answer: bool,
 }
@@ -73,10 +75,16 @@ impl PeerLink {
     pub(super) fn tell(&mut self, generation: Generation, desk: &mut Desk) {
         let Some(connection) = self.connection(generation) else { return };
         connection.told.socket = desk.socket;
+        connection.told.route_since = desk.route_since;
         let candidates = connection.told.candidates.clone();
         let description = self.description_message(generation);
         let candidates = self.candidates_message(generation, candidates);
         description.into_iter().chain(candidates).for_each(|message| desk.wish(message));
+    }
+
+    /// Returns whether the peer was told of the active connection from the route that we have.
+    pub(super) fn is_known_by_route(&self, desk: &Desk) -> bool {
+        self.active.as_ref().is_some_and(|active| active.told.route_since == desk.route_since)
     }
 
     fn tell_over_channel(&self, generation: Generation, desk: &mut Desk) {

@@ -100,7 +100,7 @@ fn message(words: &[&str], play: &Play) -> Read<SignalingMessage> {
             sender: if words.contains(&"publisher") { Direction::Publishing } else { Direction::Viewing },
             candidates: vec![IceCandidate::default()],
         },
-        "restart-ice" => SignalingMessage::RestartIce { route },
+        "restart-ice" => SignalingMessage::RestartIce { route, session },
         "bye" => SignalingMessage::Bye { route },
         "offer-requested" => {
             SignalingMessage::OfferRequested { route: route.ok_or("route is missing")?, stream }

@@ -81,7 +81,9 @@ fn message(message: &SignalingMessage) -> String {
         SignalingMessage::Candidates { route: to, session: of, candidates, .. } => {
             format!("{} candidates{}{}", candidates.len(), route(to.as_ref()), session(of.as_ref()))
         }
-        SignalingMessage::RestartIce { route: to } => format!("please restart ICE{}", route(to.as_ref())),
+        SignalingMessage::RestartIce { route: to, session: of } => {
+            format!("please restart ICE{}{}", route(to.as_ref()), session(of.as_ref()))
+        }
         SignalingMessage::Bye { route: to } => format!("bye{}", route(to.as_ref())),
         other => format!("{other:?}"),
     }

@@ -134,7 +134,9 @@ fn encode_signaling(codebook: &Codebook, message: &SignalingMessage) -> Result<S
                 candidates,
             },
         ),
-        SignalingMessage::RestartIce { route } => directed::restart_frame(route.as_ref()),
+        SignalingMessage::RestartIce { route, session } => {
+            directed::restart_frame(route.as_ref(), session.as_ref())
+        }
         SignalingMessage::Bye { route } => directed::bye_frame(route.as_ref()),
         SignalingMessage::JoinRoom { .. } => Err(unsendable("joining a room")),
         SignalingMessage::Present => Err(unsendable("a name for the server")),

@@ -79,6 +79,8 @@ struct WishFrame<'message> {
     ice_restart_request: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     bye: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<&'message SessionId>,
 }
 
 /// Returns the frame of a message to a peer by way of the server; `None` for every other message.
@@ -102,8 +104,8 @@ pub(crate) fn encode(
                 candidates,
             },
         ),
-        SignalingMessage::RestartIce { route } => {
-            restart_frame(Some(addressed(route.as_ref(), "a wish for an ice restart")?))
+        SignalingMessage::RestartIce { route, session } => {
+            restart_frame(Some(addressed(route.as_ref(), "a wish for an ice restart")?), session.as_ref())
         }
         SignalingMessage::Bye { route } => bye_frame(Some(addressed(route.as_ref(), "a farewell")?)),
         _ => return Ok(None),
@@ -142,13 +144,16 @@ pub(crate) fn candidates_frame(
 }
 
 /// Returns the frame that asks for an ICE restart.
-pub(crate) fn restart_frame(route: Option<&Route>) -> Result<String, DialectError> {
-    to_json(&WishFrame { route, ice_restart_request: Some(true), bye: None })
+pub(crate) fn restart_frame(
+    route: Option<&Route>,
+    session: Option<&SessionId>,
+) -> Result<String, DialectError> {
+    to_json(&WishFrame { route, ice_restart_request: Some(true), bye: None, session })
 }
 
 /// Returns the frame that says farewell.
 pub(crate) fn bye_frame(route: Option<&Route>) -> Result<String, DialectError> {
-    to_json(&WishFrame { route, ice_restart_request: None, bye: Some(true) })
+    to_json(&WishFrame { route, ice_restart_request: None, bye: Some(true), session: None })
 }
 
 /// Returns what a frame says to a peer, but for farewells, which each path words differently.
@@ -180,7 +185,7 @@ pub(crate) fn decode(
         });
     }
     if fields.truthy("iceRestartRequest") {
-        messages.push(SignalingMessage::RestartIce { route: route.cloned() });
+        messages.push(SignalingMessage::RestartIce { route: route.cloned(), session: session(fields)? });
     }
     Ok(messages)
 }

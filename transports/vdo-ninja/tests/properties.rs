@@ -220,7 +220,7 @@ fn directed(route: Option<Route>) -> impl Strategy<Value = SignalingMessage> {
         (session(), direction(), vec(candidate(), 0..5)).prop_map(move |(session, sender, candidates)| {
             SignalingMessage::Candidates { route: to.clone(), session, sender, candidates }
         }),
-        Just(SignalingMessage::RestartIce { route: back }),
+        session().prop_map(move |session| SignalingMessage::RestartIce { route: back.clone(), session }),
     ]
 }
 

@@ -204,7 +204,7 @@ fn directed() -> impl Strategy<Value = SignalingMessage> {
         (session(), sender, vec(candidate, 0..3)).prop_map(move |(session, sender, candidates)| {
             SignalingMessage::Candidates { route: route(), session, sender, candidates }
         }),
-        Just(SignalingMessage::RestartIce { route: route() }),
+        session().prop_map(move |session| SignalingMessage::RestartIce { route: route(), session }),
         Just(bye(BOB)),
     ]
 }
@@ -214,7 +214,7 @@ fn received(mut message: SignalingMessage) -> SignalingMessage {
     match &mut message {
         SignalingMessage::Description { route, .. }
         | SignalingMessage::Candidates { route, .. }
-        | SignalingMessage::RestartIce { route }
+        | SignalingMessage::RestartIce { route, .. }
         | SignalingMessage::Bye { route } => *route = Some(Route(ANN.into())),
         other => panic!("{other:?} goes to no peer"),
     }

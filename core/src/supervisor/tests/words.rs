@@ -55,7 +55,10 @@ pub(super) fn message(b: u8, c: u8, machine: &Supervisor) -> SignalingMessage {
             sender: if c.is_multiple_of(3) { Direction::Publishing } else { Direction::Viewing },
             candidates: vec![IceCandidate::default()],
         },
-        7 => SignalingMessage::RestartIce { route: Some(route(c)) },
+        7 => SignalingMessage::RestartIce {
+            route: Some(route(c)),
+            session: c.is_multiple_of(2).then_some(session),
+        },
         8 => SignalingMessage::Bye { route: Some(route(c)) },
         9 => SignalingMessage::OfferRequested { route: route(c), stream: None },
         10 => SignalingMessage::OfferRequested { route: route(c), stream: Some(stream(c)) },

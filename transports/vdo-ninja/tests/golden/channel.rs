@@ -88,7 +88,7 @@ fn meanings() -> Vec<(&'static str, Vec<ChannelMessage>)> {
     };
     let ping = |token: &str| vec![ChannelMessage::Ping(Token(token.into()))];
     let application = |value: &str| vec![ChannelMessage::Application(Payload(value.into()))];
-    let restart = ChannelMessage::Signaling(SignalingMessage::RestartIce { route: None });
+    let restart = ChannelMessage::Signaling(SignalingMessage::RestartIce { route: None, session: None });
     vec![
         ("greeting", hello(Some("dock"))),
         ("greeting without label", hello(None)),

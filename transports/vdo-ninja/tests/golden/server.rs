@@ -182,7 +182,7 @@ fn meanings() -> Vec<(&'static str, Vec<SignalingMessage>)> {
             vec![
                 described(session("s"), None, SdpType::Offer),
                 candidates(Publishing, session("s"), vec![Default::default()]),
-                restart("a"),
+                SignalingMessage::RestartIce { route: Some(route("a")), session: session("s") },
                 bye("a"),
             ],
         ),

@@ -51,7 +51,7 @@ pub(crate) fn bye(name: &str) -> SignalingMessage {
 }
 
 pub(crate) fn restart(name: &str) -> SignalingMessage {
-    SignalingMessage::RestartIce { route: Some(route(name)) }
+    SignalingMessage::RestartIce { route: Some(route(name)), session: None }
 }
 
 pub(crate) fn description(sdp_type: SdpType) -> Description {
