@@ -13,6 +13,7 @@ mod peer_link;
 mod presence;
 mod probes;
 mod repair;
+mod reunion;
 mod routing;
 mod signaling_link;
 mod telling;
@@ -29,7 +30,7 @@ use std::time::{Duration, Instant};
 use crate::delivery::Epoch;
 use crate::fault::Fault;
 use crate::ice::IceServer;
-use crate::id::{Direction, Generation, Identity, PeerKey};
+use crate::id::{Generation, Identity, PeerKey};
 use crate::input::Input;
 use crate::network::{NetworkChange, NetworkSnapshot};
 use crate::output::{Event, Output, Warning};
@@ -40,6 +41,7 @@ use crate::session::{PeerRecord, SessionRecord};
 use crate::supervisor::desk::Desk;
 use crate::supervisor::intent::Intent;
 use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::reunion::Departed;
 use crate::supervisor::signaling_link::SignalingLink;
 
 /// What a supervisor is told once, at the start.
@@ -132,6 +134,7 @@ pub struct Supervisor {
     intent: Intent,
     signaling: SignalingLink,
     peers: BTreeMap<PeerKey, PeerLink>,
+    departed: Departed,
     left: bool,
 }
 
@@ -143,6 +146,7 @@ impl Supervisor {
             intent: Intent::default(),
             signaling: SignalingLink::default(),
             peers: BTreeMap::new(),
+            departed: Departed::default(),
             left: false,
         }
     }
@@ -217,7 +221,7 @@ impl Supervisor {
             return link.start_patience(&mut self.desk);
         }
         if let Some(link) = self.part(key) {
-            self.left(&link);
+            self.left(link);
         }
     }
 
@@ -236,14 +240,15 @@ impl Supervisor {
     fn remove(&mut self, key: &PeerKey) {
         let Some(mut link) = self.peers.remove(key) else { return };
         link.close(&mut self.desk);
-        self.left(&link);
+        self.left(link);
     }
 
-    fn left(&mut self, link: &PeerLink) {
+    fn left(&mut self, link: PeerLink) {
         if link.ever_up {
             self.desk.event(Event::PeerLeft(link.peer()));
         }
         self.desk.record_changed = true;
+        self.remember(link);
     }
 
     /// Returns what is worth storing.
@@ -348,38 +353,5 @@ impl Supervisor {
         for link in self.peers.values_mut() {
             link.repair_now(fault.clone(), &mut self.desk);
         }
-    }
-
-    /// Moves a connection to the link of the peer that it turned out to belong to.
-    fn adopt(&mut self, from: &PeerKey, into: &PeerKey, generation: Generation) {
-        let Some(mut provisional) = self.peers.remove(from) else { return };
-        let connection = match provisional.candidate.take() {
-            Some(candidate) if candidate.generation == generation => Some(candidate),
-            other => other.or(provisional.active.take()),
-        };
-        if let (Some(link), Some(mut connection)) = (self.peers.get_mut(into), connection) {
-            // its hello is the first word to this link too, which goes on from there
-            connection.epoch = None;
-            link.route = provisional.route.take();
-            link.adopted(connection, &mut self.desk);
-            link.introduced(provisional.hello, generation);
-        }
-        for connection in [provisional.active.take(), provisional.candidate.take()].into_iter().flatten() {
-            connection.close(&mut self.desk);
-        }
-        self.desk.timers.clear_peer(from);
-    }
-
-    /// Returns the link of a viewer that has come back under another route.
-    fn known_viewer(&self, key: &PeerKey) -> Option<PeerKey> {
-        let newcomer = self.peers.get(key).filter(|link| !link.ever_up)?;
-        let identity = newcomer.identity()?;
-        let same = |link: &&PeerLink| {
-            link.key.direction == Direction::Publishing
-                && link.key != *key
-                && link.stream == newcomer.stream
-                && link.identity() == Some(identity)
-        };
-        self.peers.values().find(same).map(|link| link.key.clone())
     }
 }

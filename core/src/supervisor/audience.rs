@@ -66,7 +66,7 @@ impl Supervisor {
             self.desk.warn(Warning::ServerAlert { text });
             return None;
         }
-        let mut link = PeerLink::new(key, stream.clone(), route.cloned(), &self.desk);
+        let mut link = PeerLink::new(key, stream.clone(), route.cloned(), &mut self.desk);
         link.unnamed = true;
         link.start_patience(&mut self.desk);
         self.desk.record_changed = true;

@@ -63,7 +63,7 @@ impl Supervisor {
             link.unnamed = false;
             return self.desk.timers.clear(&Timer::Gone(key));
         }
-        let mut link = PeerLink::new(key.clone(), stream, None, &self.desk);
+        let mut link = PeerLink::new(key.clone(), stream, None, &mut self.desk);
         self.signaling.want(&mut self.desk);
         link.next_step(&mut self.desk);
         self.peers.insert(key, link);

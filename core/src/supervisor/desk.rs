@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::budget::RetryBudget;
-use crate::delivery::Outbox;
+use crate::delivery::{Epoch, Outbox};
 use crate::fault::{Fault, Link, Phase};
 use crate::ice::{IceTransportPolicy, Role};
 use crate::id::{Generation, Route};
@@ -44,6 +44,8 @@ pub(super) struct Desk {
     budget: RetryBudget,
     outputs: VecDeque<Output>,
     generations: u32,
+    /// Outboxes opened so far.
+    outboxes: u64,
 }
 
 /// No policy may turn a wait into a busy loop.
@@ -71,6 +73,7 @@ impl Desk {
             budget: RetryBudget::default(),
             outputs: VecDeque::new(),
             generations: 0,
+            outboxes: 0,
         }
     }
 
@@ -79,9 +82,11 @@ impl Desk {
         Generation(self.generations)
     }
 
-    /// Returns an empty outbox for a new link.
-    pub(super) fn outbox(&self) -> Outbox {
+    /// Returns an empty outbox for a new link; its numbers begin again, so its epoch is another.
+    pub(super) fn outbox(&mut self) -> Outbox {
         let Settings { epoch, held_messages, held_bytes, .. } = self.settings;
+        let epoch = Epoch(epoch.0.wrapping_add(self.outboxes));
+        self.outboxes += 1;
         Outbox::new(epoch, held_messages, held_bytes)
     }
 

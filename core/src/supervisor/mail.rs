@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::delivery::{Arrival, DeliveryHello, Outgoing};
 use crate::fault::Fault;
-use crate::id::Generation;
+use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello};
 use crate::output::{Event, Warning};
 use crate::port::PeerAction;
@@ -193,11 +193,13 @@ impl PeerLink {
 
     /// Tells the peer who we are, where our server finds us, and how far we have come.
     pub(super) fn announce(&self, generation: Generation, desk: &mut Desk) {
+        // a viewer that is not known yet may belong to another link, with another epoch
+        let settled = self.key.direction == Direction::Viewing || self.is_rejoin();
         let delivery = DeliveryHello { epoch: self.outbox.epoch(), received: self.inbox.cursor() };
         let rejoin = RejoinHello {
             identity: desk.settings.identity,
             route: desk.own_route.clone(),
-            delivery: Some(delivery),
+            delivery: settled.then_some(delivery),
         };
         let hello = Hello { label: desk.settings.label.clone(), rejoin: Some(rejoin) };
         if let Some(connection) = self.connections().find(|c| c.generation == generation) {

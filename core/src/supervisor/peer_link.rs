@@ -44,7 +44,7 @@ pub(super) struct PeerLink {
 }
 
 impl PeerLink {
-    pub(super) fn new(key: PeerKey, stream: StreamId, route: Option<Route>, desk: &Desk) -> Self {
+    pub(super) fn new(key: PeerKey, stream: StreamId, route: Option<Route>, desk: &mut Desk) -> Self {
         Self {
             unnamed: key.direction == Direction::Publishing,
             key,

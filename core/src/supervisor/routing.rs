@@ -81,14 +81,7 @@ impl Supervisor {
             connection.probes.last_received = Some(desk.now);
         }
         match message {
-            ChannelMessage::Hello(hello) => {
-                let stranger = link.identity().is_none();
-                link.introduced(hello, generation);
-                desk.record_changed |= stranger && link.identity().is_some();
-                if let Some(known) = self.known_viewer(key) {
-                    self.adopt(key, &known, generation);
-                }
-            }
+            ChannelMessage::Hello(hello) => self.met(key, generation, hello),
             ChannelMessage::Ping(token) => {
                 if let Some(connection) = link.connection(generation) {
                     connection.send(ChannelMessage::Pong(token), desk);
@@ -168,7 +161,7 @@ impl Supervisor {
             let text = format!("{MOST_PEERS} peers are served already; a further viewer was not offered to");
             return self.desk.warn(Warning::ServerAlert { text });
         }
-        let mut link = PeerLink::new(key.clone(), stream, Some(route), &self.desk);
+        let mut link = PeerLink::new(key.clone(), stream, Some(route), &mut self.desk);
         link.start_patience(&mut self.desk);
         link.next_step(&mut self.desk);
         self.peers.insert(key, link);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::*;
 use crate::delivery::{Cursor, DeliveryHello, Epoch};
 use crate::ice::IceCandidate;
-use crate::id::{RoomId, Route, SessionId, StreamId};
+use crate::id::{Direction, RoomId, Route, SessionId, StreamId};
 use crate::input::{Command, Recipient};
 use crate::message::{AlertKind, ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage};
 use crate::network::{DefaultRoute, Interface};

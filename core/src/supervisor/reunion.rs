@@ -1,0 +1,96 @@
+//! A viewer that comes back: its identity brings it to its link, or to where it stood when its link was given up.
+
+use std::collections::BTreeMap;
+
+use crate::delivery::Inbox;
+use crate::id::{Direction, Generation, Identity, PeerKey, StreamId};
+use crate::message::Hello;
+use crate::supervisor::Supervisor;
+use crate::supervisor::peer_link::PeerLink;
+
+/// How far we had come in what viewers sent that are gone.
+#[derive(Debug, Default)]
+pub(super) struct Departed(BTreeMap<(Identity, StreamId), Inbox>);
+
+/// Viewers remembered; whoever is forgotten may repeat what it sent last.
+const MOST_DEPARTED: usize = 512;
+
+impl Supervisor {
+    /// A peer says who it is.
+    pub(super) fn met(&mut self, key: &PeerKey, generation: Generation, hello: Hello) {
+        let Some(link) = self.peers.get_mut(key) else { return };
+        let stranger = link.identity().is_none();
+        if let Some(identity) = hello.rejoin.as_ref().map(|rejoin| rejoin.identity)
+            && stranger
+            && link.key.direction == Direction::Publishing
+            && let Some(inbox) = self.departed.0.remove(&(identity, link.stream.clone()))
+        {
+            link.inbox = inbox;
+        }
+        link.introduced(hello, generation);
+        if stranger && link.identity().is_some() {
+            self.desk.record_changed = true;
+            self.recognized(key, generation);
+        }
+    }
+
+    /// A peer turned out to be a rejoin peer: its link can be told, and how far we have come on it.
+    fn recognized(&mut self, key: &PeerKey, generation: Generation) {
+        let known = self.known_viewer(key);
+        if let Some(known) = &known {
+            self.adopt(key, known, generation);
+        }
+        match self.peers.get(known.as_ref().unwrap_or(key)) {
+            Some(link) if link.key.direction == Direction::Publishing => {
+                link.announce(generation, &mut self.desk);
+            }
+            Some(_) | None => {}
+        }
+    }
+
+    /// Keeps what a viewer must not repeat when it comes back.
+    pub(super) fn remember(&mut self, link: PeerLink) {
+        let Some(identity) = link.identity().filter(|_| link.key.direction == Direction::Publishing) else {
+            return;
+        };
+        if self.departed.0.len() == MOST_DEPARTED {
+            self.departed.0.pop_first();
+        }
+        if link.inbox.cursor().is_some() {
+            self.departed.0.insert((identity, link.stream), link.inbox);
+        }
+    }
+
+    /// Moves a connection to the link of the peer that it turned out to belong to.
+    fn adopt(&mut self, from: &PeerKey, into: &PeerKey, generation: Generation) {
+        let Some(mut provisional) = self.peers.remove(from) else { return };
+        let connection = match provisional.candidate.take() {
+            Some(candidate) if candidate.generation == generation => Some(candidate),
+            other => other.or(provisional.active.take()),
+        };
+        if let (Some(link), Some(mut connection)) = (self.peers.get_mut(into), connection) {
+            // its hello is the first word to this link too, which goes on from there
+            connection.epoch = None;
+            link.route = provisional.route.take();
+            link.adopted(connection, &mut self.desk);
+            link.introduced(provisional.hello, generation);
+        }
+        for connection in [provisional.active.take(), provisional.candidate.take()].into_iter().flatten() {
+            connection.close(&mut self.desk);
+        }
+        self.desk.timers.clear_peer(from);
+    }
+
+    /// Returns the link of a viewer that has come back under another route.
+    fn known_viewer(&self, key: &PeerKey) -> Option<PeerKey> {
+        let newcomer = self.peers.get(key).filter(|link| !link.ever_up)?;
+        let identity = newcomer.identity()?;
+        let same = |link: &&PeerLink| {
+            link.key.direction == Direction::Publishing
+                && link.key != *key
+                && link.stream == newcomer.stream
+                && link.identity() == Some(identity)
+        };
+        self.peers.values().find(same).map(|link| link.key.clone())
+    }
+}

@@ -1,0 +1,95 @@
+//! Peer connections that believe what their descriptions say, and carry data while the path between them works.
+
+use std::time::Instant;
+
+use rejoin_core::sdp::{Description, SdpType};
+use rejoin_core::{ChannelMessage, Generation, IceConnectionState};
+
+use crate::server::Node;
+
+/// Names a connection in a world.
+pub(crate) type Id = (Node, Generation);
+
+/// One end of a peer connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    /// The ICE incarnation in use, and the one that is offered.
+    local: u32,
+    offered: Option<u32>,
+    /// The other end and its incarnation.
+    pub(crate) remote: Option<(Id, u32)>,
+    pub(crate) ice: IceConnectionState,
+    pub(crate) channel_open: bool,
+    /// Handed over and not delivered.
+    pub(crate) queue: Vec<ChannelMessage>,
+    /// When the path was last seen to work.
+    pub(crate) heard_at: Instant,
+    /// The state of the node's network that its sockets are bound to.
+    pub(crate) bound_to: u32,
+}
+
+impl Connection {
+    pub(crate) fn new(now: Instant, network: u32) -> Self {
+        Self {
+            local: 0,
+            offered: None,
+            remote: None,
+            ice: IceConnectionState::New,
+            channel_open: false,
+            queue: Vec::new(),
+            heard_at: now,
+            bound_to: network,
+        }
+    }
+
+    /// Makes an offer; the path stays as it is until the answer is there.
+    pub(crate) fn offer(&mut self, own: Id) -> Description {
+        let incarnation = self.offered.unwrap_or(self.local) + 1;
+        self.offered = Some(incarnation);
+        describe(SdpType::Offer, own, incarnation)
+    }
+
+    /// Takes the other side's description and returns the answer to an offer.
+    pub(crate) fn accept(&mut self, own: Id, description: &Description, network: u32) -> Option<Description> {
+        let told = read(description)?;
+        match description.sdp_type {
+            SdpType::Offer => {
+                self.remote = Some(told);
+                self.local += 1;
+                self.restarted(network);
+                Some(describe(SdpType::Answer, own, self.local))
+            }
+            SdpType::Answer => {
+                if let Some(offered) = self.offered.take() {
+                    self.local = offered;
+                    self.remote = Some(told);
+                    self.restarted(network);
+                }
+                None
+            }
+        }
+    }
+
+    fn restarted(&mut self, network: u32) {
+        self.bound_to = network;
+        self.ice = IceConnectionState::Checking;
+    }
+
+    /// Returns whether both ends mean each other in the same incarnation.
+    pub(crate) fn fits(&self, own: Id, other: &Self, id: Id) -> bool {
+        self.remote == Some((id, other.local)) && other.remote == Some((own, self.local))
+    }
+}
+
+/// A description says whose it is and which incarnation; the fingerprint is the end, the ufrag the incarnation.
+fn describe(sdp_type: SdpType, (node, generation): Id, incarnation: u32) -> Description {
+    let number = generation.0;
+    let sdp = format!("a=ice-ufrag:{incarnation}\r\na=fingerprint:{node} {number}\r\n");
+    Description { sdp_type, sdp }
+}
+
+fn read(description: &Description) -> Option<(Id, u32)> {
+    let (node, number) = description.fingerprint()?.split_once(' ')?;
+    let id = (node.parse().ok()?, Generation(number.parse().ok()?));
+    Some((id, description.ice_ufrag()?.parse().ok()?))
+}
