@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::delivery::{Arrival, DeliveryHello, Outgoing};
 use crate::fault::Fault;
 use crate::id::{Direction, Generation};
-use crate::message::{ChannelMessage, Hello, Payload, RejoinHello};
+use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
 use crate::output::{Event, Warning};
 use crate::port::PeerAction;
 use crate::supervisor::desk::Desk;
@@ -207,13 +207,17 @@ impl PeerLink {
         }
     }
 
-    /// Repeats the announcement to a rejoin peer, whose route to us has become void.
+    /// Lets a rejoin peer know our new route: tells it, or if we do not know it, shows it.
     pub(super) fn announce_route(&self, desk: &mut Desk) {
-        if self.is_rejoin()
-            && desk.own_route.is_some()
-            && let Some(active) = &self.active
-        {
-            self.announce(active.generation, desk);
+        let Some(active) = self.active.as_ref().filter(|_| self.is_rejoin()) else { return };
+        if desk.own_route.is_some() {
+            return self.announce(active.generation, desk);
+        }
+        // the server puts our route on what it carries, and the session says whose it is
+        let (route, session) = (self.route.clone(), Some(active.session.clone()));
+        let (sender, candidates) = (self.key.direction, Vec::new());
+        if route.is_some() {
+            desk.wish(SignalingMessage::Candidates { route, session, sender, candidates });
         }
     }
 

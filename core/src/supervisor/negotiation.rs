@@ -135,6 +135,8 @@ impl PeerLink {
             None => self.connections().next(),
         };
         match connection {
+            // who shows only its route has found nothing
+            Some(_) if found.is_empty() => {}
             Some(connection) => desk.peer(connection.generation, PeerAction::AddCandidates(found)),
             None => desk.warn(Warning::UnknownSession),
         }
@@ -248,6 +250,10 @@ impl PeerLink {
             && let Some(outage) = &mut self.outage
         {
             outage.end_step(Outcome::Failed, desk.now);
+            if let Progress::Backoff(step) = outage.progress {
+                // it has just made room for what we were going to ask
+                return self.perform(step, desk);
+            }
         }
         self.next_step(desk);
     }

@@ -206,6 +206,7 @@ impl PeerLink {
     pub(super) fn perform(&mut self, step: RecoveryStep, desk: &mut Desk) {
         // what broke the peer's path may have broken the server's: a ping now finds a half-open socket soonest
         desk.signaling_suspected |= self.ever_up;
+        self.ask_the_old(Duration::ZERO, desk);
         match step {
             RecoveryStep::RestartIce => self.restart_ice(step, IceTransportPolicy::All, desk),
             RecoveryStep::RestartIceViaRelay => self.restart_ice(step, IceTransportPolicy::Relay, desk),
@@ -221,7 +222,8 @@ impl PeerLink {
         let Some(active) = &mut self.active else { return self.recreate(desk) };
         let generation = active.generation;
         let role = self.key.direction.role();
-        if role == Role::Offerer {
+        if role == Role::Offerer && !active.ice.is_connected() {
+            // with nothing to lose the transport leaves the old path before the answer comes
             active.path_since = desk.now;
         }
         self.begin(step, desk);
@@ -328,7 +330,12 @@ impl PeerLink {
     /// The signaling link takes messages again: go on where it was missed, touch nothing that lives.
     pub(super) fn signaling_ready(&mut self, desk: &mut Desk) {
         match self.progress() {
-            Some(Progress::NoSignaling | Progress::Deciding) => self.next_step(desk),
+            Some(Progress::NoSignaling | Progress::Deciding) => {
+                // the time without a socket was pause enough
+                self.rebuilds = 0;
+                self.previous_delay = None;
+                self.next_step(desk);
+            }
             Some(Progress::AskingSignaling) => self.step_ended(Outcome::Failed, desk),
             Some(Progress::Dormant) => self.start_over(desk),
             // the socket that took the request is gone

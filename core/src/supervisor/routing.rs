@@ -43,6 +43,7 @@ impl Supervisor {
                 match self.find(direction, session.as_ref(), route.as_ref()) {
                     Some(key) => {
                         if let Some(link) = self.peers.get_mut(&key) {
+                            link.route = route.or(link.route.take());
                             link.candidates(session.as_ref(), candidates, &mut self.desk);
                         }
                     }
@@ -53,7 +54,7 @@ impl Supervisor {
                 let by_session = session.and_then(|one| self.find(Direction::Publishing, Some(&one), None));
                 let key = by_session.or_else(|| self.find(Direction::Publishing, None, route.as_ref()));
                 if let Some(link) = key.and_then(|key| self.peers.get_mut(&key)) {
-                    link.route = route;
+                    link.route = route.or(link.route.take());
                     link.restart_requested(&mut self.desk);
                 }
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::{Fault, Phase};
-use crate::ice::IceConnectionState;
+use crate::ice::{IceConnectionState, Role};
 use crate::id::Generation;
 use crate::output::Event;
 use crate::policy::{Outcome, Probe, RecoveryStep};
@@ -56,7 +56,7 @@ impl PeerLink {
         }
     }
 
-    /// Notes a pong: proof, if its ping left after the fault and nothing newer is being built.
+    /// Notes a pong: proof, if its ping left after the fault and no more than an offer is on its way to replace the path.
     pub(super) fn pong(&mut self, generation: Generation, number: u64, desk: &mut Desk) {
         let now = desk.now;
         let Some(connection) = self.connection(generation) else { return };
@@ -67,9 +67,8 @@ impl PeerLink {
             None => self.checkup(desk),
             // a candidate is younger than what broke, so any answer on it is proof
             Some(outage) if sent_at >= outage.detected_at || self.is_candidate(generation) => {
-                if about_this_path
-                    && self.connections().next().is_some_and(|newest| newest.generation == generation)
-                {
+                let newest = self.connections().next().is_some_and(|one| one.generation == generation);
+                if about_this_path && (newest || self.may_keep_the_old()) {
                     self.verified(generation, desk);
                 }
             }
@@ -105,6 +104,7 @@ impl PeerLink {
             }
             desk.record_changed = true;
         }
+        self.drop_candidate(desk);
         let Some(mut outage) = self.outage.take() else { return };
         if outage.step().is_none() {
             // a late pong between two steps: the link healed by itself
@@ -202,10 +202,40 @@ impl PeerLink {
         let disproved = self.outage.as_ref().is_some_and(|outage| {
             outage.tried.last().is_some_and(|tried| tried.outcome == Outcome::Unverified)
         });
-        if idle && alive && !disproved {
+        if !alive || disproved || !self.lacks_a_path() {
+            return;
+        }
+        if idle {
             self.begin_unless_under_way(RecoveryStep::Wait, desk);
             self.verify(generation, desk);
+        } else if self.may_keep_the_old() {
+            self.ask_the_old(GRACE_PACE, desk);
         }
+    }
+
+    /// Asks the active connection, beside a repair that has only begun, whether it works after all.
+    pub(super) fn ask_the_old(&mut self, pace: Duration, desk: &mut Desk) {
+        let lacks_a_path = self.lacks_a_path();
+        if let Some(active) = self.active.as_mut().filter(|active| lacks_a_path && active.looks_alive()) {
+            let last = active.probes.log().last().map(|probe| probe.sent_at);
+            if last.is_none_or(|at| desk.now.saturating_duration_since(at) >= pace) {
+                active.ping(desk);
+            }
+        }
+    }
+
+    /// Returns whether any path that works ends the outage; not if one is to be replaced although it works.
+    fn lacks_a_path(&self) -> bool {
+        self.outage
+            .as_ref()
+            .is_some_and(|outage| !matches!(outage.fault, Fault::QualityPoor | Fault::Requested))
+    }
+
+    /// Returns whether nothing on the other side hangs on the repair yet, so that the old path may still win.
+    fn may_keep_the_old(&self) -> bool {
+        let offering = matches!(self.progress(), Some(Progress::Gathering(_) | Progress::Handshake(_)));
+        let ours = self.outage.as_ref().is_some_and(|outage| outage.fault != Fault::PeerRepairs);
+        offering && ours && self.role() == Role::Offerer && self.lacks_a_path()
     }
 
     /// This connection is beyond repair, or beyond any but a restart of ICE.
