@@ -13,6 +13,7 @@ mod world;
 
 use world::World;
 
+/// Enough to come by every pair of faults, in seconds of a debug build.
 const RUNS: u64 = 300;
 
 #[test]

@@ -84,6 +84,10 @@ impl Server {
                 let route = Some(own);
                 self.down(&to, SignalingMessage::Description { route, session, stream, description })
             }
+            SignalingMessage::Candidates { route: Some(to), session, sender, candidates } => {
+                let route = Some(own);
+                self.down(&to, SignalingMessage::Candidates { route, session, sender, candidates })
+            }
             SignalingMessage::RestartIce { route: Some(to), session } => {
                 self.down(&to, SignalingMessage::RestartIce { route: Some(own), session })
             }
