@@ -127,6 +127,37 @@ fn an_interrupt_says_goodbye_and_exits_with_0() {
 }
 
 #[test]
+fn a_reader_that_is_slow_holds_up_nobody() {
+    let (_server, url) = Process::serve();
+    let mut publisher = Process::join(&url, &["--push", "cam", "--events"]);
+    let mut slow = Process::join_unread(&url, &["--view", "cam"]);
+    publisher.stdout.event("connected");
+    // More than the pipe and every queue behind it hold.
+    let line = "x".repeat(1000);
+    for _ in 0..10_000 {
+        publisher.say(&line);
+    }
+    slow.say("still there");
+    assert_eq!(publisher.stdout.event("received")["data"], "still there");
+}
+
+#[test]
+fn a_flood_of_lines_is_sent_to_the_last() {
+    const LINES: usize = 20_000;
+    let (_server, url) = Process::serve();
+    let mut publisher = Process::join(&url, &["--push", "cam", "--events"]);
+    let mut viewer = Process::join(&url, &["--view", "cam"]);
+    viewer.stderr.with("direction=\"viewing\"");
+    let padding = "x".repeat(400);
+    for number in 0..LINES {
+        publisher.say(&format!("{number} {padding}"));
+    }
+    viewer.stdout.with(&format!("{} ", LINES - 1));
+    let told = publisher.stdout.told();
+    assert!(!told.contains("dropped"), "{told}");
+}
+
+#[test]
 fn a_reader_that_has_seen_enough_ends_it_politely() {
     let (_server, url) = Process::serve();
     let mut publisher = Process::join(&url, &["--push", "cam", "--events"]);

@@ -1,7 +1,7 @@
 //! A process of ours whose lines can be waited for, and that never outlives its test.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::{Duration, Instant};
 
@@ -16,11 +16,24 @@ pub(crate) struct Process {
     stdin: Option<ChildStdin>,
     pub(crate) stdout: Lines,
     pub(crate) stderr: Lines,
+    /// Kept open where nobody reads it.
+    unread: Option<ChildStdout>,
+}
+
+fn join<'a>(server: &'a str, arguments: &[&'a str]) -> Vec<&'a str> {
+    [&["join", "--server", server, "--profile", "aggressive"][..], arguments].concat()
 }
 
 impl Process {
     /// Starts it with `arguments`.
     pub(crate) fn start(arguments: &[&str]) -> Self {
+        let (mut process, stdout) = Self::start_unread(arguments);
+        process.stdout = Lines::of(stdout);
+        process
+    }
+
+    /// Starts it with a stdout that fills up until the second part is read or dropped.
+    fn start_unread(arguments: &[&str]) -> (Self, ChildStdout) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_rejoin"))
             .args(arguments)
             .env_remove("RUST_LOG")
@@ -30,9 +43,9 @@ impl Process {
             .spawn()
             .unwrap();
         let stdin = child.stdin.take();
-        let stdout = Lines::of(child.stdout.take().unwrap());
+        let stdout = child.stdout.take().unwrap();
         let stderr = Lines::of(child.stderr.take().unwrap());
-        Self { child, stdin, stdout, stderr }
+        (Self { child, stdin, stdout: Lines::none(), stderr, unread: None }, stdout)
     }
 
     /// Starts a server and returns it with its URL.
@@ -44,8 +57,14 @@ impl Process {
 
     /// Starts `rejoin join` on `server`.
     pub(crate) fn join(server: &str, arguments: &[&str]) -> Self {
-        let base = ["join", "--server", server, "--profile", "aggressive"];
-        Self::start(&[&base[..], arguments].concat())
+        Self::start(&join(server, arguments))
+    }
+
+    /// Starts the same with a stdout that nobody reads.
+    pub(crate) fn join_unread(server: &str, arguments: &[&str]) -> Self {
+        let (mut process, stdout) = Self::start_unread(&join(server, arguments));
+        process.unread = Some(stdout);
+        process
     }
 
     /// Writes a line to its stdin.
@@ -60,7 +79,7 @@ impl Process {
 
     /// Reads its stdout no further.
     pub(crate) fn hang_up(&mut self) {
-        self.stdout.coming = channel().1;
+        self.stdout = Lines::none();
     }
 
     /// Sends it a signal.
@@ -105,6 +124,10 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
+    fn none() -> Self {
+        Self { coming: channel().1, seen: Vec::new() }
+    }
+
     fn of(pipe: impl Read + Send + 'static) -> Self {
         let (sender, coming) = channel();
         std::thread::spawn(move || {
