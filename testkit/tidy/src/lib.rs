@@ -9,6 +9,7 @@ pub mod finding;
 pub mod honesty;
 pub mod manifest;
 pub mod names;
+pub mod proofs;
 pub mod repository;
 pub mod rooms;
 pub mod roster;

@@ -2,7 +2,9 @@
 
 use std::io;
 
-use rejoin_tidy::{Finding, Repository, arrows, documents, files, finding, honesty, names, rooms, roster};
+use rejoin_tidy::{
+    Finding, Repository, arrows, documents, files, finding, honesty, names, proofs, rooms, roster,
+};
 
 #[test]
 fn every_rust_file_opens_with_what_it_is() -> io::Result<()> {
@@ -117,6 +119,16 @@ fn no_file_names_a_machine() -> io::Result<()> {
 #[test]
 fn every_sentence_of_a_document_has_its_line() -> io::Result<()> {
     holds(documents::crowded_lines)
+}
+
+#[test]
+fn every_test_that_a_feature_names_exists() -> io::Result<()> {
+    holds(proofs::imagined_tests)
+}
+
+#[test]
+fn every_claim_about_a_feature_names_its_test() -> io::Result<()> {
+    holds(proofs::unproven_claims)
 }
 
 #[test]
