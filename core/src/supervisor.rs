@@ -167,6 +167,12 @@ impl Supervisor {
                 link.signaling_proven(&mut self.desk);
             }
         }
+        for route in std::mem::take(&mut self.desk.farewells) {
+            // every connection between the two hears what the server carries
+            if self.peers.values().filter(|link| link.route.as_ref() == Some(&route)).count() > 1 {
+                self.desk.take_back(&route);
+            }
+        }
         if self.desk.signaling_suspected {
             self.signaling.suspected(&mut self.desk);
         }

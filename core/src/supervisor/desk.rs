@@ -37,6 +37,8 @@ pub(super) struct Desk {
     pub(super) own_route: Option<Route>,
     /// A peer link suspects the signaling link.
     pub(super) signaling_suspected: bool,
+    /// The routes to which a failed attempt has just said goodbye.
+    pub(super) farewells: Vec<Route>,
     /// The signaling link has just given a sign of life that was asked for.
     pub(super) signaling_proven: bool,
     /// What is worth storing has changed.
@@ -68,6 +70,7 @@ impl Desk {
             route_since: None,
             own_route: None,
             signaling_suspected: false,
+            farewells: Vec::new(),
             signaling_proven: false,
             record_changed: false,
             budget: RetryBudget::default(),
@@ -121,6 +124,23 @@ impl Desk {
         if let Some(socket) = self.socket {
             self.outputs.push_back(Output::Signaling(socket, SignalingAction::Send(message)));
         }
+    }
+
+    /// Says goodbye after a failed attempt, unless [`Self::take_back`] follows.
+    pub(super) fn say_farewell(&mut self, route: Option<&Route>) {
+        if let Some(route) = route {
+            self.farewells.push(route.clone());
+            self.wish(SignalingMessage::Bye { route: Some(route.clone()) });
+        }
+    }
+
+    /// Takes back what [`Self::say_farewell`] said and the transport has not seen.
+    pub(super) fn take_back(&mut self, farewell: &Route) {
+        let is_it = |output: &Output| {
+            matches!(output, Output::Signaling(_, SignalingAction::Send(SignalingMessage::Bye { route }))
+                if route.as_ref() == Some(farewell))
+        };
+        self.outputs.retain(|output| !is_it(output));
     }
 
     // ---- the questions

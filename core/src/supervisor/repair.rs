@@ -297,7 +297,7 @@ impl PeerLink {
         self.drop_candidate(desk);
         if had_candidate && self.active.is_none() && self.role() == Role::Answerer && !self.is_rejoin() {
             // a foreign publisher may believe in what has failed here, and would ignore the next `play`
-            self.say_bye(desk);
+            desk.say_farewell(self.route.as_ref());
         }
         // a failed candidate leaves the old connection, which may have come back meanwhile
         if had_candidate && self.active.as_ref().is_some_and(|active| active.looks_alive()) {
