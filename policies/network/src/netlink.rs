@@ -1,6 +1,8 @@
 //! `netlink`: the Linux kernel tells of every change of links, addresses, routes and rules.
 
 #[cfg(target_os = "linux")]
+mod news;
+#[cfg(target_os = "linux")]
 mod picture;
 #[cfg(target_os = "linux")]
 mod request;
@@ -34,6 +36,9 @@ pub struct Netlink {
     /// How long after an event the network is looked at: a burst counts once, and a storm cannot put the look off.
     #[serde(with = "humantime_serde")]
     pub window: Duration,
+    /// The same after a lost carrier or another default route, unless the last look was less than a window ago.
+    #[serde(with = "humantime_serde")]
+    pub urgent: Duration,
     #[serde(skip)]
     stage: Stage,
     #[serde(skip)]
@@ -44,9 +49,11 @@ pub struct Netlink {
 
 impl Default for Netlink {
     /// Folds 30 ms: an interface comes up in a burst of some milliseconds, and nobody feels the wait.
+    /// What takes packets off their way is looked at without any.
     fn default() -> Self {
         Self {
             window: Duration::from_millis(30),
+            urgent: Duration::ZERO,
             stage: Stage::default(),
             rounds: Rounds::default(),
             seclusion: Seclusion::default(),
@@ -72,7 +79,8 @@ impl NetworkMonitor for Netlink {
         loop {
             match &mut self.stage {
                 Stage::Closed => {
-                    self.stage = Watch::open(self.window).map_or(Stage::Looking, Stage::Watching);
+                    self.stage =
+                        Watch::open(self.window, self.urgent).map_or(Stage::Looking, Stage::Watching);
                 }
                 Stage::Watching(watch) => match watch.next().await {
                     Ok(sight) => return self.seclusion.judge(sight),
@@ -98,6 +106,12 @@ mod tests {
     fn folds_thirty_milliseconds_unless_told_otherwise() {
         assert_eq!(toml::from_str::<Netlink>("").unwrap().window, Duration::from_millis(30));
         assert_eq!(toml::from_str::<Netlink>("window = '1s'").unwrap().window, Duration::from_secs(1));
+    }
+
+    #[test]
+    fn waits_for_nothing_urgent_unless_told_to() {
+        assert_eq!(toml::from_str::<Netlink>("").unwrap().urgent, Duration::ZERO);
+        assert_eq!(toml::from_str::<Netlink>("urgent = '1s'").unwrap().urgent, Duration::from_secs(1));
     }
 
     #[test]

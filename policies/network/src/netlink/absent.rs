@@ -11,7 +11,7 @@ pub(super) enum Watch {}
 
 impl Watch {
     /// Returns why it cannot be had.
-    pub(super) fn open(_window: Duration) -> io::Result<Self> {
+    pub(super) fn open(_window: Duration, _urgent: Duration) -> io::Result<Self> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no netlink; use polling"))
     }
 

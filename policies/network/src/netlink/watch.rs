@@ -12,6 +12,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::{JoinHandle, spawn_blocking};
 
+use super::news::{News, START};
 use super::request::{NETLINK_ROUTE, Requests};
 use super::window::{Events, Window};
 use crate::sight::Sight;
@@ -37,11 +38,11 @@ impl Watch {
     /// Subscribes, and begins with a look.
     ///
     /// The subscription comes first: what changes during a look is an event after it.
-    pub(super) fn open(window: Duration) -> io::Result<Self> {
+    pub(super) fn open(window: Duration, urgent: Duration) -> io::Result<Self> {
         let events = Subscription::open()?;
         let requests = Arc::new(Requests::open()?);
         let looking = Some(look(&requests));
-        Ok(Self { events, window: Window::new(window), requests, looking })
+        Ok(Self { events, window: Window::new(window, urgent), requests, looking })
     }
 
     /// Returns what was seen after the next change. Cancel-safe.
@@ -81,25 +82,40 @@ impl Subscription {
 }
 
 impl Events for Subscription {
-    async fn arrived(&mut self) -> io::Result<()> {
-        self.0.readable().await.map(drop)
+    async fn next(&mut self) -> io::Result<News> {
+        let mut start = [0; START];
+        loop {
+            let mut ready = self.0.readable().await?;
+            match ready.try_io(|socket| Ok(recv(socket, &mut start, RecvFlags::empty())?)) {
+                Ok(Ok((taken, _))) => return Ok(News::read(start.get(..taken).unwrap_or(&start))),
+                // What was dropped may have been anything.
+                Ok(Err(error)) if dropped(&error) => return Ok(News::Urgent),
+                Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(Err(error)) => return Err(error),
+                Err(_would_block) => {}
+            }
+        }
     }
 
     /// What happened does not matter, only that something did: the look that follows sees all of it.
     fn forget(&mut self) -> io::Result<()> {
-        let mut start = [0; 16];
+        let mut start = [0; START];
         for _ in 0..MOST_FORGOTTEN {
             let taken =
                 self.0.try_io(Interest::READABLE, |socket| Ok(recv(socket, &mut start, RecvFlags::empty())?));
             match taken {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // Events were dropped (ENOBUFS); the look makes up for them.
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::NOBUFS) => {}
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                // The look makes up for what was dropped.
+                Err(error) if dropped(&error) || error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
         Ok(())
     }
+}
+
+/// Returns whether `error` says that events came faster than they were taken away.
+fn dropped(error: &io::Error) -> bool {
+    Errno::from_io_error(error) == Some(Errno::NOBUFS)
 }

@@ -1,15 +1,18 @@
-//! Folds bursts of events: one look per window, however many events there are.
+//! Folds bursts of events: one look per window, however many events there are, and soon after an urgent one.
 
 use std::future::Future;
 use std::io;
 use std::time::Duration;
 
+use tokio::select;
 use tokio::time::{Instant, sleep_until};
+
+use super::news::News;
 
 /// Where events come from.
 pub(super) trait Events {
-    /// Waits for an event and leaves it where it is.
-    fn arrived(&mut self) -> impl Future<Output = io::Result<()>> + Send;
+    /// Waits for an event and takes it away. Cancel-safe.
+    fn next(&mut self) -> impl Future<Output = io::Result<News>> + Send;
 
     /// Takes away the events that have arrived; some may stay behind in a storm.
     fn forget(&mut self) -> io::Result<()>;
@@ -19,35 +22,74 @@ pub(super) trait Events {
 #[derive(Debug)]
 pub(super) struct Window {
     length: Duration,
-    /// When the open window is over.
-    due: Option<Instant>,
+    urgent: Duration,
+    stage: Stage,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Nothing has happened since the last look; whatever happens before `rest` waits until then.
+    Shut { rest: Instant },
+    /// A burst has begun.
+    Open { due: Instant },
+    /// Something happened soon after a look; what else happens makes no difference.
+    Resting { due: Instant },
 }
 
 impl Window {
-    /// Creates a window that no event has opened.
-    pub(super) fn new(length: Duration) -> Self {
-        Self { length, due: None }
+    /// Creates a window that no event has opened; an urgent one makes it end `urgent` later at the latest.
+    pub(super) fn new(length: Duration, urgent: Duration) -> Self {
+        Self { length, urgent: urgent.min(length), stage: Stage::Shut { rest: Instant::now() } }
     }
 
-    /// Waits for an event and until its window is over, and forgets all events until then. Cancel-safe.
+    /// Waits until it is time for a look, and forgets all events until then. Cancel-safe.
+    ///
+    /// That is one window after the last look at the earliest: a storm gives one look per window,
+    /// and no event waits longer than that.
     pub(super) async fn pass(&mut self, events: &mut (impl Events + Send)) -> io::Result<()> {
-        let due = match self.due {
-            Some(due) => due,
-            None => {
-                events.arrived().await?;
-                *self.due.insert(Instant::now() + self.length)
+        loop {
+            match self.stage {
+                Stage::Shut { rest } => {
+                    let news = events.next().await?;
+                    let now = Instant::now();
+                    self.stage = if now < rest {
+                        Stage::Resting { due: rest }
+                    } else {
+                        Stage::Open { due: now + self.patience(news) }
+                    };
+                }
+                // The timer's grain is a millisecond, which urgent news does not wait for.
+                Stage::Open { due } if due <= Instant::now() => break,
+                Stage::Open { due } => select! {
+                    biased;
+                    () = sleep_until(due) => break,
+                    news = events.next() => {
+                        let patience = self.patience(news?);
+                        self.stage = Stage::Open { due: due.min(Instant::now() + patience) };
+                    }
+                },
+                Stage::Resting { due } => {
+                    sleep_until(due).await;
+                    break;
+                }
             }
-        };
-        sleep_until(due).await;
-        self.due = None;
+        }
+        self.stage = Stage::Shut { rest: Instant::now() + self.length };
         events.forget()
+    }
+
+    fn patience(&self, news: News) -> Duration {
+        match news {
+            News::Ordinary => self.length,
+            News::Urgent => self.urgent,
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-    use tokio::time::{interval, sleep, timeout};
+    use tokio::time::{interval, timeout};
 
     use super::*;
 
@@ -59,7 +101,7 @@ mod tests {
     async fn the_first_event_is_looked_at_within_a_window() {
         let (_sender, mut events) = storm(1, Duration::from_micros(100));
         let begun = Instant::now();
-        Window::new(LENGTH).pass(&mut events).await.unwrap();
+        Window::new(LENGTH, Duration::ZERO).pass(&mut events).await.unwrap();
         assert!(begun.elapsed() <= LENGTH + TICK, "{:?}", begun.elapsed());
     }
 
@@ -67,7 +109,7 @@ mod tests {
     async fn a_storm_gives_one_look_per_window() {
         let (sender, mut events) = storm(10_000, Duration::from_micros(100));
         drop(sender);
-        let (mut window, begun, mut looks) = (Window::new(LENGTH), Instant::now(), 0);
+        let (mut window, begun, mut looks) = (Window::new(LENGTH, Duration::ZERO), Instant::now(), 0);
         while window.pass(&mut events).await.is_ok() {
             looks += 1;
             if looks == 1 {
@@ -81,11 +123,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_event_after_a_look_opens_the_next_window() {
         let (sender, mut events) = storm(1, TICK);
-        let mut window = Window::new(LENGTH);
+        let mut window = Window::new(LENGTH, Duration::ZERO);
         window.pass(&mut events).await.unwrap();
         assert!(timeout(LENGTH * 100, window.pass(&mut events)).await.is_err());
         let begun = Instant::now();
-        sender.send(()).unwrap();
+        sender.send(News::Ordinary).unwrap();
         window.pass(&mut events).await.unwrap();
         assert!(begun.elapsed() <= LENGTH + TICK, "{:?}", begun.elapsed());
     }
@@ -93,7 +135,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_dropped_wait_does_not_extend_the_window() {
         let (_sender, mut events) = storm(1, TICK);
-        let (mut window, begun) = (Window::new(LENGTH), Instant::now());
+        let (mut window, begun) = (Window::new(LENGTH, Duration::ZERO), Instant::now());
         while timeout(Duration::from_millis(7), window.pass(&mut events)).await.is_err() {}
         assert!(begun.elapsed() <= LENGTH + 2 * TICK, "{:?}", begun.elapsed());
     }
@@ -102,35 +144,70 @@ mod tests {
     async fn a_window_of_zero_looks_at_once() {
         let (_sender, mut events) = storm(1, TICK);
         let begun = Instant::now();
-        Window::new(Duration::ZERO).pass(&mut events).await.unwrap();
+        Window::new(Duration::ZERO, Duration::ZERO).pass(&mut events).await.unwrap();
         assert!(begun.elapsed() <= TICK, "{:?}", begun.elapsed());
     }
 
-    /// Sends `count` events, one per `gap`, the first at once; fails when all senders are gone.
-    fn storm(count: u32, gap: Duration) -> (UnboundedSender<()>, Fake) {
+    #[tokio::test(start_paused = true)]
+    async fn an_urgent_event_is_looked_at_at_once() {
+        let (sender, mut events) = storm(0, TICK);
+        sender.send(News::Urgent).unwrap();
+        let begun = Instant::now();
+        Window::new(LENGTH, Duration::ZERO).pass(&mut events).await.unwrap();
+        assert!(begun.elapsed() <= TICK, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_urgent_event_ends_the_window() {
+        let (sender, mut events) = storm(1, TICK);
+        let (mut window, begun) = (Window::new(LENGTH, Duration::ZERO), Instant::now());
+        assert!(timeout(LENGTH / 3, window.pass(&mut events)).await.is_err());
+        sender.send(News::Urgent).unwrap();
+        window.pass(&mut events).await.unwrap();
+        assert!(begun.elapsed() <= LENGTH / 3 + 2 * TICK, "{:?}", begun.elapsed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_urgent_event_waits_as_long_as_it_is_told_to() {
+        let (sender, mut events) = storm(0, TICK);
+        sender.send(News::Urgent).unwrap();
+        let begun = Instant::now();
+        Window::new(LENGTH, LENGTH / 2).pass(&mut events).await.unwrap();
+        let elapsed = begun.elapsed();
+        assert!((LENGTH / 2..=LENGTH / 2 + TICK).contains(&elapsed), "{elapsed:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn urgent_events_give_one_look_per_window() {
+        let (sender, mut events) = storm(0, TICK);
+        let (mut window, begun) = (Window::new(LENGTH, Duration::ZERO), Instant::now());
+        for _ in 0..4 {
+            sender.send(News::Urgent).unwrap();
+            window.pass(&mut events).await.unwrap();
+        }
+        let elapsed = begun.elapsed();
+        assert!((LENGTH * 3..=LENGTH * 3 + 4 * TICK).contains(&elapsed), "{elapsed:?}");
+    }
+
+    /// Sends `count` ordinary events, one per `gap`, the first at once; fails when all senders are gone.
+    fn storm(count: u32, gap: Duration) -> (UnboundedSender<News>, Fake) {
         let (sender, receiver) = unbounded_channel();
         let events = sender.clone();
         tokio::spawn(async move {
             let mut ticks = interval(gap);
             for _ in 0..count {
                 ticks.tick().await;
-                let _ = events.send(());
+                let _ = events.send(News::Ordinary);
             }
         });
         (sender, Fake(receiver))
     }
 
-    struct Fake(UnboundedReceiver<()>);
+    struct Fake(UnboundedReceiver<News>);
 
     impl Events for Fake {
-        async fn arrived(&mut self) -> io::Result<()> {
-            while self.0.is_empty() {
-                if self.0.is_closed() {
-                    return Err(io::ErrorKind::BrokenPipe.into());
-                }
-                sleep(Duration::from_micros(50)).await; // stands for readiness, which takes no event away
-            }
-            Ok(())
+        async fn next(&mut self) -> io::Result<News> {
+            self.0.recv().await.ok_or_else(|| io::ErrorKind::BrokenPipe.into())
         }
 
         fn forget(&mut self) -> io::Result<()> {
