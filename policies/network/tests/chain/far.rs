@@ -1,0 +1,151 @@
+//! A signaling server and a viewer that answer everything at once, behind fake transports.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use rejoin_config::{Loader, Registry};
+use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
+use rejoin_core::sdp::{Description, SdpType};
+use rejoin_core::{
+    ChannelMessage, Generation, IceConnectionState, PeerTransport, Route, SignalingMessage,
+    SignalingTransport,
+};
+use rejoin_driver::Session;
+use rejoin_network::Netlink;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::log::{Noted, Pen, Sighting};
+
+/// Starts a session of the default profile that publishes to one viewer.
+pub(crate) fn start(pen: &Pen) -> Session {
+    let configuration = Loader::new(Registry::builtin()).load().unwrap();
+    rejoin_driver::connect("ws://far.test")
+        .publishing("stream")
+        .with_policies(configuration.policies)
+        .watching(Box::new(Noted(Netlink::default(), pen.clone())))
+        .over(Box::new(Server::new(pen)), Box::new(Viewer::new(pen)))
+        .start()
+        .unwrap()
+}
+
+/// A queue of events that its owner fills itself.
+struct Queue<E>(UnboundedSender<(Generation, E)>, UnboundedReceiver<(Generation, E)>);
+
+impl<E> Queue<E> {
+    fn new() -> Self {
+        let (sender, receiver) = unbounded_channel();
+        Self(sender, receiver)
+    }
+
+    fn tell(&self, generation: Generation, event: E) {
+        let _ = self.0.send((generation, event));
+    }
+
+    async fn next(&mut self) -> (Generation, E) {
+        self.1.recv().await.unwrap()
+    }
+}
+
+/// A server that is always there, and whose one other client views our stream and answers every offer.
+struct Server {
+    pen: Pen,
+    events: Queue<SignalingEvent>,
+    viewed: bool,
+}
+
+impl Server {
+    fn new(pen: &Pen) -> Self {
+        Self { pen: pen.clone(), events: Queue::new(), viewed: false }
+    }
+
+    /// Returns what the server or the viewer says to `message`.
+    fn answer(&mut self, message: SignalingMessage) -> Option<SignalingMessage> {
+        let route = Route("viewer".into());
+        match message {
+            SignalingMessage::Seed { stream } if !std::mem::replace(&mut self.viewed, true) => {
+                Some(SignalingMessage::OfferRequested { route, stream: Some(stream) })
+            }
+            SignalingMessage::Description { session, .. } => Some(SignalingMessage::Description {
+                route: Some(route),
+                session,
+                stream: None,
+                description: described(SdpType::Answer, "viewer", 0),
+            }),
+            _ => None,
+        }
+    }
+}
+
+#[async_trait]
+impl SignalingTransport for Server {
+    fn perform(&mut self, generation: Generation, action: SignalingAction) {
+        match action {
+            SignalingAction::Open { .. } => {
+                self.pen.note(Sighting::Dial);
+                self.events.tell(generation, SignalingEvent::Opened { resumption: None, resumed: false });
+            }
+            SignalingAction::Send(message) => {
+                if let Some(answer) = self.answer(message) {
+                    self.events.tell(generation, SignalingEvent::Received(answer));
+                }
+            }
+            SignalingAction::Ping => self.events.tell(generation, SignalingEvent::Pong),
+            SignalingAction::Close => {}
+        }
+    }
+
+    async fn next_event(&mut self) -> (Generation, SignalingEvent) {
+        self.events.next().await
+    }
+}
+
+/// Connections to the viewer, which work as soon as it has answered.
+struct Viewer {
+    pen: Pen,
+    events: Queue<PeerEvent>,
+    offers: u32,
+    open: BTreeSet<Generation>,
+}
+
+impl Viewer {
+    fn new(pen: &Pen) -> Self {
+        Self { pen: pen.clone(), events: Queue::new(), offers: 0, open: BTreeSet::new() }
+    }
+}
+
+#[async_trait]
+impl PeerTransport for Viewer {
+    fn perform(&mut self, generation: Generation, action: PeerAction) {
+        match action {
+            PeerAction::Create(_) | PeerAction::RestartIce(_) => {
+                self.pen.note(Sighting::PeerRepair);
+                self.offers += 1;
+                let offer = described(SdpType::Offer, "us", self.offers);
+                self.events.tell(generation, PeerEvent::LocalDescription(offer));
+            }
+            PeerAction::Accept(_) => {
+                self.events.tell(generation, PeerEvent::IceConnectionState(IceConnectionState::Connected));
+                if self.open.insert(generation) {
+                    self.events.tell(generation, PeerEvent::ChannelOpen);
+                }
+            }
+            PeerAction::Send { message: ChannelMessage::Ping(token), .. } => {
+                self.events.tell(generation, PeerEvent::Received(ChannelMessage::Pong(token)));
+            }
+            PeerAction::Send { .. }
+            | PeerAction::AddCandidates(_)
+            | PeerAction::ReadStats
+            | PeerAction::Close => {}
+        }
+    }
+
+    async fn next_event(&mut self) -> (Generation, PeerEvent) {
+        self.events.next().await
+    }
+}
+
+/// Returns a description of `who`, whose certificate stays and whose ICE credentials are those of `offer`.
+fn described(sdp_type: SdpType, who: &str, offer: u32) -> Description {
+    let sdp = format!("v=0\r\na=ice-ufrag:{who}{offer}\r\na=fingerprint:sha-256 {who}\r\n");
+    Description { sdp_type, sdp }
+}
