@@ -234,6 +234,7 @@ What is counted, by the receivers, from the moment of the fault until everything
   duplicated  numbers that came again; reordered: numbers that came after a later one
 Messages count from the sender's first connection on.
 What a killed process had not delivered is not lost but unknown; the summary tells it as died_with_sender.
+What it had got and not yet acknowledged goes to its successor as well, which counts as duplicated.
 
 Examples:
   rejoin demo
