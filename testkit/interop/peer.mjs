@@ -2,7 +2,7 @@
 //
 // It repairs no more than the web app does: what comes back after a failure comes back thanks to the other side.
 
-import { openWire } from './wire.mjs';
+import { Hosted, openWire, randomName, SelfHost } from './wire.mjs';
 
 const SOCKET_PAUSE = 5000; // constant, for ever
 const FIRST_BUNDLE = 20;
@@ -16,16 +16,18 @@ export class Peer {
   #options;
   #tell;
   #wire;
+  #dialect;
   #socket;
   #connections = new Map(); // by the UUID of the other side
   #work = Promise.resolve();
   #made = 0;
   #welcomed = false;
 
-  // `options`: url, role ('publisher' or 'viewer'), stream, password, and the stack: WebSocket,
-  // RTCPeerConnection, restartsIce. `tell` gets every event.
+  // `options`: url, dialect ('hosted' or 'self-host'), role ('publisher' or 'viewer'), stream, password, and the stack:
+  // WebSocket, RTCPeerConnection, restartsIce. `tell` gets every event.
   constructor(options, tell) {
     this.#options = { restartsIce: true, ...options };
+    this.#dialect = options.dialect === 'self-host' ? new SelfHost() : new Hosted();
     this.#tell = (event, fields = {}) => tell({ event, at: Date.now(), ...fields });
   }
 
@@ -59,17 +61,20 @@ export class Peer {
   // ---- signaling
 
   #connectSocket() {
-    const { url, role, stream, WebSocket } = this.#options;
+    const { url, stream, WebSocket } = this.#options;
     const socket = new WebSocket(url);
     this.#socket = socket;
     socket.onopen = () => {
       this.#tell('socket', { state: 'open' });
-      if (role === 'publisher') this.#claim(this.#wire.seed(stream));
-      // what lives is left alone, although every UUID has changed
+      if (this.#publishes()) this.#claim(this.#wire.seed(stream));
+      // what lives is left alone, although hosted servers have changed every UUID
       else if (this.#connections.size === 0) this.#claim(this.#wire.play(stream));
       this.#welcomed = true;
     };
-    socket.onmessage = ({ data }) => this.#later(() => this.#received(JSON.parse(data), null));
+    socket.onmessage = ({ data }) => {
+      const frame = this.#dialect.receive(JSON.parse(data));
+      if (frame) this.#later(() => this.#received(frame, null));
+    };
     socket.onerror = () => {};
     socket.onclose = () => {
       this.#tell('socket', { state: 'closed' });
@@ -84,7 +89,7 @@ export class Peer {
   }
 
   #sendFrame(frame) {
-    if (this.#socket.readyState === 1) this.#socket.send(JSON.stringify(frame));
+    if (this.#socket.readyState === 1) this.#socket.send(JSON.stringify(this.#dialect.sign(frame)));
   }
 
   // Frames are handled one after the other, because decrypting takes turns of its own.
@@ -95,6 +100,9 @@ export class Peer {
   // `over` is the connection whose data channel carried the frame, or null for the socket.
   async #received(frame, over) {
     if (frame.request === 'offerSDP') return this.#offerWanted(frame.UUID);
+    // what self-hosted servers pass on to everyone
+    if (frame.request === 'play') return this.#isOurs(frame) && this.#publishes() && this.#offerWanted(frame.UUID);
+    if (frame.request === 'seed') return this.#isOurs(frame) && !this.#publishes() && this.#playUnlessServed();
     if (frame.request === 'alert') return this.#tell('alert', { text: frame.message });
     if (frame.request) return;
     const connection = over ?? this.#connections.get(frame.UUID);
@@ -105,6 +113,14 @@ export class Peer {
     if (!connection || (session && session !== connection.session)) return;
     if (description) await connection.answered(description);
     for (const found of candidates ?? (candidate ? [candidate] : [])) await connection.add(found);
+  }
+
+  #isOurs({ streamID }) {
+    return streamID === this.#wire.streamID(this.#options.stream);
+  }
+
+  #publishes() {
+    return this.#options.role === 'publisher';
   }
 
   #broadcast(message) {
@@ -127,7 +143,7 @@ export class Peer {
     }, STUCK);
   }
 
-  async #offer(uuid, session = randomSession()) {
+  async #offer(uuid, session = randomName(10)) {
     const connection = this.#connection(uuid, session);
     connection.use(connection.pc.createDataChannel('sendChannel'));
     await connection.offer();
@@ -158,10 +174,12 @@ export class Peer {
     }
   }
 
+  #playUnlessServed() {
+    if (this.#connections.size === 0) this.#sendFrame(this.#wire.play(this.#options.stream));
+  }
+
   #replaySoon() {
-    setTimeout(() => {
-      if (this.#connections.size === 0) this.#sendFrame(this.#wire.play(this.#options.stream));
-    }, REPLAY);
+    setTimeout(() => this.#playUnlessServed(), REPLAY);
   }
 
   // ---- both
@@ -184,7 +202,7 @@ export class Peer {
 
   #left(connection) {
     this.#drop(connection);
-    if (this.#options.role === 'viewer') this.#replaySoon();
+    if (!this.#publishes()) this.#replaySoon();
   }
 
   #drop(connection) {
@@ -361,9 +379,4 @@ class Connection {
     this.say({ videoMuted: true, bye: true });
     this.#context.left(this);
   }
-}
-
-function randomSession() {
-  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
-  return Array.from(crypto.getRandomValues(new Uint8Array(10)), (byte) => letters[byte % 62]).join('');
 }

@@ -23,19 +23,21 @@ const rows = existsSync(rowsFile) ? readFileSync(rowsFile, 'utf8').trim().split(
 rmSync(scratch, { recursive: true });
 const ORDER = ['connect', 'signaling', 'ICE restart', 'new end', 'foreign peer', 'path cut'];
 const order = ({ name }) => ORDER.findIndex((beginning) => name.startsWith(beginning));
-rows.sort((one, other) => order(one) - order(other));
+const dialects = ['hosted', 'self-host'];
+const spoken = ({ dialect }) => dialects.indexOf(dialect);
+rows.sort((one, other) => order(one) - order(other) || spoken(one) - spoken(other));
 
 const table = [
-  '| rejoin is | stack | password | scenario | result |',
-  '|---|---|---|---|---|',
-  ...rows.map(({ role, stack, password, name, ...outcome }) => {
-    return `| ${role} | ${stack} | ${password} | ${name} | ${result(outcome)} |`;
+  '| rejoin is | stack | dialect | password | scenario | result |',
+  '|---|---|---|---|---|---|',
+  ...rows.map(({ role, stack, dialect, password, name, ...outcome }) => {
+    return `| ${role} | ${stack} | ${dialect} | ${password} | ${name} | ${result(outcome)} |`;
   }),
 ].join('\n');
 console.log(`\n${table}\n`);
 console.log(`${rows.length} scenarios in ${Math.round((Date.now() - started) / 1000)} s`);
-for (const { role, stack, name, skipped } of rows) {
-  if (skipped) console.log(`SKIP rejoin as ${role} with ${stack}: ${name}: ${skipped}`);
+for (const { role, stack, dialect, name, skipped } of rows) {
+  if (skipped) console.log(`SKIP rejoin as ${role} with ${stack}, ${dialect}: ${name}: ${skipped}`);
 }
 if (process.env.INTEROP_WRITE === '1') writeFileSync(join(here, '../../docs/interop.md'), page());
 process.exit(status ?? 1);
@@ -54,7 +56,7 @@ function page() {
 
 Measured by \`testkit/interop/run.sh\` with \`INTEROP_WRITE=1\`, which writes this page.
 
-The real \`rejoin\` binary meets three foreign WebRTC stacks through \`rejoin serve\`:
+The real \`rejoin\` binary meets three foreign WebRTC stacks through \`rejoin serve\` in both of its dialects:
 
 - \`wrtc\`: libwebrtc in Node, \`@roamhq/wrtc\` ${version('@roamhq/wrtc')};
 - \`chromium\`: ${browser}, headless, driven by \`playwright-core\` ${version('playwright-core')};
@@ -63,6 +65,7 @@ The real \`rejoin\` binary meets three foreign WebRTC stacks through \`rejoin se
 The foreign side is \`testkit/interop/peer.mjs\`, written from our own notes and recordings of the VDO.Ninja web app.
 It repairs no more than the web app does, answers over the data channel while that is open, and comes from no VDO.Ninja source.
 What it puts on the wire is held to the fixtures in \`transports/vdo-ninja/fixtures\` by \`wire.test.mjs\`.
+In the self-host dialect it names itself in every frame of the socket, and no frame of the data channel; what the web app does on the channel there was not recorded.
 
 ## What the milliseconds mean
 
@@ -86,6 +89,7 @@ ${table}
 - Everything runs on one machine: no NAT, no relay, no packet loss.
 - An ICE restart ends rejoin's old path when the new credentials are set, which its engine cannot avoid.
   Candidates that a foreign peer then sends over the channel are lost; rejoin is found by its own, which take the socket.
+- The self-host dialect is spoken without a room, and only where the table says so.
 - Firefox and Safari are not there.
 - libdatachannel cannot restart ICE, so that scenario does not exist for it; rebuilding takes its place.
 `;

@@ -15,9 +15,11 @@ for (const stack of ['wrtc', 'chromium', 'libdatachannel']) {
   for (const role of ['viewer', 'publisher']) {
     const about = { role, stack };
 
-    test(`rejoin as ${role} and ${stack} outlive a killed server`, { timeout: 60_000 }, (t) =>
-      scenario(t, 'signaling server killed for 3 s', about, outliveServer),
-    );
+    for (const dialect of ['hosted', 'self-host']) {
+      test(`rejoin as ${role} and ${stack} outlive a killed server, ${dialect}`, { timeout: 60_000 }, (t) =>
+        scenario(t, 'signaling server killed for 3 s', { ...about, dialect }, outliveServer),
+      );
+    }
 
     test(`rejoin as ${role} is back after ${stack} reloads`, { timeout: 60_000 }, (t) =>
       scenario(t, 'foreign peer reloads', about, outliveReload),

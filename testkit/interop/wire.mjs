@@ -1,4 +1,4 @@
-// The VDO.Ninja wire, hosted dialect: names, encryption and frames; Node and pages load this same file.
+// The VDO.Ninja wire: names, encryption, frames and dialects; Node and pages load this same file.
 
 const DEFAULT_PASSWORD = 'someEncryptionKey123';
 const utf8 = new TextEncoder();
@@ -89,6 +89,43 @@ export class Wire {
     const { text, vector } = await this.encrypt(JSON.stringify(frame[field]));
     return { ...frame, [field]: text, vector };
   }
+}
+
+// Who a frame is from and for, in the dialect of the hosted servers: they put the sender in place of the destination.
+export class Hosted {
+  sign(frame) {
+    return frame;
+  }
+
+  receive(frame) {
+    return frame;
+  }
+}
+
+// The dialect of self-hosted servers, which pass frames on as they are: clients name themselves, for the life of a page.
+export class SelfHost {
+  #from;
+
+  constructor(from = randomName(20)) {
+    this.#from = from;
+  }
+
+  sign(frame) {
+    const offers = 'streamID' in frame && 'description' in frame;
+    return { ...frame, ...(offers ? { isScene: false } : {}), from: this.#from };
+  }
+
+  // Returns the frame with its sender as UUID, as in the other dialect, or null if it is not for us.
+  receive(frame) {
+    const { from, ...rest } = frame;
+    const { UUID = this.#from } = rest;
+    return !from || from === this.#from || UUID !== this.#from ? null : { ...rest, UUID: from };
+  }
+}
+
+export function randomName(length) {
+  const letters = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
+  return Array.from(crypto.getRandomValues(new Uint8Array(length)), (byte) => letters[byte % 62]).join('');
 }
 
 export function toHex(bytes) {

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { fromHex, openWire } from './wire.mjs';
+import { fromHex, openWire, SelfHost } from './wire.mjs';
 
 const fixture = (name) => readFileSync(new URL(`../../transports/vdo-ninja/fixtures/${name}`, import.meta.url), 'utf8');
 const vectors = JSON.parse(fixture('password-vectors.json'));
@@ -41,11 +41,38 @@ test('makes frames with the recorded keys', async () => {
 });
 
 test('makes frames with the recorded keys without a password', async () => {
-  const lines = fixture('web-fan.jsonl').trim().split('\n').map((line) => JSON.parse(line));
-  const recorded = lines.filter((line) => line.dir === 'in').map((line) => JSON.parse(line.m));
-  // the fan-out dialect of this recording adds who sent a frame, and whether a scene is offered
+  const recorded = selfHostFrames('web-fan.jsonl');
+  // this recording's dialect adds who sent a frame, and whether a scene is offered
   for (const frame of recorded) ['from', 'isScene'].forEach((key) => delete frame[key]);
   await sameKeys(await frames(await openWire(false)), recorded);
+});
+
+test('signs frames with the recorded keys in the self-host dialect', async () => {
+  const dialect = new SelfHost();
+  const signed = (await frames(await openWire(false))).map((frame) => dialect.sign(frame));
+  await sameKeys(signed, selfHostFrames('web-fan.jsonl'));
+  assert.deepEqual([...new Set(signed.map(({ from }) => /^[A-Za-z0-9]{20}$/.test(from)))], [true]);
+  assert.equal(new Set(signed.map(({ from }) => from)).size, 1, 'one name');
+});
+
+test('hears what is meant for it in the self-host dialect', () => {
+  for (const name of ['fan.jsonl', 'web-fan.jsonl', 'routed2.jsonl']) {
+    for (const frame of selfHostFrames(name)) {
+      const { from, UUID } = frame;
+      assert.equal(new SelfHost(from).receive(frame), null, 'its own');
+      assert.equal(new SelfHost(UUID).receive(frame).UUID, from);
+      // seeds and plays are for everyone
+      assert.equal(new SelfHost('stranger').receive(frame)?.UUID, UUID ? undefined : from);
+    }
+  }
+});
+
+test('reads the recorded frames of the self-host dialect', async () => {
+  const wire = await openWire(undefined);
+  const recorded = selfHostFrames('routed2.jsonl').filter(({ UUID }) => UUID);
+  const read = await Promise.all(recorded.map((frame) => wire.read(new SelfHost(frame.UUID).receive(frame))));
+  assert.deepEqual(read.map(({ description }) => description?.type), ['offer', 'answer', undefined, undefined]);
+  assert.ok(read.every(({ description, candidates }) => description || Array.isArray(candidates)));
 });
 
 test('reads the recorded frames', async () => {
@@ -67,6 +94,13 @@ async function frames(wire) {
     await wire.candidates('uuid', 'session', 'local', [{ candidate: 'candidate:1' }]),
     await wire.candidates('uuid', 'session', 'remote', [{ candidate: 'candidate:1' }]),
   ];
+}
+
+// What clients said to self-hosted servers; those that did not name themselves are left out.
+function selfHostFrames(name) {
+  const lines = fixture(name).trim().split('\n').map((line) => JSON.parse(line));
+  const said = lines.filter((line) => line.dir === 'in').map((line) => JSON.parse(line.m));
+  return said.filter(({ from }) => from);
 }
 
 // What the web app put on the socket or, being signaling, on the channel.

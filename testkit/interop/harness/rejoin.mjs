@@ -14,9 +14,14 @@ export class Server {
   url;
   #child;
   #address = '127.0.0.1:0';
+  #dialect;
+
+  constructor(dialect) {
+    this.#dialect = dialect;
+  }
 
   async start() {
-    this.#child = start(BINARY, ['serve', '--listen', this.#address]);
+    this.#child = start(BINARY, ['serve', '--dialect', this.#dialect, '--listen', this.#address]);
     this.#child.stderr.resume();
     this.url = await new Promise((resolve, reject) => {
       createInterface({ input: this.#child.stdout }).once('line', resolve);
@@ -34,9 +39,10 @@ export class Server {
 // A shell in a session.
 export class Rejoin extends Talker {
   // `role` is rejoin's own: publisher or viewer.
-  constructor({ url, role, stream, password, profile = 'aggressive', set = [] }) {
+  constructor({ url, dialect, role, stream, password, profile = 'aggressive', set = [] }) {
     const wish = role === 'publisher' ? '--push' : '--view';
-    const args = ['join', '--server', url, wish, stream, '--events', '--format', 'jsonl', '--profile', profile];
+    const args = ['join', '--server', url, '--dialect', dialect, wish, stream];
+    args.push('--events', '--format', 'jsonl', '--profile', profile);
     if (password !== undefined) args.push('--password', String(password));
     super(`rejoin ${role}`, BINARY, args.concat(set.flatMap((setting) => ['--set', setting])));
   }

@@ -15,15 +15,16 @@ export class World {
   #closing = [];
 
   // `role` is rejoin's; the foreign peer has the other one.
-  constructor({ role, stack, password }) {
+  constructor({ role, stack, dialect, password }) {
     this.role = role;
     this.stack = stack;
+    this.dialect = dialect;
     this.password = password;
     this.stream = `cam${randomUUID().slice(0, 8)}`;
   }
 
   async serve() {
-    this.server = await new Server().start();
+    this.server = await new Server(this.dialect).start();
     this.#closing.push(() => this.server.kill());
   }
 
@@ -31,12 +32,12 @@ export class World {
   async connect(settings = {}) {
     await this.serve();
     const { url } = this.server;
-    const { role, stream, password } = this;
+    const { dialect, role, stream, password } = this;
     // `undefined` is left out of JSON: the default password
-    this.foreign = await startForeign(this.stack, { url, role: OTHER[role], stream, password });
+    this.foreign = await startForeign(this.stack, { url, dialect, role: OTHER[role], stream, password });
     this.#closing.push(() => this.foreign.kill());
     const started = Date.now();
-    this.rejoin = new Rejoin({ url, role, stream, password, ...settings });
+    this.rejoin = new Rejoin({ url, dialect, role, stream, password, ...settings });
     this.#closing.push(() => this.rejoin.kill());
     await Promise.all([this.rejoin.connected(), this.foreign.opened()]);
     return Date.now() - started;
@@ -58,18 +59,18 @@ export class World {
 
 // Notes a scenario that cannot run here.
 export function skipped(name, { role, stack }, reason) {
-  record({ name, role, stack, password: shown(), skipped: reason });
+  record({ name, role, stack, dialect: 'hosted', password: shown(), skipped: reason });
 }
 
 // Runs `body` in a world of its own and notes how it went; `body` returns the milliseconds to show.
-export async function scenario(t, name, { role, stack, password }, body) {
-  const note = (outcome) => record({ name, role, stack, password: shown(password), ...outcome });
+export async function scenario(t, name, { role, stack, dialect = 'hosted', password }, body) {
+  const note = (outcome) => record({ name, role, stack, dialect, password: shown(password), ...outcome });
   const reason = missing(stack);
   if (reason) {
     note({ skipped: reason });
     return t.skip(reason);
   }
-  const world = new World({ role, stack, password });
+  const world = new World({ role, stack, dialect, password });
   try {
     const result = await Promise.race([body(world), timedOut(t.signal)]);
     note(typeof result === 'number' ? { milliseconds: result } : result);
