@@ -344,6 +344,8 @@ impl Supervisor {
                 }
                 return;
             }
+            // a route that moves while nothing carries it repairs nothing
+            NetworkChange::Major if !snapshot.is_usable() => return,
             NetworkChange::Major => Fault::NetworkSwitched,
             NetworkChange::Back => Fault::NetworkLost,
         };

@@ -58,7 +58,7 @@ impl Links {
             Event::SignalingConnected { .. } => self.set(&LinkName::Signaling, true),
             Event::Connected(peer) => self.set(&LinkName::Peer(peer.key.clone()), true),
             Event::Recovered(recovery) => self.set(&recovery.link, true),
-            Event::Interrupted { link, .. } | Event::Dormant { link, .. } => self.set(link, false),
+            Event::Interrupted { link, .. } | Event::Dormant { link, .. } => self.fall(link),
             Event::PeerLeft(peer) => self.lose(&LinkName::Peer(peer.key.clone())),
             Event::Left => {
                 self.verified.values_mut().for_each(|verified| *verified = false);
@@ -70,6 +70,11 @@ impl Links {
 
     fn set(&mut self, link: &LinkName, verified: bool) -> bool {
         self.verified.insert(link.clone(), verified) != Some(verified)
+    }
+
+    /// Whoever never connected and was not named is not wanted.
+    fn fall(&mut self, link: &LinkName) -> bool {
+        self.verified.get_mut(link).is_some_and(|verified| std::mem::replace(verified, false))
     }
 
     /// A stream that was named is wanted although its publisher left; nobody else is.

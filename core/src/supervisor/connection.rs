@@ -26,6 +26,10 @@ pub(super) struct Connection {
     /// Whether the local description that is being made answers over the channel.
     pub(super) answers_over_channel: bool,
     pub(super) told: Told,
+    /// Whether the peer has said over this connection that it is a rejoin peer.
+    pub(super) is_rejoin: bool,
+    /// Whether the peer has ever answered a ping over this connection.
+    pub(super) answers_pings: bool,
     pub(super) probes: Probes,
     /// The epoch in which the peer numbers what it sends over this connection; `None` until it says hello.
     pub(super) epoch: Option<Epoch>,
@@ -47,6 +51,8 @@ impl Connection {
             writable: true,
             answers_over_channel: false,
             told: Told::default(),
+            is_rejoin: false,
+            answers_pings: false,
             probes: Probes::default(),
             epoch: None,
             outstanding: None,

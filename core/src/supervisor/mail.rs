@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::delivery::{Arrival, DeliveryHello, Outgoing};
+use crate::delivery::{Arrival, DeliveryHello, Inbox, Outgoing};
 use crate::fault::Fault;
 use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
@@ -49,9 +49,19 @@ impl PeerLink {
         }
     }
 
-    /// Returns whether the peer acknowledges what it gets.
+    /// Returns whether the peer on the connection in use acknowledges what it gets.
     fn delivers(&self) -> bool {
-        self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.delivery.is_some())
+        self.active.as_ref().is_some_and(|active| active.epoch.is_some())
+    }
+
+    /// Forgets what a rejoin peer could do when another kind of client has taken its place.
+    pub(super) fn forget_predecessor(&mut self) {
+        if self.is_rejoin() && self.active.as_ref().is_some_and(|active| !active.is_rejoin) {
+            self.hello.rejoin = None;
+            self.inbox = Inbox::default();
+            // nobody will acknowledge what is kept, so it goes out once
+            self.outbox.resume(None);
+        }
     }
 
     /// Sends what waits, oldest first, if the path is believed to work.
@@ -123,10 +133,11 @@ impl PeerLink {
         self.flush(desk);
     }
 
-    /// Reports what never went out as lost; called when the link ends.
+    /// Reports what is not known to have arrived as lost; called before the link ends.
     pub(super) fn drop_mail(&mut self, desk: &mut Desk) {
-        let unsent = if self.outage.is_some() { self.outbox.len() } else { self.outbox.unsent() };
-        self.report_dropped(unsent, desk);
+        let unknown = self.outage.is_some() || self.delivers();
+        let lost = if unknown { self.outbox.len() } else { self.outbox.unsent() };
+        self.report_dropped(lost, desk);
     }
 
     // ---- what arrives
@@ -227,6 +238,9 @@ impl PeerLink {
             self.hello.label = hello.label;
         }
         let Some(rejoin) = hello.rejoin else { return };
+        if let Some(connection) = self.connection(generation) {
+            connection.is_rejoin = true;
+        }
         if rejoin.route.is_some() {
             self.route = rejoin.route.clone();
         }

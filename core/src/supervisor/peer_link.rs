@@ -34,8 +34,6 @@ pub(super) struct PeerLink {
     pub(super) previous_delay: Option<Duration>,
     pub(super) ever_up: bool,
     pub(super) up_since: Instant,
-    /// Whether the peer has ever answered a ping.
-    pub(super) answers_pings: bool,
     /// Whether writing is paused because the path is in doubt.
     pub(super) suspect: bool,
     pub(super) outbox: Outbox,
@@ -58,7 +56,6 @@ impl PeerLink {
             previous_delay: None,
             ever_up: false,
             up_since: desk.now,
-            answers_pings: false,
             suspect: false,
             outbox: desk.outbox(),
             inbox: Inbox::default(),
@@ -135,7 +132,7 @@ impl PeerLink {
         };
         let checkup = desk.policies.health.examine(&log);
         if checkup.probe {
-            if !self.answers_pings {
+            if !active.answers_pings {
                 // before the ping, whose own bytes are due until the next reading
                 desk.peer(active.generation, PeerAction::ReadStats);
             }
@@ -177,11 +174,11 @@ impl PeerLink {
 
     /// Closes every connection and forgets every deadline.
     pub(super) fn close(&mut self, desk: &mut Desk) {
+        self.drop_mail(desk);
         for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
             connection.close(desk);
         }
         desk.timers.clear_peer(&self.key);
-        self.drop_mail(desk);
     }
 
     /// Returns whether a broadcast takes another link of the same peer instead of this one.

@@ -370,7 +370,7 @@ impl PeerLink {
             return self.next_step(desk);
         }
         self.drop_candidate(desk);
-        if self.unnamed {
+        if self.unnamed && desk.network_usable() {
             self.start_patience(desk);
         }
         self.start_over(desk);

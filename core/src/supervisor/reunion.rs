@@ -1,6 +1,6 @@
 //! A viewer that comes back: its identity brings it to its link, or to where it stood when its link was given up.
 
-use std::collections::BTreeMap;
+use std::collections::VecDeque;
 
 use crate::delivery::Inbox;
 use crate::id::{Direction, Generation, Identity, PeerKey, StreamId};
@@ -10,10 +10,25 @@ use crate::supervisor::peer_link::PeerLink;
 
 /// How far we had come in what viewers sent that are gone.
 #[derive(Debug, Default)]
-pub(super) struct Departed(BTreeMap<(Identity, StreamId), Inbox>);
+pub(super) struct Departed(VecDeque<((Identity, StreamId), Inbox)>);
 
-/// Viewers remembered; whoever is forgotten may repeat what it sent last.
+/// Viewers remembered; whoever left first is forgotten first and may repeat what it sent last.
 const MOST_DEPARTED: usize = 512;
+
+impl Departed {
+    fn take(&mut self, identity: Identity, stream: &StreamId) -> Option<Inbox> {
+        let index = self.0.iter().position(|((who, what), _)| *who == identity && what == stream)?;
+        self.0.remove(index).map(|(_, inbox)| inbox)
+    }
+
+    fn keep(&mut self, identity: Identity, stream: StreamId, inbox: Inbox) {
+        self.take(identity, &stream);
+        if self.0.len() == MOST_DEPARTED {
+            self.0.pop_front();
+        }
+        self.0.push_back(((identity, stream), inbox));
+    }
+}
 
 impl Supervisor {
     /// A peer says who it is.
@@ -23,7 +38,7 @@ impl Supervisor {
         if let Some(identity) = hello.rejoin.as_ref().map(|rejoin| rejoin.identity)
             && stranger
             && link.key.direction == Direction::Publishing
-            && let Some(inbox) = self.departed.0.remove(&(identity, link.stream.clone()))
+            && let Some(inbox) = self.departed.take(identity, &link.stream)
         {
             link.inbox = inbox;
         }
@@ -53,11 +68,8 @@ impl Supervisor {
         let Some(identity) = link.identity().filter(|_| link.key.direction == Direction::Publishing) else {
             return;
         };
-        if self.departed.0.len() == MOST_DEPARTED {
-            self.departed.0.pop_first();
-        }
         if link.inbox.cursor().is_some() {
-            self.departed.0.insert((identity, link.stream), link.inbox);
+            self.departed.keep(identity, link.stream, link.inbox);
         }
     }
 

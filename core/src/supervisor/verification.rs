@@ -35,10 +35,9 @@ impl PeerLink {
     pub(super) fn verification_due(&mut self, desk: &mut Desk) {
         match self.progress() {
             Some(Progress::Verifying(generation)) => {
-                let answers_pings = self.answers_pings;
                 if let Some(connection) = self.connection(generation) {
                     connection.ping(desk);
-                    if !answers_pings {
+                    if !connection.answers_pings {
                         desk.peer(generation, PeerAction::ReadStats);
                     }
                 }
@@ -62,7 +61,7 @@ impl PeerLink {
         let Some(connection) = self.connection(generation) else { return };
         let Some(sent_at) = connection.probes.answered(number, now) else { return };
         let about_this_path = sent_at >= connection.path_since;
-        self.answers_pings = true;
+        connection.answers_pings = true;
         match &self.outage {
             None => self.checkup(desk),
             // a candidate is younger than what broke, so any answer on it is proof
@@ -78,15 +77,20 @@ impl PeerLink {
 
     /// For a peer that answers no pings: its SCTP has acknowledged one, so bytes went both ways.
     pub(super) fn proof_without_pong(&mut self, generation: Generation, desk: &mut Desk) {
-        if self.answers_pings || self.progress() != Some(Progress::Verifying(generation)) {
+        if self.progress() != Some(Progress::Verifying(generation)) {
             return;
         }
+        // who was a rejoin peer most likely still is, and then its hello and its pong are on their way
+        let patience = if self.is_rejoin() { VERIFICATION_PACE * 5 } else { VERIFICATION_PACE };
         let Some(detected_at) = self.outage.as_ref().map(|outage| outage.detected_at) else { return };
         let proven = self.connection(generation).is_some_and(|connection| {
+            if connection.answers_pings {
+                return false;
+            }
             let since = detected_at.max(connection.path_since);
             // a reading may be as old as its request: no younger ping is in it for certain
             let counted = |ping: &Probe| {
-                ping.sent_at >= since && desk.now.saturating_duration_since(ping.sent_at) >= VERIFICATION_PACE
+                ping.sent_at >= since && desk.now.saturating_duration_since(ping.sent_at) >= patience
             };
             let nothing_due = connection.outstanding.is_some_and(|(bytes, at)| bytes == 0 && at >= since);
             nothing_due && connection.probes.log().iter().any(counted)
@@ -103,6 +107,7 @@ impl PeerLink {
                 old.close(desk);
             }
             desk.record_changed = true;
+            self.forget_predecessor();
         }
         self.drop_candidate(desk);
         let Some(mut outage) = self.outage.take() else { return };

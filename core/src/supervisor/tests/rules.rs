@@ -26,9 +26,10 @@ impl Before {
             Input::Command(_) | Input::Network(_) | Input::Suspended(_) | Input::Timeout => false,
         };
         let answers_pings = match input {
-            Input::Peer(generation, _) => {
-                machine.peers.values().any(|link| link.owns(*generation) && link.answers_pings)
-            }
+            Input::Peer(generation, _) => machine
+                .peers
+                .values()
+                .any(|link| link.connections().any(|c| c.generation == *generation && c.answers_pings)),
             _ => false,
         };
         Self { stale: stale.then(|| digest(machine)), answers_pings, links: machine.peers.len() }
