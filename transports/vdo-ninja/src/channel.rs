@@ -20,6 +20,9 @@ use crate::fields::Fields;
 /// The version of the `rejoin` key that we write and read.
 const REJOIN_VERSION: u32 = 1;
 
+/// Characters of a peer's label that are kept: it travels with every message to the application.
+const LONGEST_LABEL: usize = 256;
+
 /// What viewers announce about themselves; any one of these is a greeting. `scene` and `director` are left out,
 /// because they also occur in frames that control a scene later on.
 const PREFERENCES: [&str; 14] = [
@@ -193,7 +196,7 @@ fn hello(fields: &Fields<'_>) -> Option<Hello> {
 
 fn label(info: &str) -> Option<String> {
     match serde_json::from_str::<ReceivedInfo>(info).ok()?.label? {
-        Value::String(label) => Some(label),
+        Value::String(label) => Some(label.chars().take(LONGEST_LABEL).collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }

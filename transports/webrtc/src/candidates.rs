@@ -6,9 +6,9 @@ use rejoin_core::IceCandidate;
 use rejoin_core::sdp::Description;
 use webrtc::peer_connection::RTCIceCandidateInit;
 
-/// How many of the peer's candidates wait for its description; the oldest make room.
+/// How many of the peer's candidates wait for its description, where the oldest make room, and how many are added to it.
 ///
-/// A host with many interfaces finds some forty; more is a broken or hostile peer.
+/// A host with many interfaces finds some forty; more is a broken or hostile peer, and every one is checked for seconds.
 const KEPT: usize = 64;
 
 /// How many of the peer's former user name fragments are remembered, so that latecomers are known as such.
@@ -20,6 +20,8 @@ pub(crate) struct RemoteCandidates {
     current: Option<String>,
     former: VecDeque<String>,
     kept: VecDeque<IceCandidate>,
+    /// How many were added to the present description.
+    added: usize,
 }
 
 impl RemoteCandidates {
@@ -39,6 +41,8 @@ impl RemoteCandidates {
                 (Some(_) | None, Some(_) | None) => self.keep(candidate),
             }
         }
+        ready.truncate(KEPT.saturating_sub(self.added));
+        self.added += ready.len();
         ready
     }
 
@@ -50,6 +54,9 @@ impl RemoteCandidates {
                 self.former.pop_front();
             }
             self.former.push_back(former);
+        }
+        if self.current != current {
+            self.added = 0;
         }
         self.current = current;
         let kept = std::mem::take(&mut self.kept).into();
