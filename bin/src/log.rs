@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use anyhow::{Result, anyhow};
 use tokio::process::Command;
 use tracing::level_filters::LevelFilter;
+use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
 /// Where a process finds the filter that nobody typed.
@@ -21,7 +22,10 @@ const ENGINE: [&str; 2] = ["rtc", "webrtc"];
 static CHOSEN: OnceLock<String> = OnceLock::new();
 
 /// Logs to stderr what `chosen` asks for, or else `RUST_LOG`, or else what our crates tell at `level`.
-pub(crate) fn to_stderr(chosen: Option<&str>, level: &str) -> Result<()> {
+///
+/// A thread of its own writes: a stderr that nobody reads must not stop a session, and one that is gone must not end it.
+/// What it cannot take is dropped; the guard writes what is left when it is dropped.
+pub(crate) fn to_stderr(chosen: Option<&str>, level: &str) -> Result<WorkerGuard> {
     let filter = match chosen {
         Some(chosen) => {
             let directives = directives(chosen);
@@ -37,8 +41,14 @@ pub(crate) fn to_stderr(chosen: Option<&str>, level: &str) -> Result<()> {
         None => EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(ours(level))),
     };
     let colour = io::stderr().is_terminal();
-    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(io::stderr).init();
-    Ok(())
+    let (writer, guard) = NonBlockingBuilder::default().lossy(true).finish(io::stderr());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_ansi(colour)
+        .with_writer(writer)
+        .log_internal_errors(false)
+        .init();
+    Ok(guard)
 }
 
 /// Lets a process that we start log what the user chose, or else what our crates tell at `level`.

@@ -50,11 +50,11 @@ fn run(command: Command, log: Option<&str>) -> Result<(), Failure> {
     let log_to_stderr = |level| log::to_stderr(log, level).map_err(Failure::Usage);
     match command {
         Command::Join(args) => {
-            log_to_stderr("info")?;
+            let _log = log_to_stderr("info")?;
             block_on(join::run(args))
         }
         Command::Serve(args) => {
-            log_to_stderr("info")?;
+            let _log = log_to_stderr("info")?;
             block_on(serve::run(args))
         }
         Command::Profiles(args) => profiles::profiles(&args),
@@ -63,11 +63,11 @@ fn run(command: Command, log: Option<&str>) -> Result<(), Failure> {
         Command::History(args) => history::run(&args),
         Command::Completions { shell } => completions::run(shell),
         Command::Demo(args) => {
-            log_to_stderr("warn")?;
+            let _log = log_to_stderr("warn")?;
             block_on(demo::run(args))
         }
         Command::DemoPeer(args) => {
-            log_to_stderr("error")?;
+            let _log = log_to_stderr("error")?;
             block_on(demo::peer::run(args))
         }
     }
