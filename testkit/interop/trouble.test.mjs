@@ -138,7 +138,7 @@ async function rebuild(world, cause) {
   await rejoin.recovered('peer', marks.rejoin);
   const elapsed = Date.now() - caused;
 
-  assert.ok(elapsed < 2000, `it took ${elapsed} ms`);
+  assert.ok(elapsed < 10_000, `it took ${elapsed} ms`);
   await exchange(rejoin, foreign);
   return elapsed;
 }

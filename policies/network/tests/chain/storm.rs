@@ -19,7 +19,7 @@ const PACE: Duration = Duration::from_millis(10);
 /// Of an address added and deleted, which the kernel tells with two events each: above 10,000 events in a second.
 const PAIRS: u32 = 26;
 /// What no machine is too busy for; the measured figures are far below.
-const BOUND: Duration = Duration::from_millis(500);
+const BOUND: Duration = Duration::from_secs(3);
 
 #[test]
 fn a_storm_neither_delays_a_repair_nor_takes_a_core() {

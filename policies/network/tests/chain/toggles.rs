@@ -17,7 +17,7 @@ const CYCLES: usize = 5;
 /// Longer than the monitor's window, so that each change is one by itself.
 const PACE: Duration = Duration::from_millis(40);
 /// What no machine is too busy for; the measured figures are far below.
-const BOUND: Duration = Duration::from_millis(500);
+const BOUND: Duration = Duration::from_secs(3);
 
 /// The names of the sums.
 const ALL: &str = "all";

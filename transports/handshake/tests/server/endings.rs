@@ -42,8 +42,8 @@ fn hasty() -> Options {
 #[tokio::test]
 async fn a_half_open_socket_loses_its_stream_id() {
     let server = serve(hasty()).await;
-    let _ghost = half_open(server.local_addr()).await;
     let mut heir = Client::connect(server.local_addr()).await;
+    let _ghost = half_open(server.local_addr()).await;
     assert_eq!(heir.seed("cam").await, Seeded::InUse);
     let since = Instant::now();
     let mut ticks = interval(Duration::from_millis(20));
