@@ -65,7 +65,7 @@ The real \`rejoin\` binary meets three foreign WebRTC stacks through \`rejoin se
 The foreign side is \`testkit/interop/peer.mjs\`, written from our own notes and recordings of the VDO.Ninja web app.
 It repairs no more than the web app does, answers over the data channel while that is open, and comes from no VDO.Ninja source.
 What it puts on the wire is held to the fixtures in \`transports/vdo-ninja/fixtures\` by \`wire.test.mjs\`.
-In the self-host dialect it names itself in every frame of the socket, and no frame of the data channel; what the web app does on the channel there was not recorded.
+In the self-host dialect it names itself in every frame on the socket and in none on the data channel, where the web app was not recorded.
 
 ## What the milliseconds mean
 
