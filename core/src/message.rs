@@ -22,6 +22,8 @@ pub enum SignalingMessage {
     },
     /// Tells the server who we are, and nobody anything else; only where members announce themselves.
     Present,
+    /// Takes another name and tells the server on this socket; only where members name themselves.
+    Rename,
     /// Claims a stream id.
     Seed {
         /// The stream.

@@ -44,6 +44,8 @@ pub enum Warning {
         /// Its words.
         text: String,
     },
+    /// The server held our name for somebody else through every retry, so we took another.
+    Renamed,
     /// The session could not be stored.
     StoreFailed {
         /// Why.
@@ -62,6 +64,7 @@ impl Warning {
             Self::UnknownSession => "unknown_session",
             Self::TooLarge { .. } => "too_large",
             Self::ServerAlert { .. } => "server_alert",
+            Self::Renamed => "renamed",
             Self::StoreFailed { .. } => "store_failed",
         }
     }
@@ -91,6 +94,10 @@ impl fmt::Display for Warning {
                 write!(f, "a message of {bytes} bytes was not sent; send at most {limit} bytes at a time")
             }
             Self::ServerAlert { text } => write!(f, "the server says: {text}"),
+            Self::Renamed => f.write_str(
+                "the server does not let go of our name, so we took another; \
+                 let it close sockets that answer no pings",
+            ),
             Self::StoreFailed { reason } => write!(f, "the session could not be stored: {reason}"),
         }
     }

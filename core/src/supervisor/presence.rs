@@ -3,7 +3,7 @@
 use crate::fault::{Fault, Link, Phase};
 use crate::id::{Direction, PeerKey, Route};
 use crate::message::{Member, SignalingMessage};
-use crate::output::Event;
+use crate::output::{Event, Warning};
 use crate::policy::Retry;
 use crate::supervisor::outage::Progress;
 use crate::supervisor::{Attendance, Supervisor, Timer};
@@ -72,6 +72,9 @@ impl Supervisor {
     }
 
     /// The name is most often held by a ghost of ourselves: claim it again and again, never give up.
+    ///
+    /// A server that never misses a dead socket keeps the ghost for ever.
+    /// So when the retries are spent, who names itself takes another name.
     pub(super) fn outwait_ghost(&mut self, fault: Fault) {
         if self.desk.timers.is_set(&Timer::Reseed) {
             // a server may refuse every message of one claim
@@ -79,8 +82,21 @@ impl Supervisor {
         }
         let attempt = self.signaling.next_claim();
         let pause = self.desk.pause(Retry::new(Link::Signaling, attempt, &fault));
+        let ours_to_choose =
+            fault == Fault::UuidInUse && self.desk.settings.attendance == Attendance::Announced;
+        if pause.is_none() && ours_to_choose && self.signaling.renames() {
+            return self.rename();
+        }
         let pause = pause.unwrap_or_else(|| self.desk.sleep(Link::Signaling));
         self.desk.timers.set(Timer::Reseed, self.desk.now, pause);
+    }
+
+    /// Goes on under another name: nothing said under the old one was taken, so all that is open is said again.
+    fn rename(&mut self) {
+        self.desk.wish(SignalingMessage::Rename);
+        self.desk.route_since = self.desk.socket;
+        self.desk.warn(Warning::Renamed);
+        self.wish_replayed();
     }
 }
 

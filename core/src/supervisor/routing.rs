@@ -70,6 +70,7 @@ impl Supervisor {
             // what clients say to servers; a server that echoes them says nothing
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
+            | SignalingMessage::Rename
             | SignalingMessage::Seed { .. }
             | SignalingMessage::Play { .. } => {}
         }
@@ -138,6 +139,7 @@ impl Supervisor {
             SignalingMessage::Bye { .. } => self.bye_on(key, generation),
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
+            | SignalingMessage::Rename
             | SignalingMessage::Seed { .. }
             | SignalingMessage::Play { .. }
             | SignalingMessage::OfferRequested { .. }

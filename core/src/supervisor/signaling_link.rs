@@ -27,6 +27,8 @@ pub(super) struct SignalingLink {
     ever_up: bool,
     /// Claims of a stream id that a ghost holds, since the socket opened.
     claims: u32,
+    /// Whether we took another name on this socket.
+    renamed: bool,
     probes: Probes,
 }
 
@@ -63,6 +65,16 @@ impl SignalingLink {
         let claims = self.claims;
         self.claims = claims.saturating_add(1);
         claims
+    }
+
+    /// Counts claims anew for another name, and returns whether this socket may take one; each takes one at most.
+    pub(super) fn renames(&mut self) -> bool {
+        // refusals of what was said under the old name may still be on their way
+        let first = !std::mem::replace(&mut self.renamed, true);
+        if first {
+            self.claims = 0;
+        }
+        first
     }
 
     /// Returns whether the socket is open and has been proven.
@@ -125,6 +137,7 @@ impl SignalingLink {
         self.up_since = Some(desk.now);
         self.probes = Probes::default();
         self.claims = 0;
+        self.renamed = false;
         desk.timers.clear(&Timer::Reseed);
         self.prove(desk);
     }

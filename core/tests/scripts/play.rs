@@ -6,6 +6,7 @@ use std::time::Instant;
 use rejoin_core::delivery::Epoch;
 use rejoin_core::message::{ChannelMessage, Hello, Token};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
+use rejoin_core::supervisor::Attendance;
 use rejoin_core::{
     Generation, Identity, Input, Output, Platform, SessionId, Settings, SignalingMessage, Supervisor,
 };
@@ -74,6 +75,11 @@ impl Play {
             ["attempts", number] => {
                 let attempts = number.parse().map_err(|error| format!("{number}: {error}"))?;
                 self.machine = Supervisor::new(settings(), policies::policies(attempts), self.now);
+            }
+            ["announced", "attempts", number] => {
+                let attempts = number.parse().map_err(|error| format!("{number}: {error}"))?;
+                let settings = Settings { attendance: Attendance::Announced, ..settings() };
+                self.machine = Supervisor::new(settings, policies::policies(attempts), self.now);
             }
             _ => {
                 for input in read::inputs(&words, self)? {

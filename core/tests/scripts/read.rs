@@ -113,6 +113,7 @@ fn message(words: &[&str], play: &Play) -> Read<SignalingMessage> {
         "stream-id-in-use" => {
             SignalingMessage::Alert { kind: AlertKind::StreamIdInUse, text: "in use".to_owned() }
         }
+        "uuid-in-use" => SignalingMessage::Alert { kind: AlertKind::UuidInUse, text: "in use".to_owned() },
         _ => return Err(format!("no such message: {words:?}")),
     })
 }

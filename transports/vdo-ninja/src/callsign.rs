@@ -15,7 +15,7 @@ const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn
 
 /// Names a client to servers and peers, for as long as the process lives: 20 letters and digits.
 ///
-/// Peers find their way back by it, so it must outlive every socket.
+/// Peers find their way back by it, so it must outlive every socket that the server lets go.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Callsign(Arc<str>);
 

@@ -63,6 +63,7 @@ impl Dialect for Hosted {
             SignalingMessage::Joined(member) => request::joined_frame(codebook, member),
             SignalingMessage::Alert { kind, text } => request::alert_frame(*kind, text),
             SignalingMessage::Present => Err(unsendable("a name for the server")),
+            SignalingMessage::Rename => Err(unsendable("another name")),
             SignalingMessage::Unknown { request } => Err(unsendable(request)),
             other => match directed::encode(codebook, other)? {
                 Some(frame) => Ok(frame),

@@ -27,7 +27,7 @@ pub struct SelfHostOptions {
     pub password: Password,
     /// What is appended to the password; pages take it from their host name.
     pub salt: String,
-    /// Who we are to servers and peers; keep it for as long as they are to know us again.
+    /// Who we are to servers and peers until we must rename ourselves; keep it as long as they are to know us again.
     pub from: Callsign,
 }
 
@@ -46,7 +46,7 @@ impl SelfHostOptions {
 pub struct SelfHost {
     /// Between peers all clients speak alike.
     hosted: Hosted,
-    from: Callsign,
+    from: Mutex<Callsign>,
     announced: Mutex<Announced>,
 }
 
@@ -73,7 +73,19 @@ impl SelfHost {
     pub fn new(options: SelfHostOptions) -> Self {
         let SelfHostOptions { password, salt, from } = options;
         let hosted = Hosted::new(&HostedOptions { password, salt });
-        Self { hosted, from, announced: Mutex::default() }
+        Self { hosted, from: Mutex::new(from), announced: Mutex::default() }
+    }
+
+    /// Returns who we are.
+    fn from(&self) -> Callsign {
+        self.from.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Draws another callsign and returns it.
+    fn rename(&self) -> Result<Callsign, DialectError> {
+        let from = Callsign::random()?;
+        *self.from.lock().unwrap_or_else(PoisonError::into_inner) = from.clone();
+        Ok(from)
     }
 
     fn announced(&self) -> MutexGuard<'_, Announced> {
@@ -83,7 +95,7 @@ impl SelfHost {
 
     /// Signs a frame that the server or everybody is to read.
     fn sign(&self, frame: String) -> Result<String, DialectError> {
-        append(frame, &Signature { is_scene: None, roomid: None, from: self.from.as_str() })
+        append(frame, &Signature { is_scene: None, roomid: None, from: self.from().as_str() })
     }
 
     /// Signs a frame for one peer, which tells by the room whether it is meant.
@@ -96,7 +108,12 @@ impl SelfHost {
             _ => None,
         };
         let announced = self.announced();
-        append(frame, &Signature { is_scene, roomid: announced.room.as_deref(), from: self.from.as_str() })
+        append(frame, &Signature { is_scene, roomid: announced.room.as_deref(), from: self.from().as_str() })
+    }
+
+    /// The server takes our name from the first frame, and delivers one to ourselves to nobody.
+    fn present(&self, ourselves: &Callsign) -> Result<String, DialectError> {
+        self.sign(to_json(&BTreeMap::from([("UUID", ourselves.as_str())]))?)
     }
 
     /// Reads what a client told its server, and the server told everybody.
@@ -148,11 +165,8 @@ impl Dialect for SelfHost {
                 self.sign(request::stream_frame("seed", codebook, stream)?)
             }
             SignalingMessage::Play { stream } => self.sign(request::stream_frame("play", codebook, stream)?),
-            // The server takes our name from the first frame, and delivers one to ourselves to nobody.
-            SignalingMessage::Present => {
-                let ourselves = BTreeMap::from([("UUID", self.from.as_str())]);
-                self.sign(to_json(&ourselves)?)
-            }
+            SignalingMessage::Present => self.present(&self.from()),
+            SignalingMessage::Rename => self.present(&self.rename()?),
             other => match directed::encode(codebook, other)? {
                 Some(frame) => self.sign_to_peer(frame, other),
                 None => Err(directed::unsendable("what only a hosted server says", "self-host")),
@@ -170,9 +184,9 @@ impl Dialect for SelfHost {
                 Err(unsigned(&fields))
             };
         };
-        let to = request::route(&fields)?;
-        let is_for_us = to.is_none_or(|to| to.0.as_ref() == self.from.as_str());
-        if from == self.from.as_str() || !is_for_us {
+        let (ourselves, to) = (self.from(), request::route(&fields)?);
+        let is_for_us = to.is_none_or(|to| to.0.as_ref() == ourselves.as_str());
+        if from == ourselves.as_str() || !is_for_us {
             return Ok(Vec::new());
         }
         let route = Route(from.into());

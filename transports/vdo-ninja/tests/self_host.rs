@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail tests")]
 
+use std::collections::BTreeMap;
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
@@ -54,6 +56,26 @@ fn a_name_is_told_in_a_frame_that_nobody_else_reads() {
     let frame = write(&client(ANN, Password::off()), &SignalingMessage::Present);
     assert_eq!(frame, format!(r#"{{"UUID":"{ANN}","from":"{ANN}"}}"#));
     assert_eq!(client(BOB, Password::off()).decode_signaling(&frame), Ok(vec![]));
+}
+
+#[test]
+fn another_name_is_told_and_signs_everything_from_then_on() {
+    let (ann, bob) = (client(ANN, Password::off()), client(BOB, Password::off()));
+    let told: BTreeMap<String, String> =
+        serde_json::from_str(&write(&ann, &SignalingMessage::Rename)).unwrap();
+    let name = told["from"].as_str();
+    assert!(name != ANN && name.parse::<Callsign>().is_ok(), "{name}");
+    assert_eq!(told["UUID"], name);
+    assert_eq!(write(&ann, &bye(BOB)), format!(r#"{{"UUID":"{BOB}","bye":true,"from":"{name}"}}"#));
+    assert_eq!(ann.decode_signaling(&write(&bob, &bye(ANN))), Ok(vec![]));
+    assert_eq!(ann.decode_signaling(&write(&bob, &bye(name))), Ok(vec![bye(BOB)]));
+}
+
+#[test]
+fn another_name_is_not_told_to_servers_that_give_names() {
+    let error =
+        Hosted::new(&HostedOptions::default()).encode_signaling(&SignalingMessage::Rename).unwrap_err();
+    assert!(error.0.contains("another name"), "{error}");
 }
 
 #[test]
