@@ -1,5 +1,7 @@
 //! `rejoin join`: lines in, lines out, through a server and over WebRTC.
 
+use std::time::{Duration, Instant};
+
 use crate::process::Process;
 
 #[test]
@@ -90,12 +92,22 @@ fn what_is_remembered_outlives_a_killed_process() {
     let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &remember].concat());
     publisher.say("first");
     let first = viewer.stdout.event("received");
+    wait_until_written(&file, "cam");
     drop(publisher);
     let mut publisher = Process::join(&url, &remember);
     publisher.say("second");
     let second = viewer.stdout.event("received");
     assert_eq!(second["data"], "second");
     assert_eq!(first["from"]["identity"], second["from"]["identity"]);
+}
+
+/// Waits until `word` is in the file: a save takes as long as the disk does.
+fn wait_until_written(file: &std::path::Path, word: &str) {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while !std::fs::read_to_string(file).is_ok_and(|text| text.contains(word)) {
+        assert!(Instant::now() < deadline, "{word} was never written");
+        std::thread::sleep(Duration::from_millis(20)); // polls a file, for want of anything to wait on
+    }
 }
 
 #[test]

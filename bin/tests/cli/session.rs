@@ -21,6 +21,8 @@ fn a_file_that_is_in_use_costs_the_memory_and_not_the_link() {
     let file = directory.path().join("bot.json");
     let session = ["--session", file.to_str().unwrap()];
     let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &session].concat());
+    // it opens its file before it connects
+    publisher.stderr.with("connected");
     publisher.say("hello");
     let mut viewer = Process::join(&url, &[&["--view", "cam"][..], &session].concat());
     assert_eq!(viewer.stdout.next("a line"), "hello");
