@@ -16,6 +16,7 @@ mod repair;
 mod reunion;
 mod routing;
 mod signaling_link;
+mod steps;
 mod telling;
 #[cfg(test)]
 mod tests;
