@@ -213,7 +213,7 @@ impl PeerLink {
             delivery: settled.then_some(delivery),
         };
         let hello = Hello { label: desk.settings.label.clone(), rejoin: Some(rejoin) };
-        if let Some(connection) = self.connections().find(|c| c.generation == generation) {
+        if let Some(connection) = self.look_up(generation) {
             connection.send(ChannelMessage::Hello(hello), desk);
         }
     }

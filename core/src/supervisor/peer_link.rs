@@ -97,12 +97,16 @@ impl PeerLink {
     }
 
     pub(super) fn owns(&self, generation: Generation) -> bool {
-        self.connections().any(|connection| connection.generation == generation)
+        self.look_up(generation).is_some()
     }
 
     /// Returns the connections, newest first: a rebuilt one may have its predecessor's session.
     pub(super) fn connections(&self) -> impl Iterator<Item = &Connection> {
         self.candidate.iter().chain(&self.active)
+    }
+
+    pub(super) fn look_up(&self, generation: Generation) -> Option<&Connection> {
+        self.connections().find(|connection| connection.generation == generation)
     }
 
     pub(super) fn connection(&mut self, generation: Generation) -> Option<&mut Connection> {

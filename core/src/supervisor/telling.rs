@@ -89,14 +89,14 @@ impl PeerLink {
 
     fn tell_over_channel(&self, generation: Generation, desk: &mut Desk) {
         if let Some(message) = self.description_message(generation)
-            && let Some(connection) = self.connections().find(|c| c.generation == generation)
+            && let Some(connection) = self.look_up(generation)
         {
             connection.send(ChannelMessage::Signaling(message), desk);
         }
     }
 
     fn description_message(&self, generation: Generation) -> Option<SignalingMessage> {
-        let connection = self.connections().find(|connection| connection.generation == generation)?;
+        let connection = self.look_up(generation)?;
         // an offer names its stream
         let stream = (self.key.direction == Direction::Publishing).then(|| self.stream.clone());
         let (route, session) = (self.route.clone(), Some(connection.session.clone()));
@@ -109,7 +109,7 @@ impl PeerLink {
         generation: Generation,
         candidates: Vec<IceCandidate>,
     ) -> Option<SignalingMessage> {
-        let connection = self.connections().find(|connection| connection.generation == generation)?;
+        let connection = self.look_up(generation)?;
         let (route, session) = (self.route.clone(), Some(connection.session.clone()));
         let sender = self.key.direction;
         let some = !candidates.is_empty();
