@@ -1,0 +1,22 @@
+//! rejoin-lab makes small networks that can be cut, in Linux namespaces, and breaks them on demand.
+//!
+//! A lab lives inside an [`enclosure`]: private network, process and mount namespaces that vanish with their first process.
+//! Inside, [`World::build`] makes hosts, NAT routers and emulated links, [`Host::command`] runs real programs on them, and
+//! [`World::inject`] and [`World::heal`] break and mend what lies between.
+
+pub mod enclosure;
+pub mod error;
+pub mod fault;
+pub mod host;
+pub mod impairment;
+pub mod moment;
+pub mod plan;
+pub mod world;
+
+pub use crate::error::LabError;
+pub use crate::fault::{Block, DnsFailure, Fault, OldAddress, Side, Traffic, Verdict, Way};
+pub use crate::host::Host;
+pub use crate::impairment::{Impairment, Loss};
+pub use crate::moment::{Deed, Flushed, Moment};
+pub use crate::plan::{Family, Line, Nat, Plan};
+pub use crate::world::World;
