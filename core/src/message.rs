@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::delivery::DeliveryHello;
+use crate::delivery::{DeliveryHello, Part};
 use crate::ice::IceCandidate;
 use crate::id::{Direction, Identity, RoomId, Route, SessionId, StreamId};
 use crate::sdp::Description;
@@ -147,6 +147,13 @@ pub enum ChannelMessage {
         acknowledged: u64,
         /// What the application sent.
         payload: Payload,
+    },
+    /// A part of what the application sent, to a peer that delivers.
+    Part {
+        /// How far the sender has come in what we send.
+        acknowledged: u64,
+        /// The part.
+        part: Part,
     },
     /// How far the sender has come in what we send.
     Acknowledged {

@@ -40,6 +40,11 @@ impl Inbox {
         Arrival { is_new: true, missing: sequence - received - 1 }
     }
 
+    /// Returns whether message `sequence` has come already.
+    pub fn has(&self, sequence: u64) -> bool {
+        self.received.is_some_and(|received| sequence <= received)
+    }
+
     /// Notes that what lies behind `after` up to `through` and has not come will never come.
     pub fn gap(&mut self, after: u64, through: u64) -> Arrival {
         let received = self.received.unwrap_or(after);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::delivery::{Cursor, Epoch};
+use crate::delivery::{Cursor, Epoch, LARGEST_SLICE, Part};
 use crate::message::Payload;
 
 /// Numbered messages, kept until the peer has them; bounded, oldest dropped first.
@@ -15,12 +15,19 @@ pub struct Outbox {
     most_bytes: usize,
     /// The number of the newest message.
     newest: u64,
-    /// The number that goes out next, if it is still kept.
-    next: u64,
+    /// What goes out next, if it is still kept.
+    next: Place,
     /// The number up to which the peer has been sent or told everything on this connection.
     told: u64,
     /// The number up to which the peer has everything.
     acknowledged: u64,
+}
+
+/// A message, and how many bytes of it have gone out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    sequence: u64,
+    offset: usize,
 }
 
 /// What goes out next.
@@ -33,6 +40,8 @@ pub enum Outgoing {
         /// Its content.
         payload: Payload,
     },
+    /// A part of a message that is too large for one frame.
+    Part(Part),
     /// Messages were dropped and will never come.
     Gap {
         /// The number before the first of them.
@@ -52,7 +61,7 @@ impl Outbox {
             most_messages,
             most_bytes,
             newest: 0,
-            next: 1,
+            next: Place { sequence: 1, offset: 0 },
             told: 0,
             acknowledged: 0,
         }
@@ -86,15 +95,27 @@ impl Outbox {
 
     /// Returns what goes out next; it stays kept until it is acknowledged or let go of.
     pub fn next_outgoing(&mut self) -> Option<Outgoing> {
-        let (sequence, payload) = self.kept.range(self.next..).next()?;
+        let (sequence, payload) = self.kept.range(self.next.sequence..).next()?;
         let sequence = *sequence;
         if sequence > self.told + 1 {
             let after = std::mem::replace(&mut self.told, sequence - 1);
             return Some(Outgoing::Gap { after, through: self.told });
         }
-        self.told = sequence;
-        self.next = sequence + 1;
-        Some(Outgoing::Message { sequence, payload: payload.clone() })
+        let (text, total) = (&payload.0, payload.len());
+        let begun = self.next.sequence == sequence && self.next.offset < total;
+        let offset = if begun { text.floor_char_boundary(self.next.offset) } else { 0 };
+        let end = text.floor_char_boundary(offset.saturating_add(LARGEST_SLICE));
+        if end < total {
+            self.next = Place { sequence, offset: end };
+        } else {
+            self.told = sequence;
+            self.next = Place { sequence: sequence + 1, offset: 0 };
+        }
+        if total <= LARGEST_SLICE {
+            return Some(Outgoing::Message { sequence, payload: payload.clone() });
+        }
+        let slice = text.get(offset..end)?.into();
+        Some(Outgoing::Part(Part { sequence, total, offset, slice }))
     }
 
     /// Notes that the peer has everything up to `sequence`; a number that never went out is ignored.
@@ -117,7 +138,12 @@ impl Outbox {
 
     /// Goes back to `sequence`, which came back unsent.
     pub fn rewind(&mut self, sequence: u64) {
-        self.next = self.next.min(sequence);
+        self.rewind_into(sequence, 0);
+    }
+
+    /// Goes back to the part of `sequence` behind `offset` bytes, which came back unsent.
+    pub fn rewind_into(&mut self, sequence: u64, offset: usize) {
+        self.next = self.next.min(Place { sequence, offset });
         self.told = self.told.min(sequence.saturating_sub(1));
     }
 
@@ -127,14 +153,14 @@ impl Outbox {
         if let Some(cursor) = known {
             self.acknowledge(cursor.sequence);
         }
-        self.next = 1;
+        self.next = Place { sequence: 1, offset: 0 };
         // what an earlier process of the peer has acknowledged is no gap to a later one
         self.told = self.acknowledged;
     }
 
     /// Returns how many messages have not gone out on this connection.
     pub fn unsent(&self) -> u64 {
-        self.kept.range(self.next..).count() as u64
+        self.kept.range(self.next.sequence..).count() as u64
     }
 
     /// Returns the epoch of these numbers.
@@ -222,6 +248,55 @@ mod tests {
         outbox.let_go(sequence);
         outbox.restore(sequence, payload.clone());
         assert_eq!(outbox.next_outgoing(), Some(Outgoing::Message { sequence: 1, payload }));
+    }
+
+    #[test]
+    fn a_giant_goes_out_in_parts_that_add_up() {
+        let giant = "é".repeat(LARGEST_SLICE);
+        let mut outbox = outbox(10, usize::MAX);
+        outbox.push(Payload(giant.as_str().into()));
+        let slices: Vec<_> = std::iter::from_fn(|| outbox.next_outgoing()).map(slice).collect();
+        assert_eq!((slices.len(), slices.concat()), (2, giant));
+    }
+
+    #[test]
+    fn a_giant_goes_on_where_the_channel_was_full_and_begins_again_on_the_next() {
+        let mut outbox = outbox(10, usize::MAX);
+        outbox.push(Payload("x".repeat(3 * LARGEST_SLICE).into()));
+        let parts: Vec<_> = std::iter::from_fn(|| outbox.next_outgoing()).collect();
+        outbox.rewind_into(1, 2 * LARGEST_SLICE);
+        outbox.rewind_into(1, LARGEST_SLICE);
+        assert_eq!(outbox.next_outgoing(), Some(parts[1].clone()));
+        outbox.resume(None);
+        assert_eq!(outbox.next_outgoing(), Some(parts[0].clone()));
+    }
+
+    #[test]
+    fn a_giant_that_is_dropped_half_out_is_a_gap() {
+        let mut outbox = outbox(1, usize::MAX);
+        outbox.push(Payload("x".repeat(2 * LARGEST_SLICE).into()));
+        outbox.next_outgoing();
+        assert_eq!(outbox.push(payload(2)), 1);
+        assert_eq!(outbox.next_outgoing(), Some(Outgoing::Gap { after: 0, through: 1 }));
+        assert_eq!(outbox.next_outgoing(), Some(Outgoing::Message { sequence: 2, payload: payload(2) }));
+    }
+
+    #[test]
+    fn a_place_that_never_was_stops_nothing() {
+        for offset in [1, 3 * LARGEST_SLICE, usize::MAX] {
+            let mut outbox = outbox(10, usize::MAX);
+            outbox.push(Payload("é".repeat(LARGEST_SLICE).into()));
+            while outbox.next_outgoing().is_some() {}
+            outbox.rewind_into(1, offset);
+            assert!(outbox.next_outgoing().is_some(), "{offset}");
+        }
+    }
+
+    fn slice(outgoing: Outgoing) -> String {
+        match outgoing {
+            Outgoing::Part(part) => part.slice.to_string(),
+            Outgoing::Message { .. } | Outgoing::Gap { .. } => panic!("{outgoing:?} is no part"),
+        }
     }
 
     fn outbox(messages: usize, bytes: usize) -> Outbox {

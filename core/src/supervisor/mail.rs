@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::delivery::{Arrival, DeliveryHello, Inbox, Outgoing};
+use crate::delivery::{
+    Arrival, Assembly, DeliveryHello, Inbox, LARGEST_MESSAGE, LARGEST_SLICE, Outgoing, Part,
+};
 use crate::fault::Fault;
 use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
@@ -14,9 +16,6 @@ use crate::supervisor::{Supervisor, Timer};
 
 /// How long an acknowledgement waits for a message that could carry it.
 const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_millis(25);
-
-/// The largest payload taken: every stack that we know carries 60,000 bytes, our frame around it included.
-const LARGEST_PAYLOAD: usize = 59_900;
 
 impl Supervisor {
     /// Returns whether another message is welcome: some connected peer keeps up, or none is connected.
@@ -33,14 +32,17 @@ impl Supervisor {
 impl PeerLink {
     /// Sends a message, or keeps it while the path is broken or in doubt.
     pub(super) fn send(&mut self, payload: Payload, desk: &mut Desk) {
-        if payload.len() > LARGEST_PAYLOAD {
-            let (bytes, limit) = (payload.len(), LARGEST_PAYLOAD);
-            desk.warn(Warning::TooLarge { bytes, limit });
-            return self.report_dropped(1, desk);
+        if payload.len() > LARGEST_MESSAGE {
+            return self.report_too_large(payload.len(), LARGEST_MESSAGE, desk);
         }
         let dropped = self.outbox.push(payload);
         self.report_dropped(dropped, desk);
         self.flush(desk);
+    }
+
+    fn report_too_large(&self, bytes: usize, limit: usize, desk: &mut Desk) {
+        desk.warn(Warning::TooLarge { bytes, limit });
+        self.report_dropped(1, desk);
     }
 
     fn report_dropped(&self, messages: u64, desk: &mut Desk) {
@@ -59,6 +61,7 @@ impl PeerLink {
         if self.is_rejoin() && self.active.as_ref().is_some_and(|active| !active.is_rejoin) {
             self.hello.rejoin = None;
             self.inbox = Inbox::default();
+            self.assembly = Assembly::default();
             // nobody will acknowledge what is kept, so it goes out once
             self.outbox.resume(None);
         }
@@ -87,6 +90,16 @@ impl PeerLink {
                     self.outbox.let_go(sequence);
                     (sequence, ChannelMessage::Application(payload))
                 }
+                Outgoing::Part(part) if delivers => {
+                    desk.timers.clear(&Timer::Acknowledgement(self.key.clone()));
+                    (part.sequence, ChannelMessage::Part { acknowledged, part })
+                }
+                // nobody there puts it together
+                Outgoing::Part(Part { sequence, total, .. }) => {
+                    self.outbox.let_go(sequence);
+                    self.report_too_large(total, LARGEST_SLICE, desk);
+                    continue;
+                }
                 Outgoing::Gap { after, through } if delivers => {
                     (after, ChannelMessage::Gap { after, through })
                 }
@@ -114,6 +127,7 @@ impl PeerLink {
                 self.report_dropped(dropped, desk);
             }
             ChannelMessage::Numbered { sequence, .. } => self.outbox.rewind(sequence),
+            ChannelMessage::Part { part, .. } => self.outbox.rewind_into(part.sequence, part.offset),
             ChannelMessage::Gap { after, .. } => self.outbox.rewind(after.saturating_add(1)),
             ChannelMessage::Acknowledged { .. } => self.owe_acknowledgement(desk),
             // a ping that finds no room is a missed ping; the rest is repeated by whoever needs it
@@ -149,6 +163,24 @@ impl PeerLink {
         }
         let Numbered { sequence, acknowledged, payload } = numbered;
         self.outbox.acknowledge(acknowledged);
+        self.complete(sequence, payload, desk);
+    }
+
+    /// A part of a message of a peer that delivers.
+    pub(super) fn part(&mut self, generation: Generation, acknowledged: u64, part: &Part, desk: &mut Desk) {
+        if !self.is_in_epoch(generation) {
+            return;
+        }
+        self.outbox.acknowledge(acknowledged);
+        if self.inbox.has(part.sequence) {
+            return self.owe_acknowledgement(desk);
+        }
+        if let Some(payload) = self.assembly.add(generation, part) {
+            self.complete(part.sequence, payload, desk);
+        }
+    }
+
+    fn complete(&mut self, sequence: u64, payload: Payload, desk: &mut Desk) {
         let arrival = self.inbox.message(sequence);
         self.report_missing(arrival, desk);
         if arrival.is_new {
@@ -160,6 +192,7 @@ impl PeerLink {
     /// The peer had to drop messages.
     pub(super) fn gap(&mut self, generation: Generation, after: u64, through: u64, desk: &mut Desk) {
         if self.is_in_epoch(generation) {
+            self.assembly.give_up(through);
             let arrival = self.inbox.gap(after, through);
             self.report_missing(arrival, desk);
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::delivery::{Inbox, Outbox};
+use crate::delivery::{Assembly, Inbox, Outbox};
 use crate::fault::{Fault, Link};
 use crate::ice::Role;
 use crate::id::{Direction, Generation, Identity, PeerKey, Route, StreamId};
@@ -38,6 +38,7 @@ pub(super) struct PeerLink {
     pub(super) suspect: bool,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
+    pub(super) assembly: Assembly,
     pub(super) grading: Grading,
 }
 
@@ -59,6 +60,7 @@ impl PeerLink {
             suspect: false,
             outbox: desk.outbox(),
             inbox: Inbox::default(),
+            assembly: Assembly::default(),
             grading: Grading::new(desk.now),
         }
     }

@@ -106,6 +106,10 @@ impl Supervisor {
                 link.numbered(generation, Numbered { sequence, acknowledged, payload }, desk);
                 link.stirred(generation, desk);
             }
+            ChannelMessage::Part { acknowledged, part } => {
+                link.part(generation, acknowledged, &part, desk);
+                link.stirred(generation, desk);
+            }
             ChannelMessage::Acknowledged { through } => {
                 link.acknowledged(through);
                 link.stirred(generation, desk);

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch};
+use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, Part};
 use rejoin_core::message::{ChannelMessage, Payload};
 use rejoin_core::port::DialectError;
 
@@ -18,6 +18,10 @@ const VERSION: u32 = 1;
 const NUMBERED: u8 = 0x81;
 const ACKNOWLEDGED: u8 = 0x82;
 const GAP: u8 = 0x83;
+const PART: u8 = 0x84;
+
+/// The kind, and four numbers at their longest.
+const LONGEST_HEAD: usize = 41;
 
 /// What the `rejoin` key of a hello says about delivery.
 #[derive(Serialize, Deserialize)]
@@ -66,26 +70,26 @@ fn epoch(text: &str) -> Option<Epoch> {
 pub(crate) fn encode(message: &ChannelMessage) -> Option<Vec<u8>> {
     match message {
         ChannelMessage::Numbered { sequence, acknowledged, payload } => {
-            let mut frame = Vec::with_capacity(payload.len() + 21);
-            frame.push(NUMBERED);
-            write_number(&mut frame, *sequence);
-            write_number(&mut frame, *acknowledged);
-            frame.extend_from_slice(payload.0.as_bytes());
-            Some(frame)
+            Some(frame(NUMBERED, &[*sequence, *acknowledged], &payload.0))
         }
-        ChannelMessage::Acknowledged { through } => {
-            let mut frame = vec![ACKNOWLEDGED];
-            write_number(&mut frame, *through);
-            Some(frame)
+        ChannelMessage::Part { acknowledged, part } => {
+            let (total, offset) = (part.total as u64, part.offset as u64);
+            Some(frame(PART, &[part.sequence, *acknowledged, total, offset], &part.slice))
         }
-        ChannelMessage::Gap { after, through } => {
-            let mut frame = vec![GAP];
-            write_number(&mut frame, *after);
-            write_number(&mut frame, *through);
-            Some(frame)
-        }
+        ChannelMessage::Acknowledged { through } => Some(frame(ACKNOWLEDGED, &[*through], "")),
+        ChannelMessage::Gap { after, through } => Some(frame(GAP, &[*after, *through], "")),
         _ => None,
     }
+}
+
+fn frame(kind: u8, numbers: &[u64], text: &str) -> Vec<u8> {
+    let mut frame = Vec::with_capacity(LONGEST_HEAD + text.len());
+    frame.push(kind);
+    for number in numbers {
+        write_number(&mut frame, *number);
+    }
+    frame.extend_from_slice(text.as_bytes());
+    frame
 }
 
 /// Returns what a frame of the delivery layer says; `None` if it is no such frame.
@@ -95,6 +99,7 @@ pub(crate) fn decode(frame: &[u8]) -> Option<Result<ChannelMessage, DialectError
         NUMBERED => numbered(rest),
         ACKNOWLEDGED => acknowledged(rest),
         GAP => gap(rest),
+        PART => part(rest),
         _ => return None,
     };
     Some(message.ok_or_else(|| {
@@ -108,6 +113,17 @@ fn numbered(rest: &[u8]) -> Option<ChannelMessage> {
     let text = std::str::from_utf8(rest).ok()?;
     serde_json::from_str::<&RawValue>(text).ok()?;
     Some(ChannelMessage::Numbered { sequence, acknowledged, payload: Payload(Arc::from(text)) })
+}
+
+/// Reads a part; whether the whole is JSON is seen when it is complete.
+fn part(rest: &[u8]) -> Option<ChannelMessage> {
+    let (sequence, rest) = read_number(rest)?;
+    let (acknowledged, rest) = read_number(rest)?;
+    let (total, rest) = read_number(rest)?;
+    let (offset, rest) = read_number(rest)?;
+    let slice = Arc::from(std::str::from_utf8(rest).ok().filter(|slice| !slice.is_empty())?);
+    let (total, offset) = (usize::try_from(total).ok()?, usize::try_from(offset).ok()?);
+    Some(ChannelMessage::Part { acknowledged, part: Part { sequence, total, offset, slice } })
 }
 
 fn acknowledged(rest: &[u8]) -> Option<ChannelMessage> {
@@ -146,6 +162,8 @@ fn read_number(bytes: &[u8]) -> Option<(u64, &[u8])> {
 
 #[cfg(test)]
 mod tests {
+    use rejoin_core::delivery::LARGEST_SLICE;
+
     use super::*;
 
     #[test]
@@ -168,8 +186,10 @@ mod tests {
     #[test]
     fn messages_survive_their_frames() {
         let payload = Payload(r#"{"n":1}"#.into());
+        let part = Part { sequence: 300, total: 1 << 20, offset: 59_900, slice: "\"é".into() };
         for message in [
             ChannelMessage::Numbered { sequence: 300, acknowledged: 7, payload },
+            ChannelMessage::Part { acknowledged: 7, part },
             ChannelMessage::Acknowledged { through: 300 },
             ChannelMessage::Gap { after: 1, through: u64::MAX },
         ] {
@@ -186,10 +206,22 @@ mod tests {
     }
 
     #[test]
+    fn the_largest_slice_fits_the_largest_frame() {
+        let slice = "x".repeat(LARGEST_SLICE).into();
+        let part = Part { sequence: u64::MAX, total: usize::MAX, offset: usize::MAX, slice };
+        let frame = encode(&ChannelMessage::Part { acknowledged: u64::MAX, part }).unwrap();
+        assert_eq!(frame.len(), LARGEST_SLICE + LONGEST_HEAD);
+        assert!(frame.len() <= 60_000);
+    }
+
+    #[test]
     fn broken_frames_are_refused_and_foreign_ones_left_alone() {
         assert!(matches!(decode(&[NUMBERED, 1]), Some(Err(_))));
         assert!(matches!(decode(&[NUMBERED, 1, 1, b'x']), Some(Err(_))));
         assert!(matches!(decode(&[ACKNOWLEDGED, 1, 1]), Some(Err(_))));
+        assert!(matches!(decode(&[PART, 1, 1, 1, 0]), Some(Err(_))));
+        assert!(matches!(decode(&[PART, 1, 1, 1, b'x']), Some(Err(_))));
+        assert!(matches!(decode(&[PART, 1, 1, 2, 0, 0xc3]), Some(Err(_))));
         assert_eq!(decode(b"{\"ping\":1}"), None);
         assert_eq!(decode(b""), None);
     }

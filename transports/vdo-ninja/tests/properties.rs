@@ -5,6 +5,7 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
+use rejoin_core::delivery::Part;
 use rejoin_core::id::{Identity, RoomId, Route, SessionId, StreamId};
 use rejoin_core::message::{ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage, Token};
 use rejoin_core::port::ChannelFrame;
@@ -51,6 +52,18 @@ proptest! {
     #[test]
     fn any_bytes_are_read_or_refused(password in password(), frame in vec(any::<u8>(), 0..200)) {
         let _ = dialect(password).decode_channel(&ChannelFrame::Binary(frame));
+    }
+
+    #[test]
+    fn any_delivery_frame_is_read_or_refused(kind in 0x80u8..0x88, rest in vec(any::<u8>(), 0..60)) {
+        let frame = ChannelFrame::Binary([vec![kind], rest].concat());
+        if let Ok(messages) = dialect(Password::off()).decode_channel(&frame) {
+            // what was understood means the same when it is told again
+            for message in messages.into_iter().filter(|message| *message != ChannelMessage::Ignored) {
+                let again = dialect(Password::off()).encode_channel(&message).unwrap();
+                prop_assert_eq!(dialect(Password::off()).decode_channel(&again).unwrap(), [message]);
+            }
+        }
     }
 
     #[test]
@@ -249,6 +262,17 @@ fn channel() -> impl Strategy<Value = ChannelMessage> {
         json().prop_map(|token| ChannelMessage::Ping(Token(token.into()))),
         json().prop_map(|token| ChannelMessage::Pong(Token(token.into()))),
         json().prop_map(|payload| ChannelMessage::Application(Payload(payload.into()))),
+        (any::<u64>(), any::<u64>(), json()).prop_map(|(sequence, acknowledged, payload)| {
+            ChannelMessage::Numbered { sequence, acknowledged, payload: Payload(payload.into()) }
+        }),
+        (any::<u64>(), any::<u64>(), any::<(usize, usize)>(), "\\PC{1,9}").prop_map(
+            |(sequence, acknowledged, (total, offset), slice)| {
+                let part = Part { sequence, total, offset, slice: slice.into() };
+                ChannelMessage::Part { acknowledged, part }
+            }
+        ),
+        any::<u64>().prop_map(|through| ChannelMessage::Acknowledged { through }),
+        (any::<u64>(), any::<u64>()).prop_map(|(after, through)| ChannelMessage::Gap { after, through }),
         directed(None).prop_map(ChannelMessage::Signaling),
         Just(ChannelMessage::Bye),
     ]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::delivery::{Cursor, DeliveryHello, Epoch};
+use crate::delivery::{Cursor, DeliveryHello, Epoch, Part};
 use crate::ice::IceCandidate;
 use crate::id::{Direction, RoomId, Route, SessionId, StreamId};
 use crate::input::{Command, Recipient};
@@ -112,11 +112,18 @@ pub(super) fn hello(a: u8) -> ChannelMessage {
 /// A message of the delivery protocol, with numbers that make sense or none.
 pub(super) fn mail(c: u8) -> ChannelMessage {
     let payload = Payload("\"m\"".into());
-    match c % 4 {
+    match c % 5 {
         0..2 => ChannelMessage::Numbered { sequence: number(c / 4), acknowledged: number(c / 16), payload },
+        4 => ChannelMessage::Part { acknowledged: number(c / 32), part: part(c / 5) },
         2 => ChannelMessage::Acknowledged { through: number(c / 4) },
         _ => ChannelMessage::Gap { after: number(c / 4), through: number(c / 16) },
     }
+}
+
+/// A part of a message, with places that make sense or none.
+fn part(a: u8) -> Part {
+    let (sequence, offset) = (number(a), [0, 1, 2, usize::MAX][usize::from(a / 8) % 4]);
+    Part { sequence, total: [2, 3, usize::MAX][usize::from(a) % 3], offset, slice: "m".into() }
 }
 
 fn number(a: u8) -> u64 {

@@ -1,0 +1,138 @@
+//! The one message of a peer that is arriving in parts.
+
+use crate::delivery::{LARGEST_MESSAGE, Part};
+use crate::id::Generation;
+use crate::message::Payload;
+
+/// Puts a message together; a channel keeps order, so there is never more than one under way.
+#[derive(Debug, Default)]
+pub struct Assembly(Option<UnderWay>);
+
+#[derive(Debug)]
+struct UnderWay {
+    over: Generation,
+    sequence: u64,
+    total: usize,
+    text: String,
+}
+
+impl Assembly {
+    /// Adds a part that came over connection `over`, and returns the message that it completes.
+    ///
+    /// A newer connection begins the message again, and what still arrives over an older one is ignored.
+    /// A repetition is ignored, and what cannot be true ends the message, which the peer's next number then reveals.
+    pub fn add(&mut self, over: Generation, part: &Part) -> Option<Payload> {
+        if self.0.as_ref().is_some_and(|under_way| over < under_way.over) {
+            return None;
+        }
+        let same = |known: &UnderWay| {
+            known.over == over && known.sequence == part.sequence && known.total == part.total
+        };
+        let begun = self.0.take().filter(same);
+        let mut under_way = begun.unwrap_or_else(|| UnderWay {
+            over,
+            sequence: part.sequence,
+            total: part.total,
+            text: String::new(),
+        });
+        let (here, end) = (under_way.text.len(), part.offset.checked_add(part.slice.len())?);
+        if part.total > LARGEST_MESSAGE || part.slice.is_empty() || end > part.total || part.offset > here {
+            return None;
+        }
+        if part.offset == here {
+            under_way.text.push_str(&part.slice);
+        }
+        if under_way.text.len() == part.total {
+            return Some(Payload(under_way.text.into()));
+        }
+        self.0 = Some(under_way);
+        None
+    }
+
+    /// Lets go of a message whose rest will never come, if its number is at most `through`.
+    pub fn give_up(&mut self, through: u64) {
+        self.0.take_if(|under_way| under_way.sequence <= through);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_part_completes_the_message() {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.add(FIRST, &part(1, 5, 0, "abc")), None);
+        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), Some(Payload("abcde".into())));
+    }
+
+    #[test]
+    fn a_repetition_changes_nothing() {
+        let mut assembly = begun();
+        assert_eq!(assembly.add(FIRST, &part(1, 5, 0, "abc")), None);
+        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), Some(Payload("abcde".into())));
+    }
+
+    #[test]
+    fn a_new_connection_begins_again() {
+        let mut assembly = begun();
+        assert_eq!(assembly.add(SECOND, &part(1, 5, 0, "ABCD")), None);
+        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), None);
+        assert_eq!(assembly.add(SECOND, &part(1, 5, 4, "E")), Some(Payload("ABCDE".into())));
+    }
+
+    #[test]
+    fn a_new_connection_does_not_go_on_in_the_middle() {
+        let mut assembly = begun();
+        assert_eq!(assembly.add(SECOND, &part(1, 5, 3, "de")), None);
+        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), None);
+    }
+
+    #[test]
+    fn the_next_message_displaces_one_that_never_ended() {
+        let mut assembly = begun();
+        assert_eq!(assembly.add(FIRST, &part(2, 2, 0, "ij")), Some(Payload("ij".into())));
+        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), None);
+    }
+
+    #[test]
+    fn what_cannot_be_true_ends_the_message() {
+        let lies = [
+            part(1, 5, 4, "e"),
+            part(1, 5, 3, "def"),
+            part(1, 6, 3, "def"),
+            part(1, 5, 3, ""),
+            part(1, 5, usize::MAX, "de"),
+            part(1, LARGEST_MESSAGE + 1, 0, "abc"),
+            part(1, 0, 0, ""),
+        ];
+        for lie in lies {
+            let mut assembly = begun();
+            assert_eq!(assembly.add(FIRST, &lie), None, "{lie:?}");
+            assert!(assembly.0.is_none(), "{lie:?}");
+            assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), None, "{lie:?}");
+        }
+    }
+
+    #[test]
+    fn a_gap_gives_up_what_lies_in_it() {
+        let mut assembly = begun();
+        assembly.give_up(0);
+        assert!(assembly.0.is_some());
+        assembly.give_up(1);
+        assert!(assembly.0.is_none());
+    }
+
+    const FIRST: Generation = Generation(1);
+    const SECOND: Generation = Generation(2);
+
+    fn begun() -> Assembly {
+        let mut assembly = Assembly::default();
+        assert_eq!(assembly.add(FIRST, &part(1, 5, 0, "abc")), None);
+        assembly
+    }
+
+    fn part(sequence: u64, total: usize, offset: usize, slice: &str) -> Part {
+        Part { sequence, total, offset, slice: slice.into() }
+    }
+}
