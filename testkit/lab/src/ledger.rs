@@ -1,0 +1,287 @@
+//! Counts numbered messages as their receivers saw them: lost, duplicated, reordered.
+//!
+//! It knows nothing of rejoin: only what was told to one process and printed by another.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::program::Life;
+
+/// One of the two peers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Who sends the stream.
+    Publisher,
+    /// Who views it.
+    Viewer,
+}
+
+impl Role {
+    /// Both, in order.
+    pub const BOTH: [Self; 2] = [Self::Publisher, Self::Viewer];
+
+    /// Returns the other one.
+    pub fn other(self) -> Self {
+        match self {
+            Self::Publisher => Self::Viewer,
+            Self::Viewer => Self::Publisher,
+        }
+    }
+
+    /// Returns the word for tables and messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Publisher => "publisher",
+            Self::Viewer => "viewer",
+        }
+    }
+}
+
+/// What a kill may cost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Promise {
+    /// What a killed process held in memory may be lost, or come twice to its next life.
+    #[default]
+    WhileAlive,
+    /// Nothing, since what was accepted is on disk.
+    Durable,
+}
+
+/// The account of every stream of numbers, one per sender and life.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    promise: Promise,
+    streams: BTreeMap<Life, Stream>,
+}
+
+/// The numbers that one life of a sender was told, from 1, and what became of them.
+#[derive(Debug, Default)]
+struct Stream {
+    told: u64,
+    killed: bool,
+    arrived: BTreeSet<u64>,
+    highest: u64,
+    /// The life of the receiver that heard the last number, and the highest number that it heard itself.
+    hearer: Option<(u32, u64)>,
+    received: u64,
+    duplicated: u64,
+    reordered: u64,
+    again_after_kill: u64,
+    /// Holes that may be a killed receiver's: it had acknowledged them and not yet printed them.
+    died_with_receiver: BTreeSet<u64>,
+}
+
+/// The sums of a [`Ledger`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Messages that programs were told to send.
+    pub sent: u64,
+    /// Messages that arrived, repetitions included.
+    pub received: u64,
+    /// Messages that have not arrived although their sender lives, or although a later one has.
+    pub lost: u64,
+    /// Messages that one process printed twice.
+    pub duplicated: u64,
+    /// Messages that arrived after a later one.
+    pub reordered: u64,
+    /// The last messages of killed senders.
+    pub died_with_sender: u64,
+    /// Messages between the last one that a killed receiver printed and the first one of its next life.
+    pub died_with_receiver: u64,
+    /// Messages that a killed receiver had printed and that came again to its next life.
+    pub again_after_kill: u64,
+}
+
+impl Tally {
+    /// Returns whether everything arrived once and in order, but for what a kill may cost.
+    pub fn is_clean(&self) -> bool {
+        (self.lost, self.duplicated, self.reordered) == (0, 0, 0)
+    }
+
+    /// Adds another tally.
+    #[must_use]
+    pub fn plus(&self, other: &Self) -> Self {
+        Self {
+            sent: self.sent + other.sent,
+            received: self.received + other.received,
+            lost: self.lost + other.lost,
+            duplicated: self.duplicated + other.duplicated,
+            reordered: self.reordered + other.reordered,
+            died_with_sender: self.died_with_sender + other.died_with_sender,
+            died_with_receiver: self.died_with_receiver + other.died_with_receiver,
+            again_after_kill: self.again_after_kill + other.again_after_kill,
+        }
+    }
+}
+
+impl Ledger {
+    /// Creates a ledger that forgives what `promise` leaves open.
+    pub fn new(promise: Promise) -> Self {
+        Self { promise, streams: BTreeMap::new() }
+    }
+
+    /// Notes that a life of a sender was told a number.
+    pub fn told(&mut self, sender: Life, number: u64) {
+        let stream = self.streams.entry(sender).or_default();
+        stream.told = stream.told.max(number);
+    }
+
+    /// Notes that `hearer` printed a number of `sender`.
+    pub fn received(&mut self, sender: Life, number: u64, hearer: Life) {
+        let promise = self.promise;
+        self.streams.entry(sender).or_default().received(number, hearer.number, promise);
+    }
+
+    /// Notes that a process was killed.
+    pub fn killed(&mut self, life: Life) {
+        self.streams.entry(life).or_default().killed = true;
+    }
+
+    /// Returns the highest number that was told to a life.
+    pub fn last_told(&self, sender: Life) -> u64 {
+        self.streams.get(&sender).map_or(0, |stream| stream.told)
+    }
+
+    /// Returns the highest number of a life that arrived.
+    pub fn last_received(&self, sender: Life) -> u64 {
+        self.streams.get(&sender).map_or(0, |stream| stream.highest)
+    }
+
+    /// Returns how many messages of living senders have not arrived, on their way or lost.
+    pub fn under_way(&self) -> u64 {
+        self.streams.values().map(|stream| if stream.killed { 0 } else { stream.missing() }).sum()
+    }
+
+    /// Returns the sums; what is still under way counts as lost, so this is for the end.
+    pub fn close(&self) -> Tally {
+        let tallies = self.streams.values().map(|stream| stream.tally(self.promise));
+        tallies.fold(Tally::default(), |sum, tally| sum.plus(&tally))
+    }
+}
+
+impl Stream {
+    fn received(&mut self, number: u64, hearer: u32, promise: Promise) {
+        self.received += 1;
+        let (same_life, heard) = match self.hearer {
+            Some((life, heard)) if life == hearer => (true, heard),
+            Some(_) | None => (false, 0),
+        };
+        let first_of_next_life = !same_life && self.hearer.is_some();
+        if first_of_next_life && number > self.highest + 1 && promise == Promise::WhileAlive {
+            self.died_with_receiver.extend(self.highest + 1..number);
+        }
+        self.hearer = Some((hearer, heard.max(number)));
+        if self.arrived.insert(number) {
+            self.reordered += u64::from(number < self.highest);
+            self.died_with_receiver.remove(&number);
+        } else if promise == Promise::WhileAlive && self.tail_again(number, hearer, heard) {
+            self.again_after_kill += 1;
+        } else {
+            self.duplicated += 1;
+        }
+        self.highest = self.highest.max(number);
+    }
+
+    /// Returns whether a number that had arrived comes again because its hearer's former life had not acknowledged it.
+    fn tail_again(&self, number: u64, hearer: u32, heard: u64) -> bool {
+        hearer > 1 && number > heard
+    }
+
+    /// Returns how many numbers below the last one told have not arrived.
+    fn missing(&self) -> u64 {
+        let last = self.told.max(self.highest);
+        let arrived = self.arrived.len() as u64 + self.died_with_receiver.len() as u64;
+        last.saturating_sub(arrived)
+    }
+
+    fn tally(&self, promise: Promise) -> Tally {
+        let died_with_receiver = self.died_with_receiver.len() as u64;
+        let tail = match promise {
+            Promise::WhileAlive if self.killed => self.told.saturating_sub(self.highest),
+            Promise::WhileAlive | Promise::Durable => 0,
+        };
+        Tally {
+            sent: self.told.max(self.highest),
+            received: self.received,
+            lost: self.missing().saturating_sub(tail),
+            duplicated: self.duplicated,
+            reordered: self.reordered,
+            died_with_sender: tail,
+            died_with_receiver,
+            again_after_kill: self.again_after_kill,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENDER: Life = Life { role: Role::Publisher, number: 1 };
+
+    #[test]
+    fn what_arrives_once_and_in_order_is_clean() {
+        let tally = after(3, &[(1, 1), (2, 1), (3, 1)], Promise::WhileAlive).close();
+        assert!(tally.is_clean());
+        assert_eq!((tally.sent, tally.received), (3, 3));
+    }
+
+    #[test]
+    fn a_hole_and_a_missing_end_are_lost() {
+        let ledger = after(5, &[(1, 1), (3, 1)], Promise::WhileAlive);
+        assert_eq!((ledger.close().lost, ledger.under_way()), (3, 3));
+    }
+
+    #[test]
+    fn what_fills_a_hole_is_reordered_and_what_repeats_is_duplicated() {
+        let tally = after(3, &[(1, 1), (3, 1), (2, 1), (2, 1)], Promise::WhileAlive).close();
+        assert_eq!((tally.lost, tally.reordered, tally.duplicated), (0, 1, 1));
+    }
+
+    #[test]
+    fn a_killed_sender_takes_its_last_messages_along_but_no_hole() {
+        let mut ledger = after(6, &[(1, 1), (3, 1)], Promise::WhileAlive);
+        ledger.killed(SENDER);
+        let tally = ledger.close();
+        assert_eq!((tally.lost, tally.died_with_sender, ledger.under_way()), (1, 3, 0));
+    }
+
+    #[test]
+    fn a_killed_sender_with_a_disk_takes_nothing_along() {
+        let mut ledger = after(3, &[(1, 1)], Promise::Durable);
+        ledger.killed(SENDER);
+        assert_eq!((ledger.close().lost, ledger.close().died_with_sender), (2, 0));
+    }
+
+    #[test]
+    fn the_next_life_of_a_receiver_may_hear_the_end_again() {
+        let tally = after(3, &[(1, 1), (2, 1), (2, 2), (3, 2)], Promise::WhileAlive).close();
+        assert_eq!((tally.duplicated, tally.again_after_kill, tally.lost), (0, 1, 0));
+        let tally = after(3, &[(1, 1), (2, 1), (2, 2), (2, 2), (3, 2)], Promise::WhileAlive).close();
+        assert_eq!((tally.duplicated, tally.again_after_kill), (1, 1));
+        let tally = after(3, &[(1, 1), (2, 1), (2, 2), (3, 2)], Promise::Durable).close();
+        assert_eq!((tally.duplicated, tally.again_after_kill), (1, 0));
+    }
+
+    #[test]
+    fn only_the_seam_between_two_lives_of_a_receiver_may_have_a_hole() {
+        let tally = after(4, &[(1, 1), (3, 2), (4, 2)], Promise::WhileAlive).close();
+        assert_eq!((tally.lost, tally.died_with_receiver), (0, 1));
+        let tally = after(5, &[(1, 1), (2, 2), (5, 2)], Promise::WhileAlive).close();
+        assert_eq!((tally.lost, tally.died_with_receiver), (2, 0));
+        let tally = after(4, &[(1, 1), (3, 2), (4, 2)], Promise::Durable).close();
+        assert_eq!((tally.lost, tally.died_with_receiver), (1, 0));
+    }
+
+    /// A ledger of numbers up to `told`, of which these arrived at these lives of the viewer.
+    fn after(told: u64, arrived: &[(u64, u32)], promise: Promise) -> Ledger {
+        let mut ledger = Ledger::new(promise);
+        ledger.told(SENDER, told);
+        for &(number, life) in arrived {
+            ledger.received(SENDER, number, Life { role: Role::Viewer, number: life });
+        }
+        ledger
+    }
+}
