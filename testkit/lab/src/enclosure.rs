@@ -1,38 +1,128 @@
 //! Private namespaces that vanish, with everything in them, when their first process or its parent ends.
 
+use std::env;
 use std::ffi::OsString;
-use std::process::ExitStatus;
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+
+use nix::mount::{MsFlags, mount};
+use nix::unistd::Uid;
 
 use crate::error::LabError;
+use crate::tool;
 
-/// Returns whether this process is inside an enclosure.
+/// Returns whether this process is the first of an enclosure.
 pub fn enclosed() -> bool {
-    std::env::var_os(INSIDE).is_some()
+    env::var_os(INSIDE).is_some() && std::process::id() == 1
 }
 
 /// Runs this program again inside a new enclosure, with these arguments, and waits for its end.
 ///
 /// Standard input, output and error are inherited.
+/// The kernel kills everything inside when this process or that one ends, whatever the reason.
 pub fn enter(arguments: &[OsString]) -> Result<ExitStatus, LabError> {
-    Err(LabError::Unsupported(format!("there is no enclosure yet for {arguments:?}")))
+    possible()?;
+    let mut command = enclosing(&own_path()?);
+    command.args(arguments).status().map_err(|error| LabError::system("starting setpriv", error))
 }
 
-/// Runs a test inside an enclosure, by running the test called `name` of this test binary again in there.
+/// Prepares this process, the first of an enclosure; it must be called before anything else in there.
 ///
-/// Where there can be none it says so on standard error, past libtest's capture; with `CI=true` that fails.
+/// Names of network namespaces live under `/run/netns`, so a private `/run` makes them private too.
+pub fn settle() -> Result<(), LabError> {
+    // Where the system keeps its name servers must exist afterwards, for hosts to have their own mounted over it.
+    let resolvers = fs::canonicalize(RESOLVERS).ok();
+    mount(Some("lab"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>)
+        .map_err(|errno| LabError::system("mounting a private /run", errno))?;
+    if let Some(hidden) = resolvers.filter(|path| path.starts_with("/run")) {
+        recreate(&hidden)
+            .map_err(|error| LabError::system(format!("creating {}", hidden.display()), error))?;
+    }
+    tool::run(Command::new("ip").args(["link", "set", "lo", "up"])).map(drop)
+}
+
+/// Runs `body` inside an enclosure, by running the test called `name` of this test binary again in there.
+///
+/// Where there can be none it says so on standard error, past libtest's capture; with `CI=true` that is a failure.
 ///
 /// # Panics
 ///
-/// When the test fails in there, or cannot be skipped.
+/// When the test fails in there, or may not be skipped.
 pub fn test(name: &str, body: impl FnOnce()) {
-    let _ = name;
-    body();
-}
-
-/// Prepares this process, the first of the enclosure: it must be called before anything else in there.
-pub fn settle() -> Result<(), LabError> {
-    Ok(())
+    if enclosed() {
+        let settled = settle();
+        assert!(settled.is_ok(), "{settled:?}");
+        return body();
+    }
+    if let Err(error) = possible() {
+        assert!(env::var_os("CI").is_none_or(|value| value != "true"), "{name} must not be skipped: {error}");
+        let _ = writeln!(io::stderr(), "SKIP: {name}: {error}");
+        return;
+    }
+    let inner = own_path().and_then(|path| {
+        let mut command = enclosing(&path);
+        command.args(["--exact", name, "--nocapture"]).stdin(Stdio::null());
+        command.output().map_err(|error| LabError::system("starting setpriv", error))
+    });
+    match inner {
+        Ok(output) => {
+            let told = String::from_utf8_lossy(&output.stdout);
+            // A misspelt name would run nothing and succeed.
+            let passed = output.status.success() && told.contains("1 passed");
+            assert!(passed, "{name} failed inside:\n{told}{}", String::from_utf8_lossy(&output.stderr));
+        }
+        Err(error) => assert!(false, "{name} did not get inside: {error}"),
+    }
 }
 
 /// Tells the program that it is inside.
 const INSIDE: &str = "REJOIN_LAB_ENCLOSED";
+const RESOLVERS: &str = "/etc/resolv.conf";
+/// What a lab calls, and the Debian packages that have it.
+const TOOLS: [(&str, &str); 8] = [
+    ("ip", "iproute2"),
+    ("unshare", "util-linux"),
+    ("setpriv", "util-linux"),
+    ("mount", "mount"),
+    ("sh", "dash"),
+    ("nft", "nftables"),
+    ("conntrack", "conntrack"),
+    ("ethtool", "ethtool"),
+];
+
+/// Checks that there are tools, and that the kernel allows the namespaces.
+fn possible() -> Result<(), LabError> {
+    for (name, package) in TOOLS {
+        if !tool::installed(name) {
+            return Err(LabError::Unsupported(format!("there is no `{name}`; install {package}")));
+        }
+    }
+    let tried = tool::run(enclosing(Path::new("true")).stdin(Stdio::null()));
+    tried.map(drop).map_err(|error| LabError::Unsupported(error.to_string()))
+}
+
+/// Returns a command that runs `program` as the first process of an enclosure.
+///
+/// `setpriv` has `unshare` killed when our thread ends, and `unshare` has the first process killed with itself;
+/// the kernel does the rest, because the end of a first process is the end of its namespace.
+fn enclosing(program: &Path) -> Command {
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "unshare"]);
+    if !Uid::effective().is_root() {
+        command.args(["--user", "--map-root-user"]);
+    }
+    command.args(["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", "--"]);
+    command.arg(program).env(INSIDE, "1");
+    command
+}
+
+fn own_path() -> Result<PathBuf, LabError> {
+    env::current_exe().map_err(|error| LabError::system("finding this program", error))
+}
+
+fn recreate(file: &Path) -> io::Result<()> {
+    file.parent().map_or(Ok(()), fs::create_dir_all)?;
+    fs::write(file, "")
+}

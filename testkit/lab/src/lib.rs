@@ -9,8 +9,13 @@ pub mod error;
 pub mod fault;
 pub mod host;
 pub mod impairment;
+pub mod incident;
+pub mod ledger;
 pub mod moment;
+mod namespace;
 pub mod plan;
+pub mod program;
+mod tool;
 pub mod world;
 
 pub use crate::error::LabError;

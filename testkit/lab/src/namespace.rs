@@ -1,0 +1,58 @@
+//! Network namespaces by name.
+
+use std::fs::{self, File};
+use std::panic::resume_unwind;
+use std::process::Command;
+use std::thread;
+
+use nix::sched::{CloneFlags, setns};
+
+use crate::error::LabError;
+use crate::tool;
+
+/// A network namespace with a name, which ends with the enclosure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Namespace {
+    name: String,
+}
+
+impl Namespace {
+    /// Makes one, with these settings below `/proc/sys/net`; the loopback interface is up.
+    pub(crate) fn create(name: &str, settings: &[(&str, &str)]) -> Result<Self, LabError> {
+        tool::run(Command::new("ip").args(["netns", "add", name]))?;
+        let namespace = Self { name: name.to_owned() };
+        namespace.within(|| {
+            for (key, value) in settings {
+                let path = format!("/proc/sys/net/{key}");
+                fs::write(&path, value).map_err(|error| LabError::system(path, error))?;
+            }
+            Ok::<_, LabError>(())
+        })??;
+        namespace.ip("link set lo up\n")?;
+        Ok(namespace)
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Runs commands of `ip`, each with its line feed, in here.
+    pub(crate) fn ip(&self, commands: &str) -> Result<(), LabError> {
+        tool::feed(Command::new("ip").args(["-n", &self.name, "-batch", "-"]), commands).map(drop)
+    }
+
+    /// Calls `body` on a thread in here; sockets it opens and processes it starts stay here.
+    pub(crate) fn within<T: Send>(&self, body: impl FnOnce() -> T + Send) -> Result<T, LabError> {
+        thread::scope(|scope| {
+            let thread = scope.spawn(|| self.enter().map(|()| body()));
+            thread.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    /// Moves the calling thread in here, for good.
+    pub(crate) fn enter(&self) -> Result<(), LabError> {
+        let path = format!("/run/netns/{}", self.name);
+        let file = File::open(&path).map_err(|error| LabError::system(path.clone(), error))?;
+        setns(file, CloneFlags::CLONE_NEWNET).map_err(|errno| LabError::system(path, errno))
+    }
+}
