@@ -84,10 +84,12 @@ fn fragment(candidate: &IceCandidate) -> Option<&str> {
 /// Returns the engine's form of a peer's candidate, or `None` where there is nothing to add.
 ///
 /// An empty candidate marks the end of candidates, which a trickling agent needs not know. A `.local` name
-/// cannot be resolved here (see the settings); the peer's own checks make a candidate of its address.
+/// cannot be resolved here (see the settings); the peer's own checks make a candidate of its address. A TCP
+/// candidate has no counterpart, because none is bound here; the engine would dial it all the same.
 pub(crate) fn incoming(candidate: IceCandidate) -> Option<RTCIceCandidateInit> {
-    let address = candidate.candidate.split_whitespace().nth(4);
-    if candidate.candidate.trim().is_empty() || address.is_some_and(|address| address.ends_with(".local")) {
+    let mut words = candidate.candidate.split_whitespace();
+    let (transport, address) = (words.nth(2)?, words.nth(1)?);
+    if !transport.eq_ignore_ascii_case("udp") || address.ends_with(".local") {
         return None;
     }
     Some(RTCIceCandidateInit {
@@ -178,11 +180,13 @@ mod tests {
     }
 
     #[test]
-    fn adds_neither_end_of_candidates_nor_hidden_names() {
+    fn adds_neither_end_of_candidates_nor_hidden_names_nor_tcp() {
         assert!(incoming(candidate("", None)).is_none());
         let hidden = "candidate:1 1 udp 1 0c2c2a8a-0000.local 9 typ host";
         assert!(incoming(candidate(hidden, None)).is_none());
-        assert!(incoming(candidate("candidate:1 1 udp 1 192.0.2.1 9 typ host", None)).is_some());
+        let tcp = "candidate:1 1 tcp 1 192.0.2.1 9 typ host tcptype passive";
+        assert!(incoming(candidate(tcp, None)).is_none());
+        assert!(incoming(candidate("candidate:1 1 UDP 1 192.0.2.1 9 typ host", None)).is_some());
     }
 
     #[test]

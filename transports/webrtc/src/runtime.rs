@@ -26,7 +26,17 @@ pub(crate) struct HostRuntime {
     chaos: Chaos,
     names: Names,
     pace: Arc<Pace>,
+    driven: AtomicBool,
     stopped: Arc<Notify>,
+}
+
+/// Tells that the driver has ended, also where it panicked.
+struct Ending(Arc<Notify>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.notify_one();
+    }
 }
 
 /// How many rounds the driver goes without sleep after each nudge: a relayed packet is unwrapped in one,
@@ -62,7 +72,8 @@ impl Pace {
 impl HostRuntime {
     /// Creates a runtime whose sockets obey `chaos` and whose names are `names`.
     pub(crate) fn new(chaos: Chaos, names: Names) -> Self {
-        Self { tokio: TokioRuntime, chaos, names, pace: Arc::default(), stopped: Arc::default() }
+        let (pace, driven, stopped) = (Arc::default(), AtomicBool::new(false), Arc::default());
+        Self { tokio: TokioRuntime, chaos, names, pace, driven, stopped }
     }
 
     /// Wakes the driver for what was asked of the engine just now.
@@ -70,7 +81,7 @@ impl HostRuntime {
         self.pace.nudge();
     }
 
-    /// Waits until a task of the engine's has ended; its driver ends early only when it cannot go on.
+    /// Waits until the engine's driver has ended, which it does early only when it cannot go on.
     pub(crate) async fn stopped(&self) {
         self.stopped.notified().await;
     }
@@ -83,10 +94,14 @@ impl HostRuntime {
 
 impl Runtime for HostRuntime {
     fn spawn(&self, future: Boxed<'static, ()>) -> Box<dyn JoinHandle> {
-        let stopped = Arc::clone(&self.stopped);
+        // The driver is spawned first; what it spawns itself, to dial a TCP candidate, ends in good health.
+        if self.driven.swap(true, Ordering::AcqRel) {
+            return self.tokio.spawn(future);
+        }
+        let ending = Ending(Arc::clone(&self.stopped));
         self.tokio.spawn(Box::pin(async move {
+            let _ending = ending;
             future.await;
-            stopped.notify_one();
         }))
     }
 
@@ -135,5 +150,37 @@ impl Runtime for HostRuntime {
 
     fn name(&self) -> &'static str {
         self.tokio.name()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_end_of_the_driver_is_told() {
+        let runtime = HostRuntime::new(Chaos::new(), Names::default());
+        let driver = runtime.spawn(Box::pin(pending()));
+        let errand = runtime.spawn(Box::pin(ready(())));
+        while !errand.is_finished() {
+            runtime.yield_now().await;
+        }
+        let mut stopped = Box::pin(runtime.stopped());
+        tokio::select! {
+            biased;
+            () = &mut stopped => panic!("an errand passed for the driver"),
+            () = ready(()) => {}
+        }
+        driver.abort();
+        stopped.await;
+    }
+
+    #[tokio::test]
+    async fn a_driver_that_panics_has_ended() {
+        let runtime = HostRuntime::new(Chaos::new(), Names::default());
+        runtime.spawn(Box::pin(async { std::panic::resume_unwind(Box::new("not from the network")) }));
+        runtime.stopped().await;
     }
 }

@@ -3,6 +3,7 @@
 // The helpers of tests are tests too.
 #![allow(clippy::expect_used, clippy::panic)]
 
+mod candidates;
 mod closing;
 mod namespace;
 mod negotiating;
