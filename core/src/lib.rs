@@ -10,6 +10,7 @@ pub mod fault;
 pub mod ice;
 pub mod id;
 pub mod input;
+pub mod mail;
 pub mod message;
 pub mod network;
 pub mod output;
@@ -34,5 +35,5 @@ pub use crate::platform::Platform;
 pub use crate::policy::{
     BackoffPolicy, HealthProbe, Policies, QualityPolicy, RecoveryStep, RecoveryStrategy, TimeoutPolicy,
 };
-pub use crate::port::{Dialect, NetworkMonitor, PeerTransport, SessionStore, SignalingTransport};
+pub use crate::port::{Dialect, MailStore, NetworkMonitor, PeerTransport, SessionStore, SignalingTransport};
 pub use crate::supervisor::{Settings, Supervisor, Timer};

@@ -1,5 +1,7 @@
 //! What was accepted for a peer and has not been acknowledged.
 
+mod lasting;
+
 use std::collections::BTreeMap;
 
 use crate::delivery::{Cursor, Epoch, LARGEST_SLICE, Part};

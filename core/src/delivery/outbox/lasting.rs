@@ -1,0 +1,48 @@
+//! The side of an outbox that a store sees: what is in it, and how it comes back in another process.
+
+use std::ops::Range;
+
+use crate::delivery::Outbox;
+use crate::delivery::outbox::Place;
+use crate::mail::PeerNote;
+use crate::message::Payload;
+
+impl Outbox {
+    /// Brings back what a store has kept: the same epoch, numbers and messages. The bounds are those of `self`.
+    pub fn restored(self, note: &PeerNote, kept: Vec<(u64, Payload)>) -> Self {
+        let kept: std::collections::BTreeMap<u64, Payload> = kept.into_iter().collect();
+        let highest = kept.last_key_value().map_or(0, |(sequence, _)| *sequence);
+        Self {
+            epoch: note.epoch,
+            bytes: kept.values().map(Payload::len).sum(),
+            kept,
+            newest: note.newest.max(highest).max(note.acknowledged),
+            next: Place { sequence: 1, offset: 0 },
+            told: note.acknowledged,
+            acknowledged: note.acknowledged,
+            ..self
+        }
+    }
+
+    /// Returns the number of the newest message that was ever kept; 0 before the first.
+    pub fn newest(&self) -> u64 {
+        self.newest
+    }
+
+    /// Returns the number up to which the peer has everything.
+    pub fn through(&self) -> u64 {
+        self.acknowledged
+    }
+
+    /// Returns the number of the first message that is kept, or that of the next one to come.
+    pub fn first(&self) -> u64 {
+        self.kept.first_key_value().map_or(self.newest + 1, |(sequence, _)| *sequence)
+    }
+
+    /// Returns what is kept under these numbers, in order.
+    pub fn kept(&self, numbers: Range<u64>) -> impl Iterator<Item = (u64, &Payload)> {
+        let end = numbers.end;
+        let kept = self.kept.range(numbers.start.min(end)..end);
+        kept.map(|(sequence, payload)| (*sequence, payload))
+    }
+}
