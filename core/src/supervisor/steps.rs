@@ -70,28 +70,32 @@ impl PeerLink {
         self.begin(RecoveryStep::RecreatePeerConnection, desk);
         self.rebuilds = self.rebuilds.saturating_add(1);
         self.drop_candidate(desk);
+        self.part_with_strangers(desk);
         match self.role() {
             Role::Offerer => {
                 let session = desk.rng.session();
                 self.create_candidate(SessionId(session.into()), desk);
             }
             Role::Answerer => {
-                self.say_bye_to_strangers(desk);
                 desk.wish(SignalingMessage::Play { stream: self.stream.clone() });
                 self.enter(Progress::AwaitingOffer, Some(Phase::OfferAnswer), desk);
             }
         }
     }
 
-    /// Makes a foreign publisher let go of the old connection, without which it ignores a new `play`.
-    fn say_bye_to_strangers(&mut self, desk: &mut Desk) {
+    /// Ends the old connection with a peer that keeps one only, so that it is ended on both sides.
+    fn part_with_strangers(&mut self, desk: &mut Desk) {
         if self.is_rejoin() {
             return;
         }
-        if let Some(active) = self.active.take() {
-            desk.wish(SignalingMessage::Bye { route: self.route.clone() });
-            active.close(desk);
+        let Some(active) = self.active.take() else { return };
+        match self.role() {
+            // a foreign viewer drops the old one when it sees a new session, and knows by this what to drop
+            Role::Offerer => desk.say_farewell(self.route.as_ref()),
+            // a foreign publisher ignores a new `play` while it believes in the old one
+            Role::Answerer => desk.wish(SignalingMessage::Bye { route: self.route.clone() }),
         }
+        active.close(desk);
     }
 
     /// Sleeps, its retries spent, until something changes.

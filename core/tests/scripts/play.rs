@@ -172,7 +172,7 @@ impl Play {
 }
 
 /// What scripts begin with and do not tell again.
-const GIVEN: [(&str, &str); 4] = [
+const GIVEN: [(&str, &str); 5] = [
     (
         "given signaling",
         "server opens
@@ -200,6 +200,19 @@ const GIVEN: [(&str, &str); 4] = [
         #2 describes answer
         #2 connects
         #2 hello label=cam
+        #2 pongs
+        answering #2
+        after 20s",
+    ),
+    (
+        "given a publisher to a foreign peer",
+        "publish cam
+        given signaling
+        server offer-requested route=u1 stream=cam
+        #2 describes offer
+        server answer route=u1 session=#2
+        #2 connects
+        #2 hello label=dock
         #2 pongs
         answering #2
         after 20s",
