@@ -24,7 +24,8 @@ impl Registry {
             .quality::<Thresholds>("thresholds").about("loss and round trip against fixed limits, window by window")
             .quality::<Ewma>("ewma").about("smoothed loss and round trip against the path's own baseline")
             .network::<rejoin_network::Fixed>("fixed").about("a network that is always there")
-            .network::<rejoin_network::Netlink>("netlink").about("the kernel tells of every change; polls where it does not")
+            .network::<rejoin_network::Netlink>("netlink").about("the kernel tells of every change; as `portable` where it does not")
             .network::<rejoin_network::Polling>("polling").about("looks at the interfaces at an interval, on every system")
+            .network::<rejoin_network::Portable>("portable").about("the system tells of changed addresses, an interval finds the rest, on every system")
     }
 }

@@ -33,7 +33,7 @@ fn an_unknown_policy() {
 fn a_word_that_resembles_nothing() {
     assert_eq!(
         answer("network.use = 'banana'"),
-        "network.use in rejoin.toml: no network monitor is called \"banana\"; known: fixed, netlink, polling"
+        "network.use in rejoin.toml: no network monitor is called \"banana\"; known: fixed, netlink, polling, portable"
     );
 }
 

@@ -7,8 +7,12 @@
 mod fixed;
 mod netlink;
 mod polling;
+mod portable;
 mod sight;
+mod watch;
+mod window;
 
 pub use fixed::Fixed;
 pub use netlink::Netlink;
 pub use polling::Polling;
+pub use portable::Portable;

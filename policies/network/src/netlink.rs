@@ -7,9 +7,7 @@ mod picture;
 #[cfg(target_os = "linux")]
 mod request;
 #[cfg_attr(not(target_os = "linux"), path = "netlink/absent.rs")]
-mod watch;
-#[cfg(target_os = "linux")]
-mod window;
+mod subscription;
 
 use std::time::Duration;
 
@@ -17,10 +15,12 @@ use async_trait::async_trait;
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
 use serde::Deserialize;
 
-use crate::polling::Rounds;
+use crate::portable::{self, Alarm};
 use crate::sight::Seclusion;
+use crate::watch::Watch;
+use crate::window::Window;
 
-use watch::Watch;
+use subscription::Subscription;
 
 /// From one attempt to open netlink to the next, and from one look to the next in between.
 const RETRY: Duration = Duration::from_secs(1);
@@ -28,7 +28,7 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Tells what the network looks like whenever the kernel says that something changed.
 ///
 /// Where netlink is not to be had (other systems, sandboxes, Android, a lack of file descriptors), it looks
-/// every second like `polling`, repeats itself, and tries netlink again before each look.
+/// every second and after changes of addresses like `portable`, repeats itself, and tries netlink again before each look.
 /// It watches the network namespace of the thread that first asks.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -41,8 +41,9 @@ pub struct Netlink {
     pub urgent: Duration,
     #[serde(skip)]
     stage: Stage,
+    /// What looks while the kernel does not tell.
     #[serde(skip)]
-    rounds: Rounds,
+    substitute: Option<Watch<Alarm>>,
     #[serde(skip)]
     seclusion: Seclusion,
 }
@@ -55,7 +56,7 @@ impl Default for Netlink {
             window: Duration::from_millis(30),
             urgent: Duration::ZERO,
             stage: Stage::default(),
-            rounds: Rounds::default(),
+            substitute: None,
             seclusion: Seclusion::default(),
         }
     }
@@ -68,7 +69,7 @@ enum Stage {
     #[default]
     Closed,
     /// The kernel tells.
-    Watching(Watch),
+    Watching(Watch<Subscription>),
     /// The kernel does not tell: one look, then netlink is tried again.
     Looking,
 }
@@ -78,16 +79,23 @@ impl NetworkMonitor for Netlink {
     async fn next_snapshot(&mut self) -> NetworkSnapshot {
         loop {
             match &mut self.stage {
-                Stage::Closed => {
-                    self.stage =
-                        Watch::open(self.window, self.urgent).map_or(Stage::Looking, Stage::Watching);
-                }
+                Stage::Closed => match Subscription::open() {
+                    Ok(subscription) => {
+                        let window = Window::new(self.window, self.urgent);
+                        self.stage = Stage::Watching(Watch::begin(subscription, window));
+                    }
+                    Err(_) => self.stage = Stage::Looking,
+                },
                 Stage::Watching(watch) => match watch.next().await {
-                    Ok(sight) => return self.seclusion.judge(sight),
+                    Ok(sight) => {
+                        self.substitute = None;
+                        return self.seclusion.judge(sight);
+                    }
                     Err(_) => self.stage = Stage::Looking,
                 },
                 Stage::Looking => {
-                    let found = self.rounds.next(RETRY).await;
+                    let begin = || portable::watch(self.window, RETRY);
+                    let found = self.substitute.get_or_insert_with(begin).next().await;
                     self.stage = Stage::Closed;
                     if let Ok(sight) = found {
                         return self.seclusion.judge(sight);

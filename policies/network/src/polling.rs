@@ -10,9 +10,11 @@ use rejoin_core::{NetworkMonitor, NetworkSnapshot};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::sight::Seclusion;
+use crate::sight::Told;
 
-pub(crate) use rounds::Rounds;
+use rounds::Rounds;
+
+pub(crate) use survey::survey;
 
 /// Looks at an interval and tells when something differs.
 ///
@@ -27,21 +29,13 @@ pub struct Polling {
     #[serde(skip)]
     rounds: Rounds,
     #[serde(skip)]
-    seclusion: Seclusion,
-    /// What was told last.
-    #[serde(skip)]
-    told: Option<NetworkSnapshot>,
+    told: Told,
 }
 
 impl Default for Polling {
     /// Looks every second: soon enough to beat ICE, which takes several to find a dead path, and not felt by a battery.
     fn default() -> Self {
-        Self {
-            interval: Duration::from_secs(1),
-            rounds: Rounds::default(),
-            seclusion: Seclusion::default(),
-            told: None,
-        }
+        Self { interval: Duration::from_secs(1), rounds: Rounds::default(), told: Told::default() }
     }
 }
 
@@ -51,17 +45,15 @@ impl NetworkMonitor for Polling {
         loop {
             // A system that does not answer has not lost its network: ask again, tell nothing.
             let Ok(sight) = self.rounds.next(self.interval).await else { continue };
-            let seen = self.seclusion.judge(sight);
-            if self.told.as_ref() != Some(&seen) {
-                self.told = Some(seen.clone());
-                return seen;
+            if let Some(news) = self.told.news(sight) {
+                return news;
             }
         }
     }
 }
 
 /// Reads a duration and refuses zero.
-fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
+pub(crate) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let interval: Duration = humantime_serde::deserialize(deserializer)?;
     if interval.is_zero() {
         return Err(D::Error::custom("an interval of zero would look without pause; give at least 100ms"));

@@ -56,6 +56,25 @@ impl Seclusion {
     }
 }
 
+/// What was told last, so that only what differs is told.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    seclusion: Seclusion,
+    last: Option<NetworkSnapshot>,
+}
+
+impl Told {
+    /// Returns what of `sight` is told, if it differs from what was told last.
+    pub(crate) fn news(&mut self, sight: Sight) -> Option<NetworkSnapshot> {
+        let seen = self.seclusion.judge(sight);
+        if self.last.as_ref() == Some(&seen) {
+            return None;
+        }
+        self.last = Some(seen);
+        self.last.clone()
+    }
+}
+
 /// Returns whether `address` lets an interface reach anybody worth telling.
 ///
 /// Every IPv6 interface has a link-local address, even without any network behind it.

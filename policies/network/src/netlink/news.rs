@@ -4,21 +4,14 @@ use netlink_packet_core::NetlinkBuffer;
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
 use netlink_packet_route::route::RouteHeader;
 
+use crate::window::News;
+
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_NEWROUTE: u16 = 24;
 const RTM_DELROUTE: u16 = 25;
 /// The kernel's header and the fixed part of a message about a link, which is longer than that about a route.
 pub(super) const START: usize = 16 + 16;
-
-/// How soon an event must be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum News {
-    /// It is most often one of many: an address, a rule, a route to somewhere, a link that comes up.
-    Ordinary,
-    /// Packets leave by another way from here on, or by none: a carrier was lost, or a default route changed.
-    Urgent,
-}
 
 impl News {
     /// Reads the first [`START`] bytes of a message; a message that cannot be read is an ordinary one.

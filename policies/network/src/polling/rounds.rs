@@ -10,11 +10,11 @@ use super::survey::survey;
 use crate::sight::Sight;
 
 /// One look at the host; may take some milliseconds.
-pub(crate) type Look = fn() -> io::Result<Sight>;
+pub(super) type Look = fn() -> io::Result<Sight>;
 
 /// When the next look is due, and the one that is being taken.
 #[derive(Debug)]
-pub(crate) struct Rounds {
+pub(super) struct Rounds {
     look: Look,
     due: Option<Instant>,
     looking: Option<JoinHandle<io::Result<Sight>>>,
@@ -28,7 +28,7 @@ impl Default for Rounds {
 
 impl Rounds {
     /// Returns what the next look found: at once the first time, then `interval` after the last. Cancel-safe.
-    pub(crate) async fn next(&mut self, interval: Duration) -> io::Result<Sight> {
+    pub(super) async fn next(&mut self, interval: Duration) -> io::Result<Sight> {
         let looking = match &mut self.looking {
             Some(looking) => looking,
             None => {
@@ -48,12 +48,12 @@ impl Rounds {
 #[cfg(test)]
 impl Rounds {
     /// Returns rounds that look with `look`.
-    pub(crate) fn looking(look: Look) -> Self {
+    pub(super) fn looking(look: Look) -> Self {
         Self { look, ..Self::default() }
     }
 
     /// Looks with `look` from the next time on.
-    pub(crate) fn look_with(&mut self, look: Look) {
+    pub(super) fn look_with(&mut self, look: Look) {
         self.look = look;
     }
 }

@@ -12,7 +12,7 @@ use crate::sight::{FAR_V4, FAR_V6, Sight, counts};
 const PORT: u16 = 9;
 
 /// Returns the interfaces that have addresses, and where packets leave.
-pub(super) fn survey() -> io::Result<Sight> {
+pub(crate) fn survey() -> io::Result<Sight> {
     let mut sight = Sight::default();
     for found in if_addrs::get_if_addrs()? {
         let address = found.ip();

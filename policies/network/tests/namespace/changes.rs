@@ -5,13 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rejoin_core::network::DefaultRoute;
-use rejoin_core::{NetworkChange, NetworkMonitor, NetworkSnapshot};
-use rejoin_network::{Netlink, Polling};
-use tokio::time::timeout;
+use rejoin_core::{NetworkChange, NetworkMonitor};
+use rejoin_network::{Netlink, Polling, Portable};
 
 use crate::inside::inside;
-use crate::network::{Network, ip};
-use crate::observer::Observer;
+use crate::network::{Network, batch, ip};
+use crate::observer::{Observer, first, has, leaves_by, quiet, until};
 
 #[test]
 fn netlink_sees_every_kind_of_change() {
@@ -30,11 +29,21 @@ fn polling_sees_every_kind_of_change() {
 }
 
 #[test]
-fn both_monitors_see_the_same() {
-    inside("changes::both_monitors_see_the_same", async {
+fn portable_sees_every_kind_of_change() {
+    inside("changes::portable_sees_every_kind_of_change", async {
+        let mut portable = Portable::default();
+        portable.interval = Duration::from_millis(100);
+        see_every_kind(portable).await;
+    });
+}
+
+#[test]
+fn all_monitors_see_the_same() {
+    inside("changes::all_monitors_see_the_same", async {
         let _network = Network::new();
-        let (netlink, polling) = (first(Netlink::default()).await, first(Polling::default()).await);
-        assert_eq!(netlink, polling);
+        let netlink = first(Netlink::default()).await;
+        assert_eq!(first(Polling::default()).await, netlink);
+        assert_eq!(first(Portable::default()).await, netlink);
         let source = Some(IpAddr::from([10, 1, 0, 2]));
         assert_eq!(netlink.default_v4, Some(DefaultRoute { interface: "wifi".to_owned(), source }));
         assert_eq!(netlink.default_v6, None);
@@ -153,59 +162,10 @@ async fn see_every_kind(monitor: impl NetworkMonitor + 'static) {
     }
 }
 
-async fn first(mut monitor: impl NetworkMonitor) -> NetworkSnapshot {
-    timeout(Duration::from_secs(20), monitor.next_snapshot()).await.unwrap()
-}
-
-async fn until(
-    monitor: &mut impl NetworkMonitor,
-    shown: impl Fn(&NetworkSnapshot) -> bool,
-) -> NetworkSnapshot {
-    let seen = async {
-        loop {
-            let snapshot = monitor.next_snapshot().await;
-            if shown(&snapshot) {
-                return snapshot;
-            }
-        }
-    };
-    timeout(Duration::from_secs(20), seen).await.unwrap()
-}
-
-/// Returns the last snapshot before half a second without any, so that no other event hides a missed one.
-async fn quiet(monitor: &mut impl NetworkMonitor) -> NetworkSnapshot {
-    let mut last = NetworkSnapshot::default();
-    let settled = async {
-        while let Ok(snapshot) = timeout(Duration::from_millis(500), monitor.next_snapshot()).await {
-            last = snapshot;
-        }
-    };
-    assert!(timeout(Duration::from_secs(20), settled).await.is_ok(), "there is no end of snapshots");
-    last
-}
-
-fn leaves_by(snapshot: &NetworkSnapshot, name: &str) -> bool {
-    snapshot.default_v4.as_ref().is_some_and(|route| route.interface == name)
-}
-
-fn has(snapshot: &NetworkSnapshot, name: &str, address: [u8; 4]) -> bool {
-    let address = IpAddr::from(address);
-    snapshot.interfaces.get(name).is_some_and(|interface| interface.addresses.contains(&address))
-}
-
 /// Returns how many events the kernel could not deliver to a subscriber in this namespace.
 fn dropped_events() -> u32 {
     let sockets = std::fs::read_to_string("/proc/thread-self/net/netlink").unwrap();
     let column = sockets.lines().next().unwrap().split_whitespace().position(|word| word == "Drops");
     let drops = |line: &str| line.split_whitespace().nth(column.unwrap()).and_then(|word| word.parse().ok());
     sockets.lines().skip(1).filter_map(|line| -> Option<u32> { drops(line) }).sum()
-}
-
-/// Runs many `ip` commands as one process.
-fn batch(lines: &str) {
-    use std::io::Write;
-    use std::process::{Command, Stdio};
-    let mut ip = Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
-    ip.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    assert!(ip.wait().unwrap().success());
 }

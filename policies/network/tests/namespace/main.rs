@@ -6,4 +6,5 @@ mod changes;
 mod inside;
 mod network;
 mod observer;
+mod portable;
 mod toggles;

@@ -1,5 +1,6 @@
 //! Two links of this namespace, `wifi` and `cell`, whose other ends are in a second namespace.
 
+use std::io::{Read as _, Write as _};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 /// The far ends of the links, held by a process that ends with its input.
@@ -20,7 +21,7 @@ impl Network {
         let input = far.stdin.take().unwrap();
         // Its first line comes from inside the second namespace.
         let mut ready = [0];
-        std::io::Read::read_exact(far.stdout.as_mut().unwrap(), &mut ready).unwrap();
+        far.stdout.as_mut().unwrap().read_exact(&mut ready).unwrap();
         let network = Self { far, _input: input };
         ip("link set lo up");
         for (name, address) in [("wifi", "10.1.0.2/24"), ("cell", "10.2.0.2/24")] {
@@ -58,4 +59,11 @@ impl Drop for Network {
 pub(crate) fn ip(arguments: &str) {
     let status = Command::new("ip").args(arguments.split(' ')).status();
     assert!(status.is_ok_and(|status| status.success()), "ip {arguments}");
+}
+
+/// Runs many `ip` commands as one process.
+pub(crate) fn batch(lines: &str) {
+    let mut ip = Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().unwrap();
+    ip.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
+    assert!(ip.wait().unwrap().success());
 }

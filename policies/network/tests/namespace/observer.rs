@@ -1,5 +1,6 @@
 //! Waits for what a monitor should see, and measures how long it takes.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
@@ -59,4 +60,48 @@ impl Observer {
             self.last = snapshot;
         }
     }
+}
+
+/// Returns the first snapshot of `monitor`.
+pub(crate) async fn first(mut monitor: impl NetworkMonitor) -> NetworkSnapshot {
+    timeout(PATIENCE, monitor.next_snapshot()).await.unwrap()
+}
+
+/// Returns the first snapshot that shows what is waited for.
+pub(crate) async fn until(
+    monitor: &mut impl NetworkMonitor,
+    shown: impl Fn(&NetworkSnapshot) -> bool,
+) -> NetworkSnapshot {
+    let seen = async {
+        loop {
+            let snapshot = monitor.next_snapshot().await;
+            if shown(&snapshot) {
+                return snapshot;
+            }
+        }
+    };
+    timeout(PATIENCE, seen).await.unwrap()
+}
+
+/// Returns the last snapshot before half a second without any, so that no other event hides a missed one.
+pub(crate) async fn quiet(monitor: &mut impl NetworkMonitor) -> NetworkSnapshot {
+    let mut last = NetworkSnapshot::default();
+    let settled = async {
+        while let Ok(snapshot) = timeout(Duration::from_millis(500), monitor.next_snapshot()).await {
+            last = snapshot;
+        }
+    };
+    assert!(timeout(PATIENCE, settled).await.is_ok(), "there is no end of snapshots");
+    last
+}
+
+/// Returns whether packets to the internet leave by the interface called `name`.
+pub(crate) fn leaves_by(snapshot: &NetworkSnapshot, name: &str) -> bool {
+    snapshot.default_v4.as_ref().is_some_and(|route| route.interface == name)
+}
+
+/// Returns whether the interface called `name` has `address`.
+pub(crate) fn has(snapshot: &NetworkSnapshot, name: &str, address: [u8; 4]) -> bool {
+    let address = IpAddr::from(address);
+    snapshot.interfaces.get(name).is_some_and(|interface| interface.addresses.contains(&address))
 }

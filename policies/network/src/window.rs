@@ -7,10 +7,17 @@ use std::time::Duration;
 use tokio::select;
 use tokio::time::{Instant, sleep_until};
 
-use super::news::News;
+/// How soon an event must be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum News {
+    /// It is most often one of many: an address, a rule, a route to somewhere, a link that comes up.
+    Ordinary,
+    /// It is not to wait: packets leave by another way or by none, or it is time for a look whatever happened.
+    Urgent,
+}
 
 /// Where events come from.
-pub(super) trait Events {
+pub(crate) trait Events {
     /// Waits for an event and takes it away. Cancel-safe.
     fn next(&mut self) -> impl Future<Output = io::Result<News>> + Send;
 
@@ -20,7 +27,7 @@ pub(super) trait Events {
 
 /// A span of time that begins with an event and that later events do not extend.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(crate) struct Window {
     length: Duration,
     urgent: Duration,
     stage: Stage,
@@ -38,7 +45,7 @@ enum Stage {
 
 impl Window {
     /// Creates a window that no event has opened; an urgent one makes it end `urgent` later at the latest.
-    pub(super) fn new(length: Duration, urgent: Duration) -> Self {
+    pub(crate) fn new(length: Duration, urgent: Duration) -> Self {
         Self { length, urgent: urgent.min(length), stage: Stage::Shut { rest: Instant::now() } }
     }
 
@@ -46,7 +53,7 @@ impl Window {
     ///
     /// That is one window after the last look at the earliest: a storm gives one look per window,
     /// and no event waits longer than that.
-    pub(super) async fn pass(&mut self, events: &mut (impl Events + Send)) -> io::Result<()> {
+    pub(crate) async fn pass(&mut self, events: &mut (impl Events + Send)) -> io::Result<()> {
         loop {
             match self.stage {
                 Stage::Shut { rest } => {

@@ -3,19 +3,18 @@
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::io::Errno;
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 
-use super::news::{News, START};
+use super::news::START;
 use super::request::{NETLINK_ROUTE, Requests};
-use super::window::{Events, Window};
-use crate::sight::Sight;
+use crate::watch::{Looking, Lookout};
+use crate::window::{Events, News};
 
 /// RTNLGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE and _IPV6_RULE.
 ///
@@ -25,59 +24,31 @@ const GROUPS: [u32; 7] = [1, 5, 7, 8, 9, 11, 19];
 /// Events taken away at a time: a storm must not keep us from looking.
 const MOST_FORGOTTEN: usize = 4096;
 
-/// A subscription to changes, and what follows from one.
+/// A socket that becomes readable with every change, and one for questions.
 #[derive(Debug)]
-pub(super) struct Watch {
-    events: Subscription,
-    window: Window,
+pub(super) struct Subscription {
+    events: AsyncFd<OwnedFd>,
     requests: Arc<Requests>,
-    looking: Option<JoinHandle<io::Result<Sight>>>,
 }
-
-impl Watch {
-    /// Subscribes, and begins with a look.
-    ///
-    /// The subscription comes first: what changes during a look is an event after it.
-    pub(super) fn open(window: Duration, urgent: Duration) -> io::Result<Self> {
-        let events = Subscription::open()?;
-        let requests = Arc::new(Requests::open()?);
-        let looking = Some(look(&requests));
-        Ok(Self { events, window: Window::new(window, urgent), requests, looking })
-    }
-
-    /// Returns what was seen after the next change. Cancel-safe.
-    pub(super) async fn next(&mut self) -> io::Result<Sight> {
-        let looking = match &mut self.looking {
-            Some(looking) => looking,
-            None => {
-                self.window.pass(&mut self.events).await?;
-                self.looking.insert(look(&self.requests))
-            }
-        };
-        let found = looking.await;
-        self.looking = None;
-        found.map_err(io::Error::other).flatten()
-    }
-}
-
-/// Looks on a thread of its own: the kernel answers at once unless somebody holds its lock on all interfaces.
-fn look(requests: &Arc<Requests>) -> JoinHandle<io::Result<Sight>> {
-    let requests = Arc::clone(requests);
-    spawn_blocking(move || requests.look())
-}
-
-/// A socket that becomes readable with every change.
-#[derive(Debug)]
-struct Subscription(AsyncFd<OwnedFd>);
 
 impl Subscription {
+    /// Subscribes to changes.
     #[allow(deprecated, reason = "its replacement is unsafe; an OwnedFd stays open while it is registered")]
-    fn open() -> io::Result<Self> {
+    pub(super) fn open() -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, NETLINK_ROUTE)?;
         let groups = GROUPS.iter().fold(0, |mask, group| mask | 1 << (group - 1));
         bind(&socket, &SocketAddrNetlink::new(0, groups))?;
-        Ok(Self(AsyncFd::with_interest(socket, Interest::READABLE)?))
+        let events = AsyncFd::with_interest(socket, Interest::READABLE)?;
+        Ok(Self { events, requests: Arc::new(Requests::open()?) })
+    }
+}
+
+impl Lookout for Subscription {
+    /// The kernel answers at once unless somebody holds its lock on all interfaces.
+    fn look(&self) -> Looking {
+        let requests = Arc::clone(&self.requests);
+        spawn_blocking(move || requests.look())
     }
 }
 
@@ -85,7 +56,7 @@ impl Events for Subscription {
     async fn next(&mut self) -> io::Result<News> {
         let mut start = [0; START];
         loop {
-            let mut ready = self.0.readable().await?;
+            let mut ready = self.events.readable().await?;
             match ready.try_io(|socket| Ok(recv(socket, &mut start, RecvFlags::empty())?)) {
                 Ok(Ok((taken, _))) => return Ok(News::read(start.get(..taken).unwrap_or(&start))),
                 // What was dropped may have been anything.
@@ -101,8 +72,9 @@ impl Events for Subscription {
     fn forget(&mut self) -> io::Result<()> {
         let mut start = [0; START];
         for _ in 0..MOST_FORGOTTEN {
-            let taken =
-                self.0.try_io(Interest::READABLE, |socket| Ok(recv(socket, &mut start, RecvFlags::empty())?));
+            let taken = self
+                .events
+                .try_io(Interest::READABLE, |socket| Ok(recv(socket, &mut start, RecvFlags::empty())?));
             match taken {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
