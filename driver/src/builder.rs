@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{mpsc, watch};
 use tracing::Instrument as _;
 
 use rejoin_core::delivery::Epoch;
@@ -14,6 +13,7 @@ use rejoin_core::{
 };
 
 use crate::driver::Ends;
+use crate::entrance::entrance;
 use crate::events;
 use crate::handle::{Handle, Session};
 use crate::plan::{Audience, Plan, Wish};
@@ -193,11 +193,10 @@ impl SessionBuilder {
     pub fn start(self) -> Result<Session, StartError> {
         let plan = self.plan()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let (commands, orders) = mpsc::channel(WAITING_COMMANDS);
-        let (room, pace) = watch::channel(true);
+        let (entrance, exit) = entrance(&plan.settings);
         let (sender, events) = events::channel();
-        runtime.spawn(plan.run(Ends { orders, events: sender, room }).in_current_span());
-        Ok(Session::new(Handle::new(commands, pace), events))
+        runtime.spawn(plan.run(Ends { exit, events: sender }).in_current_span());
+        Ok(Session::new(Handle::new(entrance), events))
     }
 
     fn plan(self) -> Result<Plan, StartError> {
@@ -232,9 +231,6 @@ fn random() -> Result<u64, StartError> {
 fn random_identity() -> Result<Identity, StartError> {
     Ok(Identity(u128::from(random()?) << 64 | u128::from(random()?)))
 }
-
-/// Enough to hide a wake-up of the driver; 16 of the largest messages still fit when it says that there is no room.
-const WAITING_COMMANDS: usize = 16;
 
 #[cfg(test)]
 mod fakes;

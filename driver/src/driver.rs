@@ -3,18 +3,18 @@
 use std::pin::pin;
 use std::time::Duration;
 
-use tokio::sync::{mpsc, watch};
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
 use rejoin_core::output::Warning;
 use rejoin_core::port::{PeerEvent, StoreError};
 use rejoin_core::{
-    ChannelMessage, Command, Event, Input, NetworkMonitor, NetworkSnapshot, Output, PeerTransport,
-    SignalingTransport, Supervisor,
+    Command, Event, Input, NetworkMonitor, NetworkSnapshot, Output, PeerTransport, SignalingTransport,
+    Supervisor,
 };
 
 use crate::clock::SleepWatch;
+use crate::entrance::{Exit, Order};
 use crate::events::EventSender;
 use crate::journal::Journal;
 use crate::store::Keeper;
@@ -67,11 +67,9 @@ pub(crate) struct Ports {
 /// The application's ends of a session.
 pub(crate) struct Ends {
     /// What it wants.
-    pub(crate) orders: mpsc::Receiver<Command>,
+    pub(crate) exit: Exit,
     /// What it is told.
     pub(crate) events: EventSender,
-    /// Whether another message is welcome; dropped when the session is over.
-    pub(crate) room: watch::Sender<bool>,
 }
 
 /// One running session.
@@ -107,7 +105,7 @@ impl Stage {
 /// What woke the driver up.
 enum Wake {
     Input(Input),
-    Command(Option<Command>),
+    Order(Option<Order>),
     StoreFailed(StoreError),
     Timer,
 }
@@ -140,7 +138,7 @@ impl<M: Machine> Driver<M> {
             self.ends.events.beat();
             timer.as_mut().reset(nap);
             let wake = tokio::select! {
-                command = self.ends.orders.recv(), if self.stage.obeys() => Wake::Command(command),
+                order = self.ends.exit.orders.recv(), if self.stage.obeys() => Wake::Order(order),
                 told = self.ports.signaling.next_event() => Wake::Input(Input::Signaling(told.0, told.1)),
                 told = self.ports.peers.next_event() => Wake::Input(Input::Peer(told.0, told.1)),
                 snapshot = next_snapshot(&mut self.ports.network) => Wake::Input(Input::Network(snapshot)),
@@ -177,7 +175,8 @@ impl<M: Machine> Driver<M> {
         }
         match wake {
             Wake::Input(input) => self.tell_machine(input),
-            Wake::Command(command) => self.obey(command.unwrap_or(Command::Leave)),
+            Wake::Order(Some(order)) => self.obey(order),
+            Wake::Order(None) => self.leave(),
             Wake::StoreFailed(StoreError(reason)) => {
                 self.tell_application(Event::Warning(Warning::StoreFailed { reason }));
             }
@@ -189,19 +188,25 @@ impl<M: Machine> Driver<M> {
         }
     }
 
-    /// Obeys a command; after the last one, those that still wait are refused.
-    fn obey(&mut self, command: Command) {
-        if let Command::Leave = command {
-            self.stage = Stage::Leaving { until: Instant::now() + LEAVE_LIMIT };
-            self.ends.orders.close();
-            while self.ends.orders.try_recv().is_ok() {}
+    /// Obeys a command; what its message took of the way in is free when the machine has it.
+    fn obey(&mut self, order: Order) {
+        match order.command {
+            Command::Leave => self.leave(),
+            command => self.tell_machine(Input::Command(command)),
         }
-        self.tell_machine(Input::Command(command));
+    }
+
+    /// Begins to leave; commands that still wait are refused.
+    fn leave(&mut self) {
+        self.stage = Stage::Leaving { until: Instant::now() + LEAVE_LIMIT };
+        self.ends.exit.orders.close();
+        while self.ends.exit.orders.try_recv().is_ok() {}
+        self.tell_machine(Input::Command(Command::Leave));
     }
 
     fn tell_machine(&mut self, input: Input) {
-        if let Input::Peer(_, PeerEvent::Unsent { message: ChannelMessage::Application(_), .. }) = &input {
-            telemetry::message_returned();
+        if let Input::Peer(_, PeerEvent::Unsent { message, .. }) = &input {
+            telemetry::returned(message);
         }
         if let Input::Command(command) = &input {
             self.ends.events.wish(command);
@@ -211,7 +216,7 @@ impl<M: Machine> Driver<M> {
             self.perform(output);
         }
         let room = self.machine.has_room();
-        self.ends.room.send_if_modified(|known| std::mem::replace(known, room) != room);
+        self.ends.exit.room.send_if_modified(|known| std::mem::replace(known, room) != room);
     }
 
     fn perform(&mut self, output: Output) {
@@ -249,9 +254,9 @@ impl<M: Machine> Driver<M> {
         if !keeper.finish(SAVE_LIMIT).await {
             tracing::warn!(limit = ?SAVE_LIMIT, "the last state is not stored, the store is too slow");
         }
-        let Ends { orders: _, events, room } = self.ends;
+        let Ends { exit, events } = self.ends;
         drop(events);
-        drop(room);
+        drop(exit);
     }
 }
 

@@ -2,11 +2,10 @@
 
 use std::ops::Deref;
 
-use tokio::sync::{mpsc, watch};
-
 use rejoin_core::id::{RoomId, StreamId};
 use rejoin_core::{Command, Event, Payload, Policies, Recipient};
 
+use crate::entrance::{Entrance, SendError, SessionOver};
 use crate::events::Events;
 
 /// A running session: a [`Handle`] to steer it, and its [`Events`].
@@ -47,28 +46,23 @@ impl Deref for Session {
 /// Steers a session; clones steer the same one.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    commands: mpsc::Sender<Command>,
-    /// Whether another message is welcome; closed when the session is over.
-    pace: watch::Receiver<bool>,
+    entrance: Entrance,
 }
 
-/// Nobody listens to commands: the session was left, or its runtime is gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the session is over; start another one")]
-pub struct SessionOver;
-
 impl Handle {
-    pub(crate) fn new(commands: mpsc::Sender<Command>, pace: watch::Receiver<bool>) -> Self {
-        Self { commands, pace }
+    pub(crate) fn new(entrance: Entrance) -> Self {
+        Self { entrance }
     }
 
     /// Sends a message; it is held for a while for peers whose link is down.
     ///
     /// Waits while no connected peer keeps up: the fastest one sets the pace, slower ones lose their oldest messages.
     /// A loop that also reads the session's events must not wait here for long, or the session sheds messages.
-    pub async fn send(&self, to: Recipient, payload: Payload) -> Result<(), SessionOver> {
-        self.pace.clone().wait_for(|room| *room).await.map_err(|_| SessionOver)?;
-        self.tell(Command::Send { to, payload }).await
+    ///
+    /// # Errors
+    /// Fails if the message is larger than 1 MiB, or than all that is held for a peer; nothing else is lost then.
+    pub async fn send(&self, to: Recipient, payload: Payload) -> Result<(), SendError> {
+        self.entrance.send(to, payload).await
     }
 
     /// Enters a room, in place of the last one.
@@ -105,11 +99,10 @@ impl Handle {
     pub async fn leave(&self) {
         // A session that is over needs no command.
         let _ = self.tell(Command::Leave).await;
-        let mut pace = self.pace.clone();
-        while pace.changed().await.is_ok() {}
+        self.entrance.closed().await;
     }
 
     async fn tell(&self, command: Command) -> Result<(), SessionOver> {
-        self.commands.send(command).await.map_err(|_| SessionOver)
+        self.entrance.tell(command).await
     }
 }

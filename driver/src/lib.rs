@@ -26,6 +26,7 @@
 mod builder;
 mod clock;
 mod driver;
+mod entrance;
 mod events;
 mod handle;
 mod journal;
@@ -35,7 +36,8 @@ mod store;
 pub mod telemetry;
 
 pub use crate::builder::{SessionBuilder, StartError, connect};
+pub use crate::entrance::{SendError, SessionOver};
 pub use crate::events::Events;
-pub use crate::handle::{Handle, Session, SessionOver};
+pub use crate::handle::{Handle, Session};
 pub use crate::links::{LinkWatch, Links};
-pub use crate::store::{FileStore, MemoryStore};
+pub use crate::store::{FileStore, MailDirectory, MemoryStore};

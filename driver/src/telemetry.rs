@@ -173,14 +173,27 @@ impl Drop for Meters {
 
 /// Counts an application message on its way out.
 pub(crate) fn peer_action(action: &PeerAction) {
-    if let PeerAction::Send { message: ChannelMessage::Application(_), .. } = action {
+    if let PeerAction::Send { message, .. } = action
+        && ends_message(message)
+    {
         counter!(MESSAGES_SENT).increment(1);
     }
 }
 
-/// Counts a message that a full channel gave back.
-pub(crate) fn message_returned() {
-    counter!(MESSAGES_RETURNED).increment(1);
+/// Counts what a full channel gave back, if it was a message.
+pub(crate) fn returned(message: &ChannelMessage) {
+    if ends_message(message) {
+        counter!(MESSAGES_RETURNED).increment(1);
+    }
+}
+
+/// Returns whether this is an application message, or the last part of one.
+fn ends_message(message: &ChannelMessage) -> bool {
+    match message {
+        ChannelMessage::Application(_) | ChannelMessage::Numbered { .. } => true,
+        ChannelMessage::Part { part, .. } => part.offset + part.slice.len() >= part.total,
+        _ => false,
+    }
 }
 
 /// Counts an event that the application did not read in time.
@@ -233,6 +246,9 @@ fn gauge_of(link: &LinkName) -> &'static str {
 mod tests {
     use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 
+    use rejoin_core::Payload;
+    use rejoin_core::delivery::Part;
+
     use super::*;
     use crate::driver::fakes::{connected, interrupted, recovered};
 
@@ -262,14 +278,38 @@ mod tests {
         assert_eq!(value(STEPS, &events), Some(1.0));
     }
 
+    #[test]
+    fn a_message_in_parts_counts_once_and_what_is_no_message_not_at_all() {
+        let payload = Payload("1".into());
+        let part = |offset| Part { sequence: 3, total: 2, offset, slice: "1".into() };
+        let told = [
+            ChannelMessage::Application(payload.clone()),
+            ChannelMessage::Numbered { sequence: 2, acknowledged: 0, payload },
+            ChannelMessage::Part { acknowledged: 0, part: part(0) },
+            ChannelMessage::Part { acknowledged: 0, part: part(1) },
+            ChannelMessage::Acknowledged { through: 1 },
+        ];
+        let sent = || told.iter().cloned().map(|message| PeerAction::Send { tag: 0, message });
+        assert_eq!(measured(MESSAGES_SENT, || sent().for_each(|action| peer_action(&action))), Some(3.0));
+        assert_eq!(measured(MESSAGES_RETURNED, || told.iter().for_each(returned)), Some(3.0));
+    }
+
     /// Returns the value of a metric after `events`; of a histogram, its sum.
     fn value(name: &str, events: &[Event]) -> Option<f64> {
+        measured(name, || {
+            let mut meters = Meters::default();
+            events.iter().for_each(|event| meters.count(event));
+            meters
+        })
+    }
+
+    fn measured<T>(name: &str, happens: impl FnOnce() -> T) -> Option<f64> {
         let recorder = DebuggingRecorder::new();
         let snapshotter = recorder.snapshotter();
         metrics::with_local_recorder(&recorder, || {
             describe();
-            let mut meters = Meters::default();
-            events.iter().for_each(|event| meters.count(event));
+            // what lowers its gauges in the end must live until they are read
+            let _happened = happens();
             let snapshot = snapshotter.snapshot().into_vec();
             let found = snapshot.into_iter().find(|(key, ..)| key.key().name() == name);
             found.map(|(.., value)| match value {

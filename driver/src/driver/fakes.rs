@@ -4,19 +4,19 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use tokio::sync::mpsc::{self, UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use rejoin_core::output::{LinkName, Owner, Peer, Recovery, Warning};
 use rejoin_core::policy::{Outcome, RecoveryStep, Tried};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::{
-    Direction, Event, Fault, Generation, Input, NetworkMonitor, NetworkSnapshot, Output, Payload, PeerKey,
-    PeerTransport, SessionStore, SignalingTransport,
+    Direction, Event, Fault, Generation, Identity, Input, NetworkMonitor, NetworkSnapshot, Output, Payload,
+    PeerKey, PeerTransport, SessionStore, Settings, SignalingTransport,
 };
 
 use super::{Driver, Ends, Machine, Ports};
 use crate::clock::SleepWatch;
+use crate::entrance::entrance;
 use crate::events;
 use crate::handle::{Handle, Session};
 use crate::store::{Keeper, MemoryStore};
@@ -118,13 +118,12 @@ impl Scene {
             keeper: Keeper::spawn(self.store),
             sleep_watch: self.sleep_watch,
         };
-        let (commands, orders) = mpsc::channel(16);
-        let (room, pace) = watch::channel(true);
+        let (entrance, exit) = entrance(&Settings::new(Identity(1), ""));
         let (sender, events) = events::channel();
-        let ends = Ends { orders, events: sender, room };
+        let ends = Ends { exit, events: sender };
         let driver = Driver::new(machine, ports, ends);
         tokio::spawn(driver.run(std::iter::empty()));
-        (Session::new(Handle::new(commands, pace), events), World { heard, signaling, peers, network })
+        (Session::new(Handle::new(entrance), events), World { heard, signaling, peers, network })
     }
 }
 

@@ -8,11 +8,12 @@ use tokio::time::{advance, timeout};
 
 use rejoin_core::port::{PeerAction, SignalingAction, SignalingEvent};
 use rejoin_core::session::SessionRecord;
-use rejoin_core::{Generation, Identity, Payload, Recipient};
+use rejoin_core::{Generation, Identity, Payload, Recipient, Settings};
 
 use super::fakes::{Scene, connected, received, recovered};
 use super::*;
 use crate::clock::Reading;
+use crate::entrance::{SendError, entrance};
 use crate::store::fakes::{FullStore, SlowStore};
 
 #[tokio::test(start_paused = true)]
@@ -52,6 +53,50 @@ async fn a_message_waits_for_room_and_nothing_else_does() {
     world.peers.events.send((Generation(1), PeerEvent::Writable)).unwrap();
     next(&mut world.heard).await;
     message().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_is_too_large_is_refused_and_the_next_is_not() {
+    let (session, mut world) = Scene::default().start(|_| Vec::new());
+    let message = |bytes: usize| session.send(Recipient::Everyone, Payload("1".repeat(bytes).into()));
+    let refused = message((1 << 20) + 1).await.unwrap_err();
+    assert_eq!(refused, SendError::TooLarge { bytes: (1 << 20) + 1, limit: 1 << 20 });
+    assert_eq!(
+        refused.to_string(),
+        "a message of 1048577 bytes is too large; send at most 1048576 bytes at a time"
+    );
+    message(1 << 20).await.unwrap();
+    let Input::Command(Command::Send { payload, .. }) = next(&mut world.heard).await else { panic!() };
+    assert_eq!(payload.len(), 1 << 20);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_largest_messages_on_their_way_fit_what_is_left_of_the_bound() {
+    let (entrance, mut exit) = entrance(&Settings::new(Identity(1), ""));
+    let message = || entrance.send(Recipient::Everyone, Payload("1".repeat(1 << 20).into()));
+    message().await.unwrap();
+    message().await.unwrap();
+    // 2 MiB are half of what is held for a peer
+    assert!(timeout(Duration::from_secs(1), message()).await.is_err());
+    drop(exit.orders.recv().await);
+    message().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_that_waited_for_its_turn_looks_for_room_again() {
+    let (entrance, mut exit) = entrance(&Settings::new(Identity(1), ""));
+    let message = || entrance.send(Recipient::Everyone, Payload("1".repeat(1 << 20).into()));
+    message().await.unwrap();
+    message().await.unwrap();
+    let third = message();
+    tokio::pin!(third);
+    assert!(timeout(Duration::from_secs(1), &mut third).await.is_err());
+    exit.room.send_replace(false);
+    while exit.orders.try_recv().is_ok() {}
+    assert!(timeout(Duration::from_secs(1), &mut third).await.is_err());
+    assert!(exit.orders.try_recv().is_err());
+    exit.room.send_replace(true);
+    third.await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

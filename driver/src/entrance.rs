@@ -1,0 +1,114 @@
+//! The way in: commands at once, messages no faster than the machine can keep them.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+
+use rejoin_core::delivery::LARGEST_MESSAGE;
+use rejoin_core::{Command, Payload, Recipient, Settings};
+
+/// A command on its way to the machine.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// What the application wants.
+    pub(crate) command: Command,
+    /// What its message takes of the bytes that may be on their way; given back when the machine has it.
+    _waiting: Option<OwnedSemaphorePermit>,
+}
+
+/// The application's side of the way in; clones share it.
+#[derive(Clone, Debug)]
+pub(crate) struct Entrance {
+    orders: mpsc::Sender<Order>,
+    /// Whether another message is welcome; closed when the session is over.
+    room: watch::Receiver<bool>,
+    waiting: Arc<Semaphore>,
+    most_waiting: u32,
+    largest: usize,
+}
+
+/// The machine's side of the way in.
+pub(crate) struct Exit {
+    /// What the application wants.
+    pub(crate) orders: mpsc::Receiver<Order>,
+    /// Whether another message is welcome; dropped when the session is over.
+    pub(crate) room: watch::Sender<bool>,
+}
+
+/// Nobody listens to commands: the session was left, or its runtime is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the session is over; start another one")]
+pub struct SessionOver;
+
+/// Why a message was not taken.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SendError {
+    /// Nobody listens.
+    #[error(transparent)]
+    Over(#[from] SessionOver),
+    /// It is larger than any message may be.
+    #[error("a message of {bytes} bytes is too large; send at most {limit} bytes at a time")]
+    TooLarge {
+        /// Its size in bytes.
+        bytes: usize,
+        /// The largest that is taken.
+        limit: usize,
+    },
+}
+
+/// Commands on their way: enough to hide a wake-up of the driver, and few beside the messages held for a peer.
+const WAITING_ORDERS: usize = 16;
+
+/// Creates both sides for a machine with these settings.
+///
+/// The machine says that there is no room when half of what it holds for a peer is taken, so what is on its way
+/// by then fits if it is no more than the other half.
+pub(crate) fn entrance(settings: &Settings) -> (Entrance, Exit) {
+    let (sender, orders) = mpsc::channel(WAITING_ORDERS.min(settings.held_messages / 2).max(1));
+    let (teller, room) = watch::channel(true);
+    let most_waiting = u32::try_from(settings.held_bytes / 2).unwrap_or(u32::MAX).max(1);
+    let entrance = Entrance {
+        orders: sender,
+        room,
+        waiting: Arc::new(Semaphore::new(most_waiting as usize)),
+        most_waiting,
+        largest: LARGEST_MESSAGE.min(settings.held_bytes),
+    };
+    (entrance, Exit { orders, room: teller })
+}
+
+impl Entrance {
+    /// Passes a message on when there is room for it.
+    pub(crate) async fn send(&self, to: Recipient, payload: Payload) -> Result<(), SendError> {
+        let (bytes, limit) = (payload.len(), self.largest);
+        if bytes > limit {
+            return Err(SendError::TooLarge { bytes, limit });
+        }
+        let takes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.most_waiting);
+        let mut room = self.room.clone();
+        loop {
+            room.wait_for(|room| *room).await.map_err(|_| SessionOver)?;
+            let waiting = Arc::clone(&self.waiting).acquire_many_owned(takes);
+            let waiting = waiting.await.map_err(|_| SessionOver)?;
+            let order = self.orders.reserve().await.map_err(|_| SessionOver)?;
+            // whoever waited for its turn may have come too late
+            if *room.borrow() {
+                let command = Command::Send { to, payload };
+                order.send(Order { command, _waiting: Some(waiting) });
+                return Ok(());
+            }
+        }
+    }
+
+    /// Passes a command on.
+    pub(crate) async fn tell(&self, command: Command) -> Result<(), SessionOver> {
+        self.orders.send(Order { command, _waiting: None }).await.map_err(|_| SessionOver)
+    }
+
+    /// Waits until the session is over.
+    pub(crate) async fn closed(&self) {
+        let mut room = self.room.clone();
+        while room.changed().await.is_ok() {}
+    }
+}
