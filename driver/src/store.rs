@@ -1,6 +1,8 @@
 //! Keeps the session: the stores, and the task that spares the driver a slow one.
 
+mod disk;
 mod file;
+mod mail;
 mod memory;
 
 use std::time::Duration;
@@ -14,6 +16,7 @@ use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
 pub use file::FileStore;
+pub use mail::MailDirectory;
 pub use memory::MemoryStore;
 
 /// A session must come up even if its store hangs; a healthy one answers within milliseconds.

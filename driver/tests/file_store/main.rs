@@ -94,7 +94,7 @@ fn a_second_store_is_refused_while_the_first_lives() {
     let folder = Folder::new();
     let first = folder.open();
     let refusal = FileStore::open(folder.file()).unwrap_err();
-    assert_says(&refusal, &["session.json", "in use", "choose another file"]);
+    assert_says(&refusal, &["session.json", "in use", "choose another place"]);
     drop(first);
     folder.open();
 }

@@ -1,6 +1,6 @@
-//! Where a session file lies: its lock, and how it is read, replaced and set aside. Everything here blocks.
+//! Where a session file lies, and how it is read, replaced and set aside. Everything here blocks.
 
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
 use super::document::{self, Flaw, VERSION};
+use crate::store::disk::{beside, free_name, lock, private, resolved, trouble};
 
 /// A session file that is ours for as long as this exists.
 #[derive(Debug)]
@@ -103,32 +104,6 @@ impl Place {
     }
 }
 
-/// Returns `path` without links and as good as after a change of directory, so that one file has one lock.
-fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
-    fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
-        .map_err(|error| trouble(path, format!("has no absolute path ({error}); give the path to a file")))
-}
-
-/// Takes the lock beside `path`: the session file itself cannot carry it, since a save puts another in its place.
-fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock = beside(path, ".lock");
-    let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(&lock).map_err(
-        |error| {
-            trouble(path, format!("cannot be locked ({error}); make its directory, and make it writable"))
-        },
-    )?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            Err(trouble(path, "is in use by another session; end that one, or choose another file"))
-        }
-        Err(TryLockError::Error(error)) => {
-            Err(trouble(path, format!("cannot be locked ({error}); choose a file on a local disk")))
-        }
-    }
-}
-
 /// Writes a new file at `path` and returns when the disk has it.
 fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     // What a crash left behind goes first: a link in its place must not be written through.
@@ -139,13 +114,6 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     let mut file = private(OpenOptions::new().write(true).create_new(true)).open(path)?;
     file.write_all(text)?;
     file.sync_all()
-}
-
-/// Keeps what is created from everybody but its owner.
-fn private(options: &mut OpenOptions) -> &mut OpenOptions {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    options
 }
 
 /// Returns when the disk knows under which name the file at `path` lies.
@@ -163,27 +131,4 @@ fn sync_directory(path: &Path) -> io::Result<()> {
 #[cfg(not(unix))]
 fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())
-}
-
-/// Returns the first free name for a damaged file.
-fn free_name(path: &Path) -> PathBuf {
-    let mut number = 1_u64;
-    loop {
-        let name = beside(path, &format!(".damaged-{number}"));
-        // What cannot be looked at makes the rename fail, which says why.
-        if name.symlink_metadata().is_err() {
-            return name;
-        }
-        number += 1;
-    }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    PathBuf::from(name)
-}
-
-fn trouble(path: &Path, what: impl AsRef<str>) -> StoreError {
-    StoreError(format!("the file {} {}", path.display(), what.as_ref()))
 }

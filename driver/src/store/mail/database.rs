@@ -1,0 +1,185 @@
+//! The tables of kept mail, and how changes get into them.
+
+use std::fs::OpenOptions;
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use redb::backends::FileBackend;
+use redb::{Database, ReadableDatabase as _, ReadableTable as _, StorageBackend, StorageError};
+use redb::{Table, TableDefinition};
+
+use rejoin_core::Payload;
+use rejoin_core::mail::{Address, MailChange, MailRecord, Mailbag};
+
+use super::row::{self, Row};
+use crate::store::disk::private;
+
+/// The version that is written, and the only one that is read; it grows when an older program would misread the file.
+const VERSION: &str = "1";
+
+/// The version, and who we are.
+const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
+/// A [`Row`] of JSON for every peer.
+const PEERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("peers");
+/// The messages, by peer and number.
+const KEPT: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("kept");
+
+/// Why the database cannot be used.
+#[derive(Debug)]
+pub(super) enum Flaw {
+    /// It holds what no version writes.
+    Damaged(String),
+    /// A newer program wrote it.
+    Newer,
+    /// The disk or the system refuses.
+    Failed(Box<redb::Error>),
+}
+
+impl<E: Into<redb::Error>> From<E> for Flaw {
+    fn from(error: E) -> Self {
+        match error.into() {
+            redb::Error::Corrupted(reason) => Self::Damaged(reason),
+            redb::Error::Io(error) if is_damage(&error) => Self::Damaged(error.to_string()),
+            redb::Error::RepairAborted => Self::Damaged("it cannot be repaired".to_owned()),
+            redb::Error::UpgradeRequired(_) => Self::Newer,
+            error => Self::Failed(Box::new(error)),
+        }
+    }
+}
+
+fn is_damage(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
+}
+
+/// Opens the database at `path`, or makes it.
+pub(super) fn open(path: &Path) -> Result<Database, Flaw> {
+    let mut options = OpenOptions::new();
+    let file = private(options.read(true).write(true).create(true).truncate(false)).open(path);
+    let file = file.map_err(StorageError::Io)?;
+    let backend = Unsynced(FileBackend::new(file)?);
+    let database = Database::builder().set_check_integrity_on_open(true).create_with_backend(backend)?;
+    let writing = database.begin_write()?;
+    {
+        let mut about = writing.open_table(ABOUT)?;
+        let version = about.get("version")?.map(|version| version.value().to_owned());
+        match version.as_deref() {
+            None => drop(about.insert("version", VERSION)?),
+            Some(VERSION) => {}
+            Some(_) => return Err(Flaw::Newer),
+        }
+        writing.open_table(PEERS)?;
+        writing.open_table(KEPT)?;
+    }
+    writing.commit()?;
+    Ok(database)
+}
+
+/// Returns everything, without peers that were last heard of before `oldest`, which are forgotten.
+pub(super) fn load(database: &Database, oldest: u64) -> Result<Mailbag, Flaw> {
+    let reading = database.begin_read()?;
+    let (about, peers, kept) =
+        (reading.open_table(ABOUT)?, reading.open_table(PEERS)?, reading.open_table(KEPT)?);
+    let owner = match about.get("owner")? {
+        Some(owner) => Some(owner.value().parse().map_err(damage)?),
+        None => None,
+    };
+    let (mut found, mut gone) = (Vec::new(), Vec::new());
+    for entry in peers.iter()? {
+        let (key, value) = entry?;
+        let key = key.value();
+        let address = row::address(key).ok_or_else(|| Flaw::Damaged("a peer has no name".to_owned()))?;
+        let row: Row = serde_json::from_slice(value.value()).map_err(damage)?;
+        let mut messages = Vec::new();
+        for entry in kept.range((key, 0)..=(key, u64::MAX))? {
+            let (number, payload) = entry?;
+            messages.push((number.value().1, Payload(payload.value().into())));
+        }
+        if row.heard < oldest {
+            tracing::warn!(messages = messages.len(), "a peer that was away for too long is forgotten");
+            gone.push(MailChange::Forgotten { address });
+        } else {
+            found.push((row.heard, MailRecord { address, note: row.note(), kept: messages }));
+        }
+    }
+    drop((about, peers, kept, reading));
+    apply(database, &gone, 0)?;
+    found.sort_by_key(|(heard, _)| *heard);
+    Ok(Mailbag { owner, mail: found.into_iter().map(|(_, record)| record).collect() })
+}
+
+fn damage(error: impl std::fmt::Display) -> Flaw {
+    Flaw::Damaged(error.to_string())
+}
+
+/// Stores all of `changes` or none.
+pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Result<(), Flaw> {
+    if changes.is_empty() {
+        return Ok(());
+    }
+    let writing = database.begin_write()?;
+    {
+        let mut about = writing.open_table(ABOUT)?;
+        let mut peers = writing.open_table(PEERS)?;
+        let mut kept = writing.open_table(KEPT)?;
+        for change in changes {
+            match change {
+                MailChange::Owner(identity) => drop(about.insert("owner", identity.to_string().as_str())?),
+                MailChange::Noted { address, note } => {
+                    let key = row::key(address);
+                    let old =
+                        peers.get(key.as_str())?.and_then(|old| serde_json::from_slice(old.value()).ok());
+                    let row = Row::new(note, old.as_ref(), now);
+                    peers.insert(key.as_str(), &*serde_json::to_vec(&row).map_err(damage)?)?;
+                }
+                MailChange::Kept { address, sequence, payload } => {
+                    kept.insert((row::key(address).as_str(), *sequence), &*payload.0)?;
+                }
+                MailChange::Released { address, before } => release(&mut kept, address, *before)?,
+                MailChange::Forgotten { address } => {
+                    peers.remove(row::key(address).as_str())?;
+                    release(&mut kept, address, u64::MAX)?;
+                }
+            }
+        }
+    }
+    writing.commit()?;
+    Ok(())
+}
+
+fn release(kept: &mut Table<'_, (&str, u64), &str>, address: &Address, before: u64) -> Result<(), Flaw> {
+    let key = row::key(address);
+    kept.retain_in((key.as_str(), 0)..(key.as_str(), before), |_, _| false)?;
+    Ok(())
+}
+
+/// A file that is not waited for: what was written is the operating system's, and outlives this process.
+///
+/// Whoever asks for the database to be on the disk waits a hundred times as long.
+#[derive(Debug)]
+struct Unsynced(FileBackend);
+
+impl StorageBackend for Unsynced {
+    fn len(&self) -> Result<u64, io::Error> {
+        self.0.len()
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<(), io::Error> {
+        self.0.read(offset, out)
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), io::Error> {
+        self.0.set_len(len)
+    }
+
+    fn sync_data(&self) -> Result<(), io::Error> {
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<(), io::Error> {
+        self.0.write(offset, data)
+    }
+
+    fn close(&self) -> Result<(), io::Error> {
+        self.0.close()
+    }
+}

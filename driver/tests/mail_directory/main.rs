@@ -1,0 +1,219 @@
+//! The mail directory: what it keeps, whom it refuses, and what it survives.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
+
+#[cfg(unix)]
+mod killed;
+
+use std::fs;
+use std::path::PathBuf;
+
+use redb::ReadableTable as _;
+use tempfile::TempDir;
+
+use rejoin_core::delivery::{Cursor, Epoch};
+use rejoin_core::id::{Identity, StreamId};
+use rejoin_core::mail::{Address, MailChange, MailRecord, Mailbag, Memory, PeerNote};
+use rejoin_core::port::StoreError;
+use rejoin_core::{MailStore, Payload};
+use rejoin_driver::MailDirectory;
+
+#[test]
+fn a_new_directory_holds_nothing() {
+    let folder = Folder::new();
+    assert_eq!(folder.open().load().unwrap(), Mailbag::default());
+}
+
+#[test]
+fn mail_outlives_its_store() {
+    let folder = Folder::new();
+    let (one, other) = (viewer(1), Address::Publisher { stream: StreamId("a b \"ö\"".into()) });
+    let mut store = folder.open();
+    let mut changes = vec![MailChange::Owner(Identity(9))];
+    for address in [&one, &other] {
+        changes.extend([kept(address, 1), kept(address, 2), noted(address, 2)]);
+    }
+    store.apply(&changes).unwrap();
+    drop(store);
+    let record = |address: Address| MailRecord {
+        address,
+        note: note(2),
+        kept: vec![(1, payload(1)), (2, payload(2))],
+    };
+    let expected = Mailbag { owner: Some(Identity(9)), mail: vec![record(other), record(one)] };
+    assert_eq!(folder.open().load().unwrap(), expected);
+}
+
+#[test]
+fn what_is_released_is_gone_and_the_rest_stays() {
+    let folder = Folder::new();
+    let mut store = folder.open();
+    for address in [viewer(1), viewer(2)] {
+        store.apply(&(1..=9).map(|number| kept(&address, number)).collect::<Vec<_>>()).unwrap();
+        store.apply(&[noted(&address, 9)]).unwrap();
+    }
+    store.apply(&[MailChange::Released { address: viewer(1), before: 6 }]).unwrap();
+    store.apply(&[MailChange::Forgotten { address: viewer(2) }]).unwrap();
+    let [left] = &store.load().unwrap().mail[..] else { panic!("not one peer is left") };
+    assert_eq!(left.address, viewer(1));
+    assert_eq!(left.kept.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [6, 7, 8, 9]);
+}
+
+#[test]
+fn a_second_store_is_refused_while_the_first_lives() {
+    let folder = Folder::new();
+    let first = folder.open();
+    let refusal = MailDirectory::open(folder.mail()).unwrap_err();
+    assert_says(&refusal, &["mail.redb", "in use by another session", "choose another place"]);
+    drop(first);
+    folder.open();
+}
+
+#[test]
+fn a_place_where_nothing_can_be_made_is_named() {
+    let folder = Folder::new();
+    let refusal = MailDirectory::open(folder.directory.path().join("absent/mail")).unwrap_err();
+    assert_says(&refusal, &["absent/mail", "make its parent"]);
+    fs::write(folder.directory.path().join("file"), "").unwrap();
+    let refusal = MailDirectory::open(folder.directory.path().join("file")).unwrap_err();
+    assert_says(&refusal, &["file", "cannot be locked"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn only_the_owner_may_read_mail() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = Folder::new();
+    drop(folder.open());
+    let mode = |path: PathBuf| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    assert_eq!((mode(folder.mail()), mode(folder.file())), (0o700, 0o600));
+}
+
+#[test]
+fn damaged_mail_is_set_aside_and_kept() {
+    let folder = Folder::new();
+    let mut store = folder.open();
+    store.apply(&[kept(&viewer(1), 1), noted(&viewer(1), 1)]).unwrap();
+    drop(store);
+    let whole = fs::read(folder.file()).unwrap();
+    let damages = [b"no database".to_vec(), whole[..whole.len() / 2].to_vec(), vec![0; whole.len()]];
+    for (number, damage) in damages.into_iter().enumerate() {
+        fs::write(folder.file(), &damage).unwrap();
+        let mut store = folder.open();
+        assert_eq!(store.load().unwrap(), Mailbag::default());
+        store.apply(&[noted(&viewer(2), 1)]).unwrap();
+        let kept = folder.mail().join(format!("mail.redb.damaged-{}", number + 1));
+        assert_eq!(fs::read(kept).unwrap().len(), damage.len());
+    }
+}
+
+#[test]
+fn a_row_that_cannot_be_read_is_damage() {
+    let folder = Folder::new();
+    drop(folder.open());
+    write(&folder, |writing| {
+        let peers = redb::TableDefinition::<&str, &[u8]>::new("peers");
+        writing.open_table(peers).unwrap().insert("viewer x y", &b"{}"[..]).unwrap();
+    });
+    assert_eq!(folder.open().load().unwrap(), Mailbag::default());
+    assert!(folder.mail().join("mail.redb.damaged-1").exists());
+}
+
+#[test]
+fn newer_mail_is_left_alone() {
+    let folder = Folder::new();
+    drop(folder.open());
+    write(&folder, |writing| {
+        let about = redb::TableDefinition::<&str, &str>::new("about");
+        writing.open_table(about).unwrap().insert("version", "2").unwrap();
+    });
+    let refusal = MailDirectory::open(folder.mail()).unwrap_err();
+    assert_says(&refusal, &["mail.redb", "newer version", "update"]);
+    assert!(!folder.mail().join("mail.redb.damaged-1").exists());
+}
+
+#[test]
+fn a_peer_that_was_away_for_a_week_is_forgotten() {
+    let folder = Folder::new();
+    let mut store = folder.open();
+    store.apply(&[kept(&viewer(1), 1), noted(&viewer(1), 1), noted(&viewer(2), 1)]).unwrap();
+    drop(store);
+    write(&folder, |writing| {
+        let peers = redb::TableDefinition::<&str, &[u8]>::new("peers");
+        let mut peers = writing.open_table(peers).unwrap();
+        let key = format!("viewer {} cam", Identity(1));
+        let row = peers.get(key.as_str()).unwrap().unwrap().value().to_vec();
+        let mut row: serde_json::Value = serde_json::from_slice(&row).unwrap();
+        row["heard"] = (row["heard"].as_u64().unwrap() - 8 * 24 * 60 * 60).into();
+        peers.insert(key.as_str(), row.to_string().as_bytes()).unwrap();
+    });
+    let left = folder.open().load().unwrap().mail;
+    assert_eq!(left.iter().map(|record| &record.address).collect::<Vec<_>>(), [&viewer(2)]);
+}
+
+/// Writes past the store.
+fn write(folder: &Folder, change: impl FnOnce(&redb::WriteTransaction)) {
+    let database = redb::Database::open(folder.file()).unwrap();
+    let writing = database.begin_write().unwrap();
+    change(&writing);
+    writing.commit().unwrap();
+}
+
+fn viewer(number: u128) -> Address {
+    Address::Viewer { identity: Identity(number), stream: StreamId("cam".into()) }
+}
+
+fn payload(number: u64) -> Payload {
+    Payload(format!("\"message {number}\"").into())
+}
+
+fn kept(address: &Address, sequence: u64) -> MailChange {
+    MailChange::Kept { address: address.clone(), sequence, payload: payload(sequence) }
+}
+
+fn noted(address: &Address, newest: u64) -> MailChange {
+    MailChange::Noted { address: address.clone(), note: note(newest) }
+}
+
+fn note(newest: u64) -> PeerNote {
+    PeerNote {
+        identity: Some(Identity(3)),
+        label: Some("dock".to_owned()),
+        memory: Memory::Restarts,
+        epoch: Epoch(u64::MAX),
+        newest,
+        acknowledged: 0,
+        received: Some(Cursor { epoch: Epoch(u64::MAX - 1), sequence: newest }),
+    }
+}
+
+fn assert_says(error: &StoreError, words: &[&str]) {
+    let text = error.to_string();
+    for word in words {
+        assert!(text.contains(word), "\"{word}\" is not in: {text}");
+    }
+}
+
+/// A place for one mail directory.
+struct Folder {
+    directory: TempDir,
+}
+
+impl Folder {
+    fn new() -> Self {
+        Self { directory: tempfile::tempdir().unwrap() }
+    }
+
+    fn mail(&self) -> PathBuf {
+        self.directory.path().join("mail")
+    }
+
+    fn file(&self) -> PathBuf {
+        self.mail().join("mail.redb")
+    }
+
+    fn open(&self) -> MailDirectory {
+        MailDirectory::open(self.mail()).unwrap()
+    }
+}
