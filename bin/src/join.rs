@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
 use rejoin_core::{Event, Payload, Recipient};
-use rejoin_driver::{Events, Handle};
+use rejoin_driver::{Events, Handle, SendError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -157,8 +157,11 @@ async fn deliver(
             },
         };
         let to = to.map_or(everyone, Recipient::Named);
-        if handle.send(to, Payload(json.into())).await.is_err() {
-            return;
+        match handle.send(to, Payload(json.into())).await {
+            Ok(()) => {}
+            Err(SendError::Over(_)) => return,
+            // one message less is better than none from here on
+            Err(refused) => tracing::warn!("a line of stdin was not sent: {refused}"),
         }
     }
 }

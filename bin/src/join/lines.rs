@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, Read as _};
 
 use anyhow::{Result, anyhow, bail};
+use rejoin_core::delivery::LARGEST_MESSAGE;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -18,11 +19,11 @@ pub(crate) struct Outgoing {
     pub(crate) json: String,
 }
 
-/// Lines that wait for a peer; whoever writes more waits with them.
-const WAITING_LINES: usize = 256;
+/// Lines that wait for a peer; whoever writes more waits with them. The longest take 16 MiB together.
+const WAITING_LINES: usize = 16;
 
-/// Longer lines fit no frame of a data channel, whose limit is 60,000 bytes.
-const LONGEST_LINE: usize = 60_000;
+/// Longer lines are longer than any message.
+const LONGEST_LINE: usize = LARGEST_MESSAGE;
 
 /// Starts reading stdin.
 pub(crate) fn from_stdin(format: Format) -> mpsc::Receiver<Outgoing> {

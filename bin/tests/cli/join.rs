@@ -57,6 +57,24 @@ fn a_line_that_is_no_json_is_named_and_the_next_one_is_sent() {
 }
 
 #[test]
+fn the_largest_message_arrives_and_a_larger_one_is_named_and_stops_nothing() {
+    let (_server, url) = Process::serve();
+    let mut publisher = Process::join(&url, &["--push", "cam"]);
+    let mut viewer = Process::join(&url, &["--view", "cam"]);
+    // the quotes around a text are part of the message
+    let largest: String = ('a'..='z').cycle().take((1 << 20) - 2).collect();
+    publisher.say("first");
+    publisher.say(&format!("{largest}x"));
+    let complaint = publisher.stderr.with("a line of stdin was not sent");
+    assert!(complaint.contains("1048577 bytes is too large; send at most 1048576 bytes"), "{complaint}");
+    publisher.say(&largest);
+    publisher.say("last");
+    assert_eq!(viewer.stdout.next("a line"), "first");
+    assert!(viewer.stdout.next("a line") == largest, "the largest message did not arrive as it was");
+    assert_eq!(viewer.stdout.next("a line"), "last");
+}
+
+#[test]
 fn a_message_to_a_name_reaches_that_peer_only() {
     let (_server, url) = Process::serve();
     let mut publisher = Process::join(&url, &["--push", "cam", "--format", "jsonl", "--events"]);
