@@ -40,4 +40,4 @@ pub use crate::entrance::{SendError, SessionOver};
 pub use crate::events::Events;
 pub use crate::handle::{Handle, Session};
 pub use crate::links::{LinkWatch, Links};
-pub use crate::store::{FileStore, MemoryStore};
+pub use crate::store::{FileStore, MailDirectory, MemoryStore};
