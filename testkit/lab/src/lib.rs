@@ -4,20 +4,27 @@
 //! Inside, [`World::build`] makes hosts, NAT routers and emulated links, [`Host::command`] runs real programs on them, and
 //! [`World::inject`] and [`World::heal`] break and mend what lies between.
 
+mod address;
+mod emulator;
 pub mod enclosure;
 pub mod error;
 pub mod fault;
 pub mod host;
 pub mod impairment;
-pub mod incident;
-pub mod ledger;
+mod link;
 pub mod moment;
 mod namespace;
 pub mod plan;
-pub mod program;
+pub mod probe;
+mod relay;
+mod resolver;
+mod router;
+mod self_check;
 mod tool;
+mod uplink;
 pub mod world;
 
+pub use crate::emulator::Carried;
 pub use crate::error::LabError;
 pub use crate::fault::{Block, DnsFailure, Fault, OldAddress, Side, Traffic, Verdict, Way};
 pub use crate::host::Host;

@@ -1,0 +1,87 @@
+//! The address book: who has which address in a world.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::plan::{Family, Line};
+
+/// A network of the world.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Net {
+    /// Where the servers and the outer sides of the routers are.
+    Core,
+    /// The inside of the router at this link.
+    Inside(Line),
+}
+
+/// An address with the length of its network's prefix, as `ip` writes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Interface {
+    pub(crate) address: IpAddr,
+    pub(crate) prefix: u8,
+}
+
+impl Net {
+    /// Returns the address of the machine with this number.
+    ///
+    /// The core has addresses for documentation (RFC 5737, RFC 3849), which nobody takes for private ones.
+    pub(crate) fn address(self, family: Family, machine: u8) -> IpAddr {
+        match family {
+            Family::V4 => match self {
+                Self::Core => Ipv4Addr::new(203, 0, 113, machine).into(),
+                Self::Inside(line) => Ipv4Addr::new(10, number(line), 0, machine).into(),
+            },
+            Family::V6 => {
+                let net = match self {
+                    Self::Core => 0,
+                    Self::Inside(line) => number(line),
+                };
+                Ipv6Addr::new(0x2001, 0xdb8, 0, net.into(), 0, 0, 0, machine.into()).into()
+            }
+        }
+    }
+
+    /// Returns the address of the machine with this number, with its prefix.
+    pub(crate) fn interface(self, family: Family, machine: u8) -> Interface {
+        Interface { address: self.address(family, machine), prefix: prefix(family) }
+    }
+
+    /// Returns the network itself, as `ip` and `nft` write it.
+    pub(crate) fn range(self, family: Family) -> Interface {
+        self.interface(family, 0)
+    }
+}
+
+impl Interface {
+    /// Returns an address as a network of its own.
+    pub(crate) fn single(address: IpAddr) -> Self {
+        let prefix = match address {
+            IpAddr::V4(_) => 32,
+            IpAddr::V6(_) => 128,
+        };
+        Self { address, prefix }
+    }
+}
+
+impl fmt::Display for Interface {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}/{}", self.address, self.prefix)
+    }
+}
+
+fn prefix(family: Family) -> u8 {
+    match family {
+        Family::V4 => 24,
+        Family::V6 => 64,
+    }
+}
+
+fn number(line: Line) -> u8 {
+    match line {
+        Line::Wifi => 1,
+        Line::Cell => 2,
+        Line::B => 3,
+        Line::Signaling => 4,
+        Line::Turn => 5,
+    }
+}

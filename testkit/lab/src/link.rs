@@ -1,0 +1,130 @@
+//! A cable with an emulator in its middle, which can be pulled, cut and impaired.
+
+use std::process::Command;
+use std::time::Duration;
+
+use crate::emulator::{Both, Carried, Emulator, Passage, Traits};
+use crate::error::LabError;
+use crate::fault::{Fault, Way};
+use crate::impairment::Impairment;
+use crate::namespace::Namespace;
+use crate::tool;
+
+/// An interface of a machine.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct End<'a> {
+    pub(crate) namespace: &'a Namespace,
+    pub(crate) interface: &'a str,
+}
+
+/// Whether a host's end has a carrier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Carrier {
+    Up,
+    Down,
+}
+
+/// A cable between a host and the network.
+///
+/// Its two ends are veth pairs whose inner ends are in a namespace of their own, where the emulator carries between them.
+#[derive(Debug)]
+pub(crate) struct Link {
+    namespace: Namespace,
+    emulator: Emulator,
+    delay: Duration,
+    carrier: Carrier,
+    traits: Both<Traits>,
+}
+
+impl Link {
+    /// Connects a host to the network with a cable on which every frame waits for `delay`.
+    pub(crate) fn connect(
+        name: &str,
+        ends: Both<End<'_>>,
+        delay: Duration,
+        seed: u64,
+    ) -> Result<Self, LabError> {
+        // In the middle nobody may speak, or the emulator would carry it.
+        let quiet = [("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1")];
+        let namespace = Namespace::create(&format!("link-{name}"), &quiet)?;
+        let mut commands = String::new();
+        for (inner, end) in INNER.iter().zip(ends) {
+            let (interface, outer) = (end.interface, end.namespace.name());
+            commands += &format!("link add {inner} type veth peer name {interface} netns {outer}\n");
+            commands += &format!("link set {inner} up\n");
+        }
+        namespace.ip(&commands)?;
+        for end in ends {
+            plain(end)?;
+            end.namespace.ip(&format!("link set {} up\n", end.interface))?;
+        }
+        let emulator = Emulator::start(&namespace, INNER, seed)?;
+        let traits = [Traits::default(); 2];
+        let mut link = Self { namespace, emulator, delay, carrier: Carrier::Up, traits };
+        link.suffer(&[])?;
+        Ok(link)
+    }
+
+    /// Pulls the cable out of the host, or puts it in again.
+    pub(crate) fn plug(&mut self, carrier: Carrier) -> Result<(), LabError> {
+        if self.carrier != carrier {
+            let state = match carrier {
+                Carrier::Up => "up",
+                Carrier::Down => "down",
+            };
+            self.namespace.ip(&format!("link set {} {state}\n", INNER[0]))?;
+            self.carrier = carrier;
+        }
+        Ok(())
+    }
+
+    /// Makes frames suffer what these faults, all of this link, do to them; nothing else.
+    pub(crate) fn suffer(&mut self, faults: &[&Fault]) -> Result<(), LabError> {
+        let mut traits = [Traits { delay: self.delay, ..Traits::default() }; 2];
+        for fault in faults {
+            if let Fault::Impair(_, impairment) = fault {
+                traits.iter_mut().for_each(|traits| traits.impairment = *impairment);
+            }
+            if let Fault::SilentCut(_, way) = fault {
+                cut(&mut traits, *way);
+            }
+        }
+        self.obey(traits)
+    }
+
+    /// Makes every frame suffer this, in both directions.
+    pub(crate) fn impair(&mut self, impairments: Both<Impairment>) -> Result<(), LabError> {
+        self.obey(impairments.map(|impairment| Traits { delay: self.delay, impairment, ..Traits::default() }))
+    }
+
+    /// Returns what was carried so far, from the host and to it.
+    pub(crate) fn carried(&mut self) -> Result<Both<Carried>, LabError> {
+        self.emulator.carried()
+    }
+
+    fn obey(&mut self, traits: Both<Traits>) -> Result<(), LabError> {
+        if self.traits != traits {
+            self.emulator.become_like(traits)?;
+            self.traits = traits;
+        }
+        Ok(())
+    }
+}
+
+/// The ends in the middle: the host's and the network's.
+const INNER: Both<&str> = ["near", "far"];
+
+fn cut(traits: &mut Both<Traits>, way: Way) {
+    let [out, into] = traits;
+    match way {
+        Way::Both => (out.passage, into.passage) = (Passage::Cut, Passage::Cut),
+        Way::In => into.passage = Passage::Cut,
+        Way::Out => out.passage = Passage::Cut,
+    }
+}
+
+/// Switches off what would make the frames of an interface longer than the wire allows, or leave their checksums out.
+fn plain(end: End<'_>) -> Result<(), LabError> {
+    let words = ["-K", end.interface, "tx", "off", "tso", "off", "gso", "off", "gro", "off"];
+    end.namespace.within(|| tool::run(Command::new("ethtool").args(words)))?.map(drop)
+}

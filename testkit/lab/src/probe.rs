@@ -1,0 +1,97 @@
+//! Small servers and questions that show what a network does, without any program of the product.
+
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::LabError;
+use crate::host::Host;
+
+/// A server that answers UDP with the sender's address as it saw it, followed by what it got, and repeats TCP.
+///
+/// It serves until its enclosure ends.
+#[derive(Clone, Copy, Debug)]
+pub struct Echo {
+    /// Where it answers UDP.
+    pub udp: SocketAddr,
+    /// Where it repeats TCP.
+    pub tcp: SocketAddr,
+}
+
+impl Echo {
+    /// Starts one on `host`, at its first address and free ports.
+    pub fn start(host: &Host) -> Result<Self, LabError> {
+        let address = host.addresses()[0];
+        host.within(|| Self::serve(address))?.map_err(|error| LabError::system("starting an echo", error))
+    }
+
+    pub(crate) fn serve(address: IpAddr) -> io::Result<Self> {
+        let (datagrams, listener) = (UdpSocket::bind((address, 0))?, TcpListener::bind((address, 0))?);
+        let echo = Self { udp: datagrams.local_addr()?, tcp: listener.local_addr()? };
+        thread::spawn(move || answer(&datagrams));
+        thread::spawn(move || {
+            listener.incoming().flatten().for_each(|stream| drop(thread::spawn(|| repeat(stream))))
+        });
+        Ok(echo)
+    }
+}
+
+/// What an [`Echo`] told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// From where the question came, as seen there.
+    pub seen: SocketAddr,
+    /// How long it took.
+    pub rtt: Duration,
+}
+
+/// Asks a UDP [`Echo`] once and waits for the answer.
+///
+/// Answers to former questions are passed over.
+pub fn ask(socket: &UdpSocket, echo: SocketAddr, patience: Duration) -> io::Result<Told> {
+    let question = rand::random::<u64>().to_string();
+    let asked = Instant::now();
+    socket.send_to(question.as_bytes(), echo)?;
+    let mut buffer = [0; 256];
+    loop {
+        let left = patience.saturating_sub(asked.elapsed());
+        if left.is_zero() {
+            return Err(io::ErrorKind::TimedOut.into());
+        }
+        socket.set_read_timeout(Some(left))?;
+        let (size, _) = socket.recv_from(&mut buffer)?;
+        let answer = String::from_utf8_lossy(&buffer[..size]);
+        if let Some((seen, text)) = answer.split_once('|')
+            && text == question
+        {
+            let seen = seen.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
+            return Ok(Told { seen, rtt: asked.elapsed() });
+        }
+    }
+}
+
+/// Answers until the socket is of no more use; an error that belongs to one peer is passed over.
+fn answer(socket: &UdpSocket) {
+    let mut buffer = [0; 2048];
+    loop {
+        match socket.recv_from(&mut buffer) {
+            Ok((size, from)) => {
+                let mut answer = format!("{from}|").into_bytes();
+                answer.extend_from_slice(&buffer[..size]);
+                let _ = socket.send_to(&answer, from);
+            }
+            Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn repeat(mut stream: TcpStream) {
+    let mut buffer = [0; 2048];
+    while let Ok(size @ 1..) = stream.read(&mut buffer) {
+        if stream.write_all(&buffer[..size]).is_err() {
+            return;
+        }
+    }
+}

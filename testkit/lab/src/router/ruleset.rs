@@ -1,0 +1,104 @@
+//! The rules of a router, as `nft` reads them.
+
+use std::net::IpAddr;
+
+use crate::address::Interface;
+use crate::fault::{Block, Traffic, Verdict};
+use crate::plan::Nat;
+
+/// Writes all rules of a router, as one transaction that replaces those before.
+pub(super) fn render(nat: Nat, rebinds: u16, opposite: &[Interface], blocks: &[Block]) -> String {
+    let mut rules = String::new();
+    let mut line = |text: &str| {
+        rules += text;
+        rules.push('\n');
+    };
+    // Adding what may be there makes deleting it safe.
+    line("add table inet lab");
+    line("delete table inet lab");
+    line("add table inet lab");
+    // Without this an early packet of a peer makes an entry of its own, which takes the port that hole punching needs.
+    line("add chain inet lab input { type filter hook input priority 0; }");
+    line("add rule inet lab input iifname \"wan\" meta l4proto { tcp, udp } ct state new drop");
+    line("add chain inet lab forward { type filter hook forward priority 0; }");
+    line("add rule inet lab forward iifname \"wan\" ct state new drop");
+    line("add chain inet lab fault { type filter hook forward priority 10; }");
+    for block in blocks {
+        for (pattern, transport) in patterns(&block.traffic, opposite) {
+            line(&format!("add rule inet lab fault {pattern} {}", action(block.verdict, transport)));
+        }
+    }
+    line("add chain inet lab translate { type nat hook postrouting priority 100; }");
+    for rule in translations(nat, rebinds) {
+        line(&format!("add rule inet lab translate oifname \"wan\" {rule}"));
+    }
+    rules
+}
+
+/// What a rule can answer with depends on what it matches.
+#[derive(Clone, Copy)]
+enum Transport {
+    Udp,
+    Tcp,
+    Any,
+}
+
+/// Returns what matches the traffic, outwards and inwards.
+fn patterns(traffic: &Traffic, opposite: &[Interface]) -> Vec<(String, Transport)> {
+    match traffic {
+        Traffic::Udp(ports) => transport("udp", ports).map(|pattern| (pattern, Transport::Udp)).into(),
+        Traffic::Tcp(ports) => transport("tcp", ports).map(|pattern| (pattern, Transport::Tcp)).into(),
+        Traffic::Direct => opposite
+            .iter()
+            .flat_map(|interface| {
+                let family = match interface.address {
+                    IpAddr::V4(_) => "ip",
+                    IpAddr::V6(_) => "ip6",
+                };
+                let out = format!("iifname \"lan\" {family} daddr {interface}");
+                let into = format!("iifname \"wan\" {family} saddr {interface}");
+                [(out, Transport::Any), (into, Transport::Any)]
+            })
+            .collect(),
+    }
+}
+
+fn transport(protocol: &str, ports: &[u16]) -> [String; 2] {
+    let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
+    [("lan", "dport"), ("wan", "sport")].map(|(interface, end)| match ports {
+        [] => format!("iifname \"{interface}\" meta l4proto {protocol}"),
+        [..] => format!("iifname \"{interface}\" {protocol} {end} {{ {list} }}"),
+    })
+}
+
+fn action(verdict: Verdict, transport: Transport) -> &'static str {
+    match (verdict, transport) {
+        (Verdict::Drop, Transport::Udp | Transport::Tcp | Transport::Any) => "drop",
+        (Verdict::Reset, Transport::Tcp) => "reject with tcp reset",
+        (Verdict::Reset, Transport::Udp | Transport::Any)
+        | (Verdict::Reject, Transport::Udp | Transport::Tcp | Transport::Any) => {
+            "reject with icmpx type port-unreachable"
+        }
+    }
+}
+
+/// Returns the rules that translate, the most special first.
+///
+/// A router that keeps ports would make the same translation again after forgetting it, so each rebind has other ports.
+fn translations(nat: Nat, rebinds: u16) -> Vec<String> {
+    match (nat, rebinds) {
+        (Nat::Routed, _) => Vec::new(),
+        (Nat::Symmetric, _) => vec!["masquerade fully-random".to_owned()],
+        (Nat::PortPreserving, 0) => vec!["masquerade".to_owned()],
+        (Nat::PortPreserving, _) => {
+            let first = FIRST_RANGE + (rebinds - 1) % RANGES * RANGE;
+            let ports = format!("masquerade to :{first}-{}", first + RANGE - 1);
+            vec![format!("meta l4proto {{ tcp, udp }} {ports}"), "masquerade".to_owned()]
+        }
+    }
+}
+
+/// Below the ports that Linux takes by itself (32768 and up), so that a rebound port is never the old one.
+const FIRST_RANGE: u16 = 10_000;
+const RANGE: u16 = 1_000;
+const RANGES: u16 = 20;

@@ -1,0 +1,111 @@
+//! Measures that an emulated link does what it is told, before anything is concluded from one.
+
+use std::net::{Ipv4Addr, UdpSocket};
+use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::error::LabError;
+use crate::impairment::{Impairment, Loss};
+use crate::link::{Carrier, End, Link};
+use crate::namespace::Namespace;
+use crate::tool;
+
+/// Sends probes over a link that shall delay by 20 ms and lose a fifth, and measures whether it does.
+pub(crate) fn run(seed: u64) -> Result<(), LabError> {
+    let near = Namespace::create("check-near", &[])?;
+    let far = Namespace::create("check-far", &[])?;
+    let ends = [&near, &far].map(|namespace| End { namespace, interface: "eth0" });
+    let mut link = Link::connect("check", ends, DELAY, seed)?;
+    near.ip(&format!("address add {NEAR}/24 dev eth0\n"))?;
+    far.ip(&format!("address add {FAR}/24 dev eth0\n"))?;
+    let probes = Probes { sender: socket(&near, NEAR)?, receiver: socket(&far, FAR)? };
+    // The first one waits until the neighbour's hardware address is known.
+    if probes.send(1, PATIENCE)?.is_empty() {
+        return Err(LabError::Untrue("an open link carries nothing".to_owned()));
+    }
+    let lossy = Impairment { loss: Loss::Random(LOSS), ..Impairment::default() };
+    link.impair([lossy, Impairment::default()])?;
+    judge(probes.send(PROBES, DELAY * 5)?)?;
+    link.plug(Carrier::Down)?;
+    let shown = tool::run(Command::new("ip").args(["-n", near.name(), "link", "show", "eth0"]))?;
+    if shown.contains("NO-CARRIER") {
+        Ok(())
+    } else {
+        Err(LabError::Untrue(format!("a pulled cable still shows a carrier: {shown}")))
+    }
+}
+
+const NEAR: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 1);
+const FAR: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 2);
+const DELAY: Duration = Duration::from_millis(20);
+const LOSS: f64 = 0.2;
+const PROBES: usize = 200;
+/// Five standard deviations of the share that 200 probes lose: chance alone exceeds it once in a million runs.
+const TOLERANCE: f64 = 0.14;
+/// By how much half of the frames may be late before the machine is too busy for any measurement.
+const SLACK: Duration = Duration::from_millis(20);
+/// How long the first probe may take on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+fn socket(namespace: &Namespace, address: Ipv4Addr) -> Result<UdpSocket, LabError> {
+    namespace.within(|| UdpSocket::bind((address, 0)))?.map_err(failed)
+}
+
+fn failed(error: std::io::Error) -> LabError {
+    LabError::system("a socket for the self check", error)
+}
+
+struct Probes {
+    sender: UdpSocket,
+    receiver: UdpSocket,
+}
+
+impl Probes {
+    /// Sends one datagram a millisecond and returns how long each took that arrived.
+    fn send(&self, count: usize, patience: Duration) -> Result<Vec<Duration>, LabError> {
+        let target = self.receiver.local_addr().map_err(failed)?;
+        self.receiver.set_read_timeout(Some(patience)).map_err(failed)?;
+        let beginning = Instant::now();
+        thread::scope(|scope| {
+            let sending = scope.spawn(move || {
+                for _ in 0..count {
+                    let now = beginning.elapsed().as_nanos().to_string();
+                    self.sender.send_to(now.as_bytes(), target)?;
+                    thread::sleep(Duration::from_millis(1));
+                }
+                Ok(())
+            });
+            let (mut times, mut buffer) = (Vec::new(), [0; 64]);
+            while times.len() < count {
+                // Silence counts only when everything was sent.
+                let last = sending.is_finished();
+                if let Ok(size) = self.receiver.recv(&mut buffer) {
+                    let text = String::from_utf8_lossy(&buffer[..size]);
+                    let sent = Duration::from_nanos(text.parse().unwrap_or(u64::MAX));
+                    times.push(beginning.elapsed().saturating_sub(sent));
+                } else if last {
+                    break;
+                }
+            }
+            sending.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)).map_err(failed)?;
+            Ok(times)
+        })
+    }
+}
+
+fn judge(mut times: Vec<Duration>) -> Result<(), LabError> {
+    times.sort_unstable();
+    let lost = 1.0 - times.len() as f64 / PROBES as f64;
+    if (lost - LOSS).abs() > TOLERANCE {
+        return Err(LabError::Untrue(format!("a link that shall lose {LOSS} loses {lost}")));
+    }
+    // The clock is read before sending and after receiving, so no frame can be early.
+    let (first, median) = (times[0], times[times.len() / 2]);
+    if first < DELAY || median > DELAY + SLACK {
+        return Err(LabError::Untrue(format!(
+            "a link that shall delay by {DELAY:?} delays by {first:?} at least and {median:?} in the middle"
+        )));
+    }
+    Ok(())
+}

@@ -1,0 +1,163 @@
+//! What the network manager of a host does for one of its interfaces: addresses, routes and rules.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use crate::address::Interface;
+use crate::error::LabError;
+use crate::fault::{Fault, OldAddress};
+use crate::namespace::Namespace;
+use crate::plan::{Family, Line};
+
+/// What an interface of a host is for.
+#[derive(Clone, Debug)]
+pub(crate) struct Purpose {
+    pub(crate) line: Line,
+    pub(crate) interface: &'static str,
+    pub(crate) family: Family,
+    /// The usual address.
+    pub(crate) usual: Interface,
+    /// The one that an address change brings.
+    pub(crate) other: Interface,
+    pub(crate) reach: Reach,
+}
+
+/// Where an interface leads.
+#[derive(Clone, Debug)]
+pub(crate) enum Reach {
+    /// Everywhere, through a gateway; the lowest rank is preferred.
+    World { gateway: IpAddr, rank: u32 },
+    /// To its own network, and to these through their gateways.
+    Nets(Vec<(Interface, IpAddr)>),
+}
+
+/// An interface of a host under management.
+#[derive(Debug)]
+pub(crate) struct Uplink {
+    namespace: Namespace,
+    purpose: Purpose,
+    /// What the kernel was told and keeps, as `ip` wants it, without `add`.
+    applied: BTreeSet<Setting>,
+    power: Power,
+}
+
+/// The order is the one in which they are added.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Setting {
+    Address(String),
+    Route(String),
+    Rule(String),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Power {
+    On,
+    Off,
+}
+
+impl Uplink {
+    /// Takes over an interface that is up and has nothing yet.
+    pub(crate) fn manage(namespace: Namespace, purpose: Purpose) -> Result<Self, LabError> {
+        let mut uplink = Self { namespace, purpose, applied: BTreeSet::new(), power: Power::On };
+        uplink.suffer(&[])?;
+        Ok(uplink)
+    }
+
+    pub(crate) fn line(&self) -> Line {
+        self.purpose.line
+    }
+
+    /// Makes the interface what it is under these faults, with as few changes as possible.
+    pub(crate) fn suffer(&mut self, faults: &[&Fault]) -> Result<(), LabError> {
+        let power = if faults.iter().any(|fault| matches!(fault, Fault::AdminDown(_))) {
+            Power::Off
+        } else {
+            Power::On
+        };
+        let mut commands = String::new();
+        match (self.power, power) {
+            (Power::Off, Power::Off) => return Ok(()),
+            (Power::On, Power::Off) => {
+                commands += &format!("link set {} down\n", self.purpose.interface);
+                self.applied.retain(|setting| survives(setting, self.purpose.family));
+            }
+            (Power::Off, Power::On) => commands += &format!("link set {} up\n", self.purpose.interface),
+            (Power::On, Power::On) => {}
+        }
+        if power == Power::On {
+            let wanted = self.purpose.settings(faults);
+            // What is new comes first, so that no moment is without any route that there is before and after.
+            for setting in wanted.difference(&self.applied) {
+                commands += &setting.command("add");
+            }
+            for setting in self.applied.difference(&wanted).collect::<Vec<_>>().into_iter().rev() {
+                commands += &setting.command("del");
+            }
+            self.applied = wanted;
+        }
+        self.power = power;
+        if commands.is_empty() { Ok(()) } else { self.namespace.ip(&commands) }
+    }
+}
+
+impl Purpose {
+    /// Returns everything that the interface has under these faults.
+    fn settings(&self, faults: &[&Fault]) -> BTreeSet<Setting> {
+        let has = |wanted: fn(&Fault) -> bool| faults.iter().any(|fault| wanted(fault));
+        if has(|fault| matches!(fault, Fault::DefaultRouteSwitch(OldAddress::Dropped))) {
+            return BTreeSet::new();
+        }
+        let carrier_lost = has(|fault| matches!(fault, Fault::Carrier(_)));
+        let left = has(|fault| matches!(fault, Fault::DefaultRouteSwitch(OldAddress::Kept)));
+        let address =
+            if has(|fault| matches!(fault, Fault::AddressChange(_))) { self.other } else { self.usual };
+        let Self { interface, .. } = self;
+        let mut settings = BTreeSet::new();
+        settings.insert(Setting::Address(format!("{address} dev {interface}")));
+        match &self.reach {
+            Reach::World { gateway, rank } => {
+                // What is bound to the address leaves by this interface, whatever the default route says.
+                let table = TABLES + rank;
+                settings
+                    .insert(Setting::Route(format!("default via {gateway} dev {interface} table {table}")));
+                settings.insert(Setting::Rule(format!("from {} lookup {table}", address.address)));
+                let rank = if left { rank + LEFT } else { *rank };
+                if !carrier_lost {
+                    let route = format!("default via {gateway} dev {interface} metric {rank}");
+                    settings.insert(Setting::Route(route));
+                }
+            }
+            Reach::Nets(nets) => settings.extend(
+                nets.iter()
+                    .map(|(net, gateway)| Setting::Route(format!("{net} via {gateway} dev {interface}"))),
+            ),
+        }
+        settings
+    }
+}
+
+impl Setting {
+    fn command(&self, verb: &str) -> String {
+        match self {
+            // Nobody else has the address, so IPv6 need not wait a second to find that out (RFC 4862 section 5.4).
+            Self::Address(text) if verb == "add" => format!("address add {text} nodad\n"),
+            Self::Address(text) => format!("address {verb} {text}\n"),
+            Self::Route(text) => format!("route {verb} {text}\n"),
+            Self::Rule(text) => format!("rule {verb} {text}\n"),
+        }
+    }
+}
+
+/// The routing tables by source address start here.
+const TABLES: u32 = 1_000;
+/// What is added to the rank of an uplink that is no longer preferred; more than any difference of ranks.
+const LEFT: u32 = 10_000;
+
+/// Returns whether the kernel keeps a setting when its interface is switched off.
+fn survives(setting: &Setting, family: Family) -> bool {
+    match setting {
+        Setting::Address(_) => family == Family::V4,
+        Setting::Route(_) => false,
+        Setting::Rule(_) => true,
+    }
+}

@@ -1,0 +1,246 @@
+//! How a world is built, from the core outwards.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use super::World;
+use crate::address::{Interface, Net};
+use crate::error::LabError;
+use crate::fault::Side;
+use crate::host::Host;
+use crate::link::{End, Link};
+use crate::namespace::Namespace;
+use crate::plan::{Family, Line, Nat, Plan};
+use crate::relay::Relay;
+use crate::resolver::Resolver;
+use crate::router::Router;
+use crate::self_check;
+use crate::uplink::{Purpose, Reach, Uplink};
+
+/// A place behind a router of its own.
+struct Site {
+    side: Side,
+    line: Line,
+    router: &'static str,
+    /// The number of the router in the core.
+    number: u8,
+    /// The host's name for its interface.
+    interface: &'static str,
+    /// The lower, the more its host likes it.
+    rank: u32,
+}
+
+const SITES: [Site; 3] = [
+    Site { side: Side::A, line: Line::Wifi, router: "home", number: 21, interface: "wifi", rank: 100 },
+    Site { side: Side::A, line: Line::Cell, router: "cgn", number: 22, interface: "cell", rank: 200 },
+    Site { side: Side::B, line: Line::B, router: "office", number: 23, interface: "eth0", rank: 100 },
+];
+
+/// A machine in the core, with its name and number.
+struct Server {
+    line: Line,
+    name: &'static str,
+    number: u8,
+}
+
+const SIGNALING: Server = Server { line: Line::Signaling, name: "signaling", number: 10 };
+const TURN: Server = Server { line: Line::Turn, name: "turn", number: 11 };
+/// The name server is in the core without an emulated link, so that it dies of nothing but its own faults.
+const RESOLVER: u8 = 53;
+/// An address of the core at which nobody is.
+const NOBODY: u8 = 99;
+/// What machines are called inside: the router, the host, and the host after a change of its address.
+const ROUTER: u8 = 1;
+const USUAL: u8 = 2;
+const OTHER: u8 = 3;
+
+/// Builds a world.
+pub(super) fn build(plan: &Plan) -> Result<World, LabError> {
+    self_check::run(plan.seed)?;
+    let mut builder = Builder {
+        plan: plan.clone(),
+        core: core()?,
+        links: BTreeMap::new(),
+        uplinks: Vec::new(),
+        routers: Vec::new(),
+    };
+    let resolver = builder.resolver()?;
+    let names = resolver.address();
+    let (a, b) = (builder.namespace("a")?, builder.namespace("b")?);
+    for site in &SITES {
+        let host = match site.side {
+            Side::A => &a,
+            Side::B => &b,
+        };
+        builder.site(site, host)?;
+    }
+    let signaling = builder.server(&SIGNALING, names)?;
+    let relay = match plan.turn {
+        true => Some(Relay::start(builder.server(&TURN, names)?)?),
+        false => None,
+    };
+    let inside = |line| Net::Inside(line).address(plan.family, USUAL);
+    let a = Host::new(a, vec![inside(Line::Wifi), inside(Line::Cell)], names)?;
+    let b = Host::new(b, vec![inside(Line::B)], names)?;
+    let Builder { links, uplinks, routers, .. } = builder;
+    Ok(World { a, b, signaling, relay, links, uplinks, routers, resolver, faults: Vec::new() })
+}
+
+struct Builder {
+    plan: Plan,
+    core: Namespace,
+    links: BTreeMap<Line, Link>,
+    uplinks: Vec<Uplink>,
+    routers: Vec<(Side, Router)>,
+}
+
+impl Builder {
+    /// Makes a machine without interfaces.
+    fn namespace(&self, name: &str) -> Result<Namespace, LabError> {
+        let settings: &[_] = match self.plan.family {
+            Family::V4 => &ONLY_V4,
+            Family::V6 => &V6_AT_ONCE,
+        };
+        Namespace::create(name, &[&COMMON[..], settings].concat())
+    }
+
+    /// Connects a host to the core through a router of its own.
+    fn site(&mut self, site: &Site, host: &Namespace) -> Result<(), LabError> {
+        let (family, inside) = (self.plan.family, Net::Inside(site.line));
+        let router = Router::create(site.router, self.plan.nat, self.opposite(site.side))?;
+        let wan = Net::Core.interface(family, site.number);
+        self.attach(router.namespace(), "wan", site.router)?;
+        let ends = [
+            End { namespace: host, interface: site.interface },
+            End { namespace: router.namespace(), interface: "lan" },
+        ];
+        self.connect(site.line, site.interface, ends)?;
+        let mut commands = format!("address add {wan} dev wan nodad\n");
+        commands += &format!("address add {} dev lan nodad\n", inside.interface(family, ROUTER));
+        for (net, gateway) in self.routes().into_iter().filter(|(_, gateway)| *gateway != wan.address) {
+            commands += &format!("route add {net} via {gateway} dev wan\n");
+        }
+        router.namespace().ip(&commands)?;
+        let purpose = Purpose {
+            line: site.line,
+            interface: site.interface,
+            family,
+            usual: inside.interface(family, USUAL),
+            other: inside.interface(family, OTHER),
+            reach: Reach::World { gateway: inside.address(family, ROUTER), rank: site.rank },
+        };
+        self.uplinks.push(Uplink::manage(host.clone(), purpose)?);
+        self.routers.push((site.side, router));
+        Ok(())
+    }
+
+    /// Makes a machine in the core, behind an emulated link.
+    fn server(&mut self, server: &Server, names: IpAddr) -> Result<Host, LabError> {
+        let namespace = self.namespace(server.name)?;
+        let ends = [
+            End { namespace: &namespace, interface: "eth0" },
+            End { namespace: &self.core.clone(), interface: server.name },
+        ];
+        self.connect(server.line, server.name, ends)?;
+        self.core.ip(&format!("link set {} master {BRIDGE}\n", server.name))?;
+        let address = Net::Core.interface(self.plan.family, server.number);
+        let purpose = Purpose {
+            line: server.line,
+            interface: "eth0",
+            family: self.plan.family,
+            usual: address,
+            other: address,
+            reach: Reach::Nets(self.routes()),
+        };
+        self.uplinks.push(Uplink::manage(namespace.clone(), purpose)?);
+        Host::new(namespace, vec![address.address], names)
+    }
+
+    /// Makes the name server, which knows the servers by name.
+    fn resolver(&self) -> Result<Resolver, LabError> {
+        let namespace = self.namespace("names")?;
+        self.attach(&namespace, "eth0", "names")?;
+        let address = |number| Net::Core.address(self.plan.family, number);
+        let mut commands =
+            format!("address add {} dev eth0 nodad\n", Net::Core.interface(self.plan.family, RESOLVER));
+        for (net, gateway) in self.routes() {
+            commands += &format!("route add {net} via {gateway} dev eth0\n");
+        }
+        namespace.ip(&commands)?;
+        let names = [SIGNALING, TURN].map(|server| (format!("{}.lab", server.name), address(server.number)));
+        let askers = SITES.iter().flat_map(|site| {
+            let inside =
+                [USUAL, OTHER].map(|number| Net::Inside(site.line).address(self.plan.family, number));
+            inside.into_iter().chain([address(site.number)]).map(|asker| (asker, site.side))
+        });
+        let nobody = address(NOBODY);
+        let book = crate::resolver::Book { names: names.into(), askers: askers.collect(), nobody };
+        namespace.within(|| Resolver::serve(address(RESOLVER), book))?
+    }
+
+    /// Lays an emulated cable.
+    fn connect(&mut self, line: Line, name: &str, ends: [End<'_>; 2]) -> Result<(), LabError> {
+        // A round trip crosses two such links, each twice.
+        let delay = self.plan.rtt / 4;
+        // Any odd number with well mixed bits makes the links differ (Knuth's is 2^64 / golden ratio).
+        let seed = self.plan.seed ^ (line as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.links.insert(line, Link::connect(name, ends, delay, seed)?);
+        Ok(())
+    }
+
+    /// Connects an interface to the core without anything in between.
+    fn attach(&self, namespace: &Namespace, interface: &str, port: &str) -> Result<(), LabError> {
+        let name = namespace.name();
+        self.core.ip(&format!(
+            "link add {port} type veth peer name {interface} netns {name}\nlink set {port} master {BRIDGE} up\n"
+        ))?;
+        namespace.ip(&format!("link set {interface} up\n"))
+    }
+
+    /// Returns the ways inside, where routers do not hide it.
+    fn routes(&self) -> Vec<(Interface, IpAddr)> {
+        let family = self.plan.family;
+        let route =
+            |site: &Site| (Net::Inside(site.line).range(family), Net::Core.address(family, site.number));
+        match self.plan.nat {
+            Nat::Routed => SITES.iter().map(route).collect(),
+            Nat::PortPreserving | Nat::Symmetric => Vec::new(),
+        }
+    }
+
+    /// Returns what a side sees of the other: its routers, and what is inside where they do not hide it.
+    fn opposite(&self, side: Side) -> Vec<Interface> {
+        let family = self.plan.family;
+        let sites = SITES.iter().filter(|site| site.side != side);
+        sites
+            .flat_map(|site| {
+                let router = Net::Core.address(family, site.number);
+                [Interface::single(router), Net::Inside(site.line).range(family)]
+            })
+            .collect()
+    }
+}
+
+/// Makes the core: a switch.
+fn core() -> Result<Namespace, LabError> {
+    let core = Namespace::create("core", &[("ipv6/conf/default/disable_ipv6", "1")])?;
+    // Everything passes at once: no listening state, no learning who wants which multicast (IPv6 needs it for neighbours).
+    core.ip(&format!(
+        "link add {BRIDGE} type bridge forward_delay 0 stp_state 0 mcast_snooping 0\nlink set {BRIDGE} up\n"
+    ))?;
+    Ok(core)
+}
+
+const BRIDGE: &str = "switch";
+
+/// Answers leave where their address is, and an interface keeps its second address when it loses its first.
+const COMMON: [(&str, &str); 3] = [
+    ("ipv4/conf/all/rp_filter", "0"),
+    ("ipv4/conf/default/rp_filter", "0"),
+    ("ipv4/conf/all/promote_secondaries", "1"),
+];
+const ONLY_V4: [(&str, &str); 2] =
+    [("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1")];
+/// Addresses can be used at once; nobody here has the same (RFC 4862 section 5.4 lets hosts do without asking).
+const V6_AT_ONCE: [(&str, &str); 2] =
+    [("ipv6/conf/all/accept_dad", "0"), ("ipv6/conf/default/accept_dad", "0")];

@@ -1,0 +1,3 @@
+//! Each fault, shown to do what it says by small probes.
+
+mod delay;
