@@ -5,21 +5,35 @@
 //! [`World::inject`] and [`World::heal`] break and mend what lies between.
 
 mod address;
+pub mod case;
+pub mod cast;
+pub mod certificate;
+pub mod chronicle;
+pub mod cli;
 mod emulator;
 pub mod enclosure;
 pub mod error;
 pub mod fault;
+pub mod fleet;
 pub mod host;
 pub mod impairment;
+pub mod incident;
+pub mod ledger;
 mod link;
 pub mod moment;
 mod namespace;
 pub mod plan;
+pub mod play;
 pub mod probe;
+pub mod program;
 mod relay;
 mod resolver;
 mod router;
+pub mod row;
+pub mod scenario;
 mod self_check;
+pub mod stopwatch;
+pub mod suite;
 mod tool;
 mod uplink;
 pub mod world;
