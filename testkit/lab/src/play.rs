@@ -1,0 +1,263 @@
+//! Plays a scenario in a world and tells how it went.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use nix::sys::signal::Signal;
+
+use crate::cast::{Cast, Place, Script, Venue};
+use crate::certificate::Certificate;
+use crate::fault::Side;
+use crate::ledger::{Promise, Role};
+use crate::plan::{Family, Nat, Plan};
+use crate::program::resources::Resources;
+use crate::row::{Measure, Row};
+use crate::scenario::act::{Act, Stage};
+use crate::scenario::{Noticed, Relay, Scenario, patience};
+use crate::stopwatch::Stopwatch;
+use crate::world::World;
+
+/// One scenario, with everything that varies.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The scenario.
+    pub scenario: Scenario,
+    /// The profile of both peers.
+    pub profile: String,
+    /// The role on the host that is hit.
+    pub role: Role,
+    /// The addresses.
+    pub family: Family,
+    /// The round-trip time to everywhere.
+    pub rtt: Duration,
+    /// Seeds the world.
+    pub seed: u64,
+    /// The binary.
+    pub rejoin: PathBuf,
+    /// Where everything is kept that may be wanted after a failure.
+    pub scratch: PathBuf,
+}
+
+/// How long the first connection may take; even `conservative` has no reason to wait then.
+const FIRST_CONNECTION: Duration = Duration::from_secs(60);
+
+/// How long both talk before anything is broken, so that allocators and pools have what they keep.
+const WARM_UP: Duration = Duration::from_secs(4);
+
+/// How long everything must stay whole to count: longer than a ping of `aggressive` and the second half of a flap.
+const CALM: Duration = Duration::from_secs(2);
+
+/// How long messages may be on their way after everything is whole.
+const LAST_MESSAGES: Duration = Duration::from_secs(20);
+
+/// How long what was replaced may take to be gone: the old end of a rebuilt connection is closed within 30 s.
+const TIDYING: Duration = Duration::from_secs(40);
+
+/// How long a goodbye may take.
+const GOODBYE: Duration = Duration::from_secs(10);
+
+impl Run {
+    /// Plays the scenario; what went wrong in rejoin is in the row, and an error is the lab's.
+    ///
+    /// # Errors
+    /// If the world cannot be built, or a fault not be injected.
+    pub fn play(&self) -> Result<Row> {
+        let began = Instant::now();
+        let mut world = World::build(&self.plan())?;
+        let mut cast = Cast::new(self.script(&world)?, self.venue(&world));
+        let mut row = Row::new(self);
+        if let Err(trouble) = self.perform(&mut world, &mut cast, &mut row) {
+            row.failures.push(format!("{trouble:#}"));
+        }
+        row.failures.extend(cast.chronicle.troubles.iter().cloned());
+        row.seconds = began.elapsed().as_secs_f64();
+        Ok(row)
+    }
+
+    fn perform(&self, world: &mut World, cast: &mut Cast, row: &mut Row) -> Result<()> {
+        cast.start_server()?;
+        for role in [Role::Publisher, Role::Viewer] {
+            cast.start_peer(role)?;
+        }
+        let begun = Instant::now();
+        if !cast.wait(FIRST_CONNECTION, |chronicle| {
+            chronicle.is_whole() && chronicle.flowed_since(begun).is_some()
+        }) {
+            bail!("the peers never connected: {}", cast.chronicle.what_is_missing());
+        }
+        cast.pass(WARM_UP);
+        let before = cast.resources();
+        let mut watch = Stopwatch::new(Instant::now());
+        for act in &self.scenario.acts {
+            self.act(act, world, cast, &mut watch, row)?;
+        }
+        self.settle(cast, row, before)
+    }
+
+    fn act(
+        &self,
+        act: &Act,
+        world: &mut World,
+        cast: &mut Cast,
+        watch: &mut Stopwatch,
+        row: &mut Row,
+    ) -> Result<()> {
+        let began = Instant::now();
+        match act {
+            Act::Break(fault) => {
+                world.inject(fault)?;
+                watch.breaks(began, Instant::now());
+            }
+            Act::Mend(fault) => {
+                world.heal(fault)?;
+                watch.mends(began, Instant::now());
+            }
+            Act::KillServer => {
+                cast.kill_server()?;
+                watch.breaks(began, Instant::now());
+            }
+            Act::StartServer => watch.mends(began, cast.start_server()?),
+            Act::AcceptAndDrop => cast.start_impostor()?,
+            Act::FreezeServer => {
+                cast.signal_server(Signal::SIGSTOP)?;
+                watch.breaks(began, Instant::now());
+            }
+            Act::ThawServer => {
+                cast.signal_server(Signal::SIGCONT)?;
+                watch.mends(began, Instant::now());
+            }
+            Act::KillPeer => {
+                cast.kill_peer(self.role)?;
+                watch.breaks(began, Instant::now());
+            }
+            Act::StartPeer => watch.mends(began, cast.start_peer(self.role)?),
+            Act::Pass(time) => cast.pass(*time),
+            Act::Whole(stage) => {
+                row.stages.push(self.whole(*stage, cast, watch)?);
+                watch.is_whole();
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until everything is whole and stays so, and measures how long it took.
+    fn whole(&self, stage: Stage, cast: &mut Cast, watch: &Stopwatch) -> Result<Measure> {
+        let limit = patience(&self.profile);
+        let (link, noticed) = (self.scenario.measured, self.scenario.noticed);
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let whole = cast.wait(left, |chronicle| {
+                let seen = Role::BOTH.map(|role| watch.was_noticed(chronicle, role, link));
+                let seen = match noticed {
+                    Noticed::ByBoth => seen == [true, true],
+                    Noticed::BySomebody => seen != [false, false],
+                    Noticed::Perhaps => true,
+                };
+                seen && chronicle.is_whole()
+                    && chronicle.flowed_since(watch.settled()).is_some()
+                    && chronicle.ledger.under_way() <= UNDER_WAY
+            });
+            if !whole {
+                let missing = cast.chronicle.what_is_missing();
+                bail!("{}: not whole {limit:?} after it was mended: {missing}", stage.name);
+            }
+            let since = cast.chronicle.interruptions.len();
+            cast.pass(CALM);
+            if cast.chronicle.is_whole() && cast.chronicle.interruptions.len() == since {
+                return watch.measure(&cast.chronicle, stage, self);
+            }
+        }
+    }
+
+    /// Waits for the last messages, and for everything that was replaced to be gone.
+    fn settle(&self, cast: &mut Cast, row: &mut Row, before: BTreeMap<Role, Resources>) -> Result<()> {
+        let flat = |now: &BTreeMap<Role, Resources>| {
+            before.iter().all(|(role, before)| now.get(role).is_some_and(|now| now.is_flat_since(before)))
+        };
+        let deadline = Instant::now() + TIDYING;
+        while !flat(&cast.resources()) && Instant::now() < deadline {
+            cast.pass(Duration::from_secs(1));
+        }
+        (row.before, row.after) = (before.clone(), cast.resources());
+        if !flat(&row.after) {
+            row.failures.push(format!("something is kept: {before:?} became {:?}", row.after));
+        }
+        cast.hush();
+        cast.wait(LAST_MESSAGES, |chronicle| chronicle.ledger.under_way() == 0);
+        // What comes twice comes now.
+        cast.pass(Duration::from_secs(1));
+        row.tally = cast.chronicle.ledger.close();
+        if !row.tally.is_clean() {
+            row.failures.push(format!("messages: {:?}", row.tally));
+        }
+        for role in cast.leave(GOODBYE)? {
+            row.failures.push(format!("the {} did not end politely within {GOODBYE:?}", role.name()));
+        }
+        Ok(())
+    }
+
+    fn plan(&self) -> Plan {
+        let nat = match self.family {
+            Family::V4 => self.scenario.setting.nat,
+            Family::V6 => Nat::Routed,
+        };
+        let turn = self.scenario.setting.relay != Relay::None;
+        Plan { seed: self.seed, rtt: self.rtt, nat, family: self.family, turn }
+    }
+
+    fn script(&self, world: &World) -> Result<Script> {
+        let address = *world.signaling().addresses().first().context("a server without an address")?;
+        let listen = match address {
+            IpAddr::V4(address) => format!("{address}:8443"),
+            IpAddr::V6(address) => format!("[{address}]:8443"),
+        };
+        let certificate = Certificate::write(&self.scratch, address)?;
+        let mut peers = vec!["--server".to_owned(), format!("wss://{listen}")];
+        peers.extend(["--ca-file".to_owned(), certificate.authority.display().to_string()]);
+        if let Some(server) = self.ice_server(world) {
+            peers.extend(["--ice-server".to_owned(), server]);
+        }
+        peers.extend(self.scenario.setting.arguments.iter().map(|argument| (*argument).to_owned()));
+        let server = ["--tls-cert".to_owned(), certificate.certificate.display().to_string()];
+        let key = ["--tls-key".to_owned(), certificate.key.display().to_string()];
+        Ok(Script {
+            rejoin: self.rejoin.clone(),
+            scratch: self.scratch.clone(),
+            profile: self.profile.clone(),
+            listen,
+            server: server.into_iter().chain(key).collect(),
+            peers,
+            promise: Promise::WhileAlive,
+        })
+    }
+
+    fn ice_server(&self, world: &World) -> Option<String> {
+        let turn = world.ice_server()?;
+        match self.scenario.setting.relay {
+            Relay::None => None,
+            Relay::Turn => Some(turn),
+            Relay::Stun => turn.rsplit_once('@').map(|(_, address)| format!("stun:{address}")),
+        }
+    }
+
+    fn venue(&self, world: &World) -> Venue {
+        let (a, b, server) = (world.a().clone(), world.b().clone(), world.signaling().clone());
+        let (hit, role) = (self.scenario.hit, self.role);
+        Box::new(move |place, program| -> Command {
+            let on_a = |peer: Role| (peer == role) == (hit == Side::A);
+            match place {
+                Place::Server => server.command(program),
+                Place::Peer(peer) if on_a(peer) => a.command(program),
+                Place::Peer(_) => b.command(program),
+            }
+        })
+    }
+}
+
+/// Messages that may be under way while both talk: those of a second.
+const UNDER_WAY: u64 = 40;
