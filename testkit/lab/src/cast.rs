@@ -1,7 +1,8 @@
 //! The programs of a run: a signaling server, a publisher and a viewer, of the real binary.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -76,7 +77,7 @@ impl Cast {
     /// # Errors
     /// If it does not start.
     pub fn start_server(&mut self) -> Result<Instant> {
-        let mut command = (self.venue)(Place::Server, self.script.rejoin.as_os_str());
+        let mut command = self.command(Place::Server, self.script.rejoin.as_os_str());
         command.args(["serve", "--listen", &self.script.listen]).args(&self.script.server);
         self.listen(command)
     }
@@ -86,7 +87,7 @@ impl Cast {
     /// # Errors
     /// If it does not start.
     pub fn start_impostor(&mut self) -> Result<()> {
-        let mut command = (self.venue)(Place::Server, std::env::current_exe()?.as_os_str());
+        let mut command = self.command(Place::Server, env::current_exe()?.as_os_str());
         command.args(["accept-and-drop", &self.script.listen]);
         self.listen(command).map(|_| ())
     }
@@ -132,7 +133,7 @@ impl Cast {
     pub fn start_peer(&mut self, role: Role) -> Result<Instant> {
         let number = self.lives.entry(role).and_modify(|life| *life += 1).or_insert(1);
         let life = Life { role, number: *number };
-        let mut command = (self.venue)(Place::Peer(role), self.script.rejoin.as_os_str());
+        let mut command = self.command(Place::Peer(role), self.script.rejoin.as_os_str());
         command.args(["join", "--events", "--format", "jsonl", "--profile", &self.script.profile]);
         command.args(match role {
             Role::Publisher => ["--push", STREAM],
@@ -210,6 +211,16 @@ impl Cast {
             }
         }
         Ok(stubborn)
+    }
+
+    /// Returns a command of which no `REJOIN_` variable changes the configuration.
+    fn command(&self, place: Place, program: &OsStr) -> Command {
+        let mut command = (self.venue)(place, program);
+        let ours = |name: &OsString| name.to_string_lossy().starts_with("REJOIN_");
+        for (name, _) in env::vars_os().filter(|(name, _)| ours(name)) {
+            command.env_remove(name);
+        }
+        command
     }
 
     /// Returns where a program writes what it has to say to people; a new life goes on in the same file.

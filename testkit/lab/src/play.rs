@@ -84,9 +84,10 @@ impl Run {
             cast.start_peer(role)?;
         }
         let begun = Instant::now();
-        if !cast.wait(FIRST_CONNECTION, |chronicle| {
-            chronicle.is_whole() && chronicle.flowed_since(begun).is_some()
-        }) {
+        cast.wait(FIRST_CONNECTION, |chronicle| {
+            !chronicle.troubles.is_empty() || chronicle.is_whole() && chronicle.flowed_since(begun).is_some()
+        });
+        if !cast.chronicle.is_whole() {
             bail!("the peers never connected: {}", cast.chronicle.what_is_missing());
         }
         cast.pass(WARM_UP);
