@@ -10,6 +10,7 @@ use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
 use crate::output::{Event, Warning};
 use crate::port::PeerAction;
+use crate::supervisor::connection::Connection;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Supervisor, Timer};
@@ -284,6 +285,11 @@ impl PeerLink {
     }
 
     fn met(&mut self, delivery: DeliveryHello, generation: Generation) {
+        // the last words of a life that another has followed
+        let later = |known: &Connection| known.generation > generation && known.epoch.is_some();
+        if self.connections().any(|known| later(known) && known.epoch != Some(delivery.epoch)) {
+            return;
+        }
         let Some(connection) = self.connection(generation) else { return };
         let first_word = connection.epoch.replace(delivery.epoch) != Some(delivery.epoch);
         self.inbox.introduced(delivery.epoch);

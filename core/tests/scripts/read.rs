@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch};
+use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, Part};
 use rejoin_core::message::{AlertKind, Hello, Member, RejoinHello, Token};
 use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::port::{PeerEvent, Resumption, SignalingEvent};
@@ -42,9 +42,7 @@ fn command(words: &[&str]) -> Read<Command> {
         ["view-room"] => Command::ViewRoom { except: None },
         ["view-room", "except", stream] => Command::ViewRoom { except: Some(StreamId(stream.into())) },
         ["unview", stream] => Command::Unview(StreamId(stream.into())),
-        ["send", "everyone", text] => {
-            Command::Send { to: Recipient::Everyone, payload: Payload(text.into()) }
-        }
+        ["send", "everyone", text] => Command::Send { to: Recipient::Everyone, payload: payload(text)? },
         ["send", name, text] => {
             Command::Send { to: Recipient::Named(name.to_owned()), payload: Payload(text.into()) }
         }
@@ -56,6 +54,12 @@ fn command(words: &[&str]) -> Read<Command> {
         ["leave"] => Command::Leave,
         _ => return Err(format!("no such command: {words:?}")),
     })
+}
+
+/// Reads a text, or `*9` for nine bytes.
+fn payload(word: &str) -> Read<Payload> {
+    let size = word.strip_prefix('*').map(whole).transpose()?;
+    Ok(Payload(size.map_or(word.into(), |size| "x".repeat(size as usize).into())))
 }
 
 fn server(words: &[&str], play: &Play) -> Read<SignalingEvent> {
@@ -151,6 +155,10 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
             let (sequence, payload) = (whole(sequence)?, Payload(text.into()));
             return received(ChannelMessage::Numbered { sequence, acknowledged: 0, payload });
         }
+        ["says", sequence, place, slice] => {
+            let part = part(sequence, place, slice)?;
+            return received(ChannelMessage::Part { acknowledged: 0, part });
+        }
         ["has", through] => return received(ChannelMessage::Acknowledged { through: whole(through)? }),
         ["lost", after, through] => {
             let (after, through) = (whole(after)?, whole(through)?);
@@ -162,12 +170,24 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
         ["full", tag, text] => {
             PeerEvent::Unsent { tag: whole(tag)?, message: ChannelMessage::Application(Payload(text.into())) }
         }
+        ["full", sequence, place, slice] => {
+            let part = part(sequence, place, slice)?;
+            let message = ChannelMessage::Part { acknowledged: 0, part };
+            PeerEvent::Unsent { tag: whole(sequence)?, message }
+        }
         ["writable"] => PeerEvent::Writable,
         ["delivered"] => PeerEvent::Stats(nothing_outstanding()),
         ["measures", rtt] => PeerEvent::Stats(Sample { rtt: Some(duration(rtt)?), ..nothing_outstanding() }),
         ["dies"] => PeerEvent::Failed { reason: "its socket is gone".to_owned() },
         _ => return Err(format!("no such event: {words:?}")),
     }])
+}
+
+/// Reads `7 3/9 def`: what comes behind 3 of the 9 bytes of message 7.
+fn part(sequence: &str, place: &str, slice: &str) -> Read<Part> {
+    let (offset, total) = place.split_once('/').ok_or_else(|| format!("{place} is no place"))?;
+    let (offset, total) = (whole(offset)? as usize, whole(total)? as usize);
+    Ok(Part { sequence: whole(sequence)?, total, offset, slice: slice.into() })
 }
 
 /// Reads `epoch=5 received=2`: the peer numbers its messages, and has come so far in ours.
