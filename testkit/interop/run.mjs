@@ -72,7 +72,6 @@ In the self-host dialect it names itself in every frame on the socket and in non
 - Connecting: from the start of rejoin until both sides have an open channel, the start of its process included.
 - A killed signaling server: from its return until rejoin's signaling has recovered; data flows all the time, complete and once.
 - An ICE restart: from the wish until both ends have new credentials and data flows; the channel stays and no message is lost.
-  Rarely rejoin's own WebRTC engine stops a second later; rejoin then rebuilds the link, and the row says so.
 - A new end under the same session, and a refused restart: until rejoin has rebuilt the link.
 - A reload: from the kill of the process, or the reload of the page, until both are connected again.
 - A cut path: from the end of the cut of 8 s until data flows both ways; named is the step that rejoin ended the outage with.
