@@ -66,15 +66,17 @@ pub fn test(name: &str, body: impl FnOnce()) {
         command.args(["--exact", name, "--nocapture"]).stdin(Stdio::null());
         command.output().map_err(|error| LabError::system("starting setpriv", error))
     });
-    match inner {
-        Ok(output) => {
-            let told = String::from_utf8_lossy(&output.stdout);
-            // A misspelt name would run nothing and succeed.
-            let passed = output.status.success() && told.contains("1 passed");
-            assert!(passed, "{name} failed inside:\n{told}{}", String::from_utf8_lossy(&output.stderr));
-        }
-        Err(error) => assert!(false, "{name} did not get inside: {error}"),
-    }
+    let told = inner.map(|output| {
+        let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        // A misspelt name would run nothing and succeed.
+        let passed = output.status.success() && out.contains("1 passed");
+        (passed, format!("{out}{error}"))
+    });
+    assert!(matches!(told, Ok((true, _))), "{name} failed inside:\n{}", text(told));
+}
+
+fn text(told: Result<(bool, String), LabError>) -> String {
+    told.map_or_else(|error| error.to_string(), |(_, text)| text)
 }
 
 /// Tells the program that it is inside.

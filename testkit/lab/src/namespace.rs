@@ -8,6 +8,7 @@ use std::thread;
 use nix::sched::{CloneFlags, setns};
 
 use crate::error::LabError;
+use crate::plan::Family;
 use crate::tool;
 
 /// A network namespace with a name, which ends with the enclosure.
@@ -39,6 +40,15 @@ impl Namespace {
     /// Runs commands of `ip`, each with its line feed, in here.
     pub(crate) fn ip(&self, commands: &str) -> Result<(), LabError> {
         tool::feed(Command::new("ip").args(["-n", &self.name, "-batch", "-"]), commands).map(drop)
+    }
+
+    /// Runs commands of `ip` in here for one family, without which it takes rules for those of IPv4.
+    pub(crate) fn ip_of(&self, family: Family, commands: &str) -> Result<(), LabError> {
+        let family = match family {
+            Family::V4 => "-4",
+            Family::V6 => "-6",
+        };
+        tool::feed(Command::new("ip").args([family, "-n", &self.name, "-batch", "-"]), commands).map(drop)
     }
 
     /// Calls `body` on a thread in here; sockets it opens and processes it starts stay here.

@@ -96,7 +96,7 @@ impl Uplink {
             self.applied = wanted;
         }
         self.power = power;
-        if commands.is_empty() { Ok(()) } else { self.namespace.ip(&commands) }
+        if commands.is_empty() { Ok(()) } else { self.namespace.ip_of(self.purpose.family, &commands) }
     }
 }
 

@@ -1,27 +1,79 @@
-//! Times and shares of what links carry.
+//! What links do to the time that frames take, and to their number.
 
-use std::net::UdpSocket;
 use std::time::Duration;
 
-use rejoin_lab::probe::{Echo, ask};
-use rejoin_lab::{Host, Plan, World, enclosure};
+use rejoin_lab::probe::ask;
+use rejoin_lab::{Fault, Impairment, Line, Loss, Plan, enclosure};
+
+use crate::stage::{Stage, any, quick, socket};
+
+/// By how much a frame may be late on a busy machine.
+const SLACK: Duration = Duration::from_millis(40);
 
 #[test]
 fn every_round_trip_is_as_planned() {
     enclosure::test("delay::every_round_trip_is_as_planned", || {
         let rtt = Duration::from_millis(50);
-        let world = World::build(&Plan { rtt, ..Plan::default() }).unwrap();
-        let echo = Echo::start(world.signaling()).unwrap();
-        for host in [world.a(), world.b()] {
-            let socket = socket(host);
-            ask(&socket, echo.udp, Duration::from_secs(3)).unwrap();
-            let told = ask(&socket, echo.udp, Duration::from_secs(3)).unwrap();
-            println!("{told:?}");
-            assert!(told.rtt >= rtt && told.rtt < rtt + Duration::from_millis(20), "{told:?}");
+        let stage = Stage::build(&Plan { rtt, ..Plan::default() });
+        for host in [stage.world.a(), stage.world.b()] {
+            let times = times(&stage, host, 11);
+            let median = times[times.len() / 2];
+            assert!(times[0] >= rtt && median < rtt + SLACK, "{times:?}");
         }
     });
 }
 
-fn socket(host: &Host) -> UdpSocket {
-    host.within(|| UdpSocket::bind("0.0.0.0:0")).unwrap().unwrap()
+#[test]
+fn a_world_without_delays_has_none() {
+    enclosure::test("delay::a_world_without_delays_has_none", || {
+        let stage = Stage::build(&quick());
+        let times = times(&stage, stage.world.a(), 11);
+        assert!(times[5] < Duration::from_millis(10), "{times:?}");
+    });
+}
+
+#[test]
+fn an_impairment_adds_to_the_plan_and_goes() {
+    enclosure::test("delay::an_impairment_adds_to_the_plan_and_goes", || {
+        let mut stage = Stage::build(&quick());
+        let delay = Duration::from_millis(60);
+        let fault = Fault::Impair(Line::Wifi, Impairment { delay, ..Impairment::default() });
+        stage.world.inject(&fault).unwrap();
+        let slow = times(&stage, stage.world.a(), 5);
+        assert!(slow[0] >= 2 * delay && slow[2] < 2 * delay + SLACK, "{slow:?}");
+        stage.world.heal(&fault).unwrap();
+        assert!(times(&stage, stage.world.a(), 5)[2] < delay);
+    });
+}
+
+#[test]
+fn a_lossy_link_loses_its_share() {
+    enclosure::test("delay::a_lossy_link_loses_its_share", || {
+        let mut stage = Stage::build(&quick());
+        times(&stage, stage.world.a(), 1);
+        let loss = Loss::Random(0.3);
+        stage.world.inject(&Fault::Impair(Line::Wifi, Impairment { loss, ..Impairment::default() })).unwrap();
+        let before = stage.world.carried(Line::Wifi).unwrap()[0];
+        let local = any(stage.echo.udp.ip());
+        let sender = socket(stage.world.a(), local);
+        for _ in 0..1000 {
+            sender.send_to(b"?", stage.echo.udp).unwrap();
+        }
+        let arrived =
+            |stage: &mut Stage| stage.world.carried(Line::Wifi).unwrap()[0].arrived - before.arrived;
+        while arrived(&mut stage) < 1000 {}
+        let lost = stage.world.carried(Line::Wifi).unwrap()[0].lost - before.lost;
+        // Seven standard deviations of 1000 throws.
+        assert!((200..400).contains(&lost), "{lost}");
+    });
+}
+
+/// The sorted times of `count` questions to the echo, after one that finds the neighbours.
+fn times(stage: &Stage, host: &rejoin_lab::Host, count: usize) -> Vec<Duration> {
+    let socket = socket(host, any(stage.echo.udp.ip()));
+    let time = || ask(&socket, stage.echo.udp, Duration::from_secs(3)).unwrap().rtt;
+    time();
+    let mut times: Vec<_> = (0..count).map(|_| time()).collect();
+    times.sort_unstable();
+    times
 }

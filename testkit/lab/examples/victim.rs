@@ -1,0 +1,25 @@
+//! A lab that waits to be ended, in the way that its argument names: `returns` or `panics`, after a line on its input.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::time::Duration;
+
+use rejoin_lab::{Plan, World, enclosure};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    if !enclosure::enclosed() {
+        let status = enclosure::enter(&arguments)?;
+        return if status.success() { Ok(()) } else { Err(status.to_string().into()) };
+    }
+    enclosure::settle()?;
+    let world = World::build(&Plan { rtt: Duration::ZERO, ..Plan::default() })?;
+    // Programs that would outlive a lab that ends only itself.
+    for host in [world.a(), world.b(), world.signaling()] {
+        host.command("sleep").arg("infinity").spawn()?;
+    }
+    writeln!(io::stdout(), "ready")?;
+    io::stdin().read_line(&mut String::new())?;
+    assert!(arguments.first().is_none_or(|way| way != "panics"), "as asked");
+    Ok(())
+}

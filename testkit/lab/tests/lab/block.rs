@@ -1,0 +1,101 @@
+//! Traffic that routers no longer let through.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use rejoin_lab::{Block, Fault, Side, Traffic, Verdict, enclosure};
+
+use crate::stage::{Stage, any, connect, question, quick, silence, socket};
+
+#[test]
+fn dropped_udp_vanishes_and_tcp_goes_on() {
+    enclosure::test("block::dropped_udp_vanishes_and_tcp_goes_on", || {
+        let mut stage = Stage::build(&quick());
+        let datagrams = socket(stage.world.a(), any(stage.echo.udp.ip()));
+        let mut stream = opened(&stage);
+        let fault = block(Traffic::Udp(vec![]), Verdict::Drop);
+        stage.world.inject(&fault).unwrap();
+        assert!(silence(&datagrams, stage.echo.udp));
+        repeats(&mut stream).unwrap();
+        stage.world.heal(&fault).unwrap();
+        question(&datagrams, stage.echo.udp).unwrap();
+    });
+}
+
+#[test]
+fn a_block_of_some_ports_spares_the_others() {
+    enclosure::test("block::a_block_of_some_ports_spares_the_others", || {
+        let mut stage = Stage::build(&quick());
+        let datagrams = socket(stage.world.a(), any(stage.echo.udp.ip()));
+        // Ports that the system gives to nobody by itself.
+        stage.world.inject(&block(Traffic::Udp(vec![3478, 5349]), Verdict::Drop)).unwrap();
+        question(&datagrams, stage.echo.udp).unwrap();
+        stage.world.inject(&block(Traffic::Udp(vec![stage.echo.udp.port()]), Verdict::Drop)).unwrap();
+        assert!(silence(&datagrams, stage.echo.udp));
+        let other_side = socket(stage.world.b(), any(stage.echo.udp.ip()));
+        question(&other_side, stage.echo.udp).unwrap();
+    });
+}
+
+#[test]
+fn rejected_udp_tells_its_sender() {
+    enclosure::test("block::rejected_udp_tells_its_sender", || {
+        let mut stage = Stage::build(&quick());
+        let datagrams = socket(stage.world.a(), any(stage.echo.udp.ip()));
+        datagrams.connect(stage.echo.udp).unwrap();
+        stage.world.inject(&block(Traffic::Udp(vec![]), Verdict::Reject)).unwrap();
+        datagrams.send(b"?").unwrap();
+        datagrams.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+        assert_eq!(datagrams.recv(&mut [0; 64]).unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    });
+}
+
+#[test]
+fn dropped_tcp_stalls_and_goes_on() {
+    enclosure::test("block::dropped_tcp_stalls_and_goes_on", || {
+        let mut stage = Stage::build(&quick());
+        let mut stream = opened(&stage);
+        let fault = block(Traffic::Tcp(vec![stage.echo.tcp.port()]), Verdict::Drop);
+        stage.world.inject(&fault).unwrap();
+        stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+        let stalled = repeats(&mut stream).unwrap_err().kind();
+        assert!(matches!(stalled, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{stalled:?}");
+        stage.world.heal(&fault).unwrap();
+        // Its retransmission backs off meanwhile.
+        stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+        stream.read_exact(&mut [0]).unwrap();
+    });
+}
+
+#[test]
+fn reset_tcp_breaks_and_refuses_until_healed() {
+    enclosure::test("block::reset_tcp_breaks_and_refuses_until_healed", || {
+        let mut stage = Stage::build(&quick());
+        let mut stream = opened(&stage);
+        let fault = block(Traffic::Tcp(vec![]), Verdict::Reset);
+        stage.world.inject(&fault).unwrap();
+        assert_eq!(repeats(&mut stream).unwrap_err().kind(), ErrorKind::ConnectionReset);
+        let refused = connect(stage.world.a(), stage.echo.tcp).unwrap_err();
+        assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
+        stage.world.heal(&fault).unwrap();
+        repeats(&mut opened(&stage)).unwrap();
+    });
+}
+
+fn block(traffic: Traffic, verdict: Verdict) -> Fault {
+    Fault::Block(Side::A, Block { traffic, verdict })
+}
+
+/// A connection of `a` that has carried something.
+fn opened(stage: &Stage) -> TcpStream {
+    let mut stream = connect(stage.world.a(), stage.echo.tcp).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    repeats(&mut stream).unwrap();
+    stream
+}
+
+fn repeats(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"!")?;
+    stream.read_exact(&mut [0])
+}
