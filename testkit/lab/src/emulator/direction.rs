@@ -119,8 +119,9 @@ impl Direction {
     /// Returns when the last bit of a frame has left, or none if there is no room for it.
     fn sent(&mut self, size: usize, now: Duration) -> Option<Duration> {
         let Some(rate) = self.traits.impairment.rate else { return Some(now) };
-        while let Some((gone, size)) = self.queue.front().copied().filter(|(gone, _)| *gone <= now) {
-            debug_assert!(gone <= now);
+        while let Some(&(gone, size)) = self.queue.front()
+            && gone <= now
+        {
             self.queue.pop_front();
             self.queued -= size;
         }
@@ -137,11 +138,10 @@ impl Direction {
     fn due(&mut self, sent: Duration) -> Duration {
         let impairment = self.traits.impairment;
         let delay = self.traits.delay + impairment.delay;
-        let shift = impairment.jitter.mul_f64(self.deviation().abs());
-        let due = match self.dice.random::<bool>() {
-            true => sent + delay + shift,
-            false => sent + delay.saturating_sub(shift),
-        };
+        let deviation = self.deviation();
+        let shift = impairment.jitter.mul_f64(deviation.abs());
+        let wait = if deviation < 0.0 { delay.saturating_sub(shift) } else { delay + shift };
+        let due = sent + wait;
         if self.dice.random::<f64>() < impairment.reorder {
             return due + OVERTAKEN;
         }
@@ -155,3 +155,6 @@ impl Direction {
         ((-2.0 * (1.0 - radius).ln()).sqrt() * (TAU * angle).cos()).clamp(-3.0, 3.0)
     }
 }
+
+#[cfg(test)]
+mod tests;
