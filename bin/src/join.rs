@@ -119,7 +119,7 @@ impl Page {
 
     /// Returns the line for an event, if it gets one; a copy of chat gets none.
     fn line(&mut self, event: &Event) -> Option<String> {
-        let Event::Received { from, payload } = event else {
+        let Event::Received { from, payload, .. } = event else {
             return self.events.then(|| event_line(event));
         };
         let heard = self.ear.as_mut().map(|ear| ear.hear(payload, Instant::now()));

@@ -29,7 +29,7 @@ pub(crate) fn data_line(format: Format, from: &Peer, payload: &Payload) -> Strin
 /// Returns the line for an event, without its end; durations are numbers of milliseconds.
 pub(crate) fn event_line(event: &Event) -> String {
     let (name, fields) = match event {
-        Event::Received { from, payload } => {
+        Event::Received { from, payload, .. } => {
             let (from, data) = (peer(from), raw(payload));
             return written(&Received { event: "received", unix_ms: unix_ms(), from, data });
         }
@@ -214,7 +214,7 @@ mod tests {
 
     #[test]
     fn received_data_stays_as_it_came() {
-        let line = event_line(&Event::Received { from: somebody(), payload: payload("1.50") });
+        let line = event_line(&Event::Received { from: somebody(), payload: payload("1.50"), position: None });
         assert!(line.ends_with(r#""data":1.50}"#), "{line}");
     }
 

@@ -17,6 +17,8 @@ pub use assembly::Assembly;
 pub use inbox::{Arrival, Inbox};
 pub use outbox::{Outbox, Outgoing};
 
+use crate::mail::Memory;
+
 /// The largest message taken, in bytes: four fit what is held for a peer by default, and a peer that says that
 /// it sends one and never ends makes us keep no more than that.
 pub const LARGEST_MESSAGE: usize = 1 << 20;
@@ -45,6 +47,8 @@ pub struct DeliveryHello {
     pub epoch: Epoch,
     /// How far it has come in what we send; `None` if it has received nothing of us.
     pub received: Option<Cursor>,
+    /// For how long it keeps how far it has come.
+    pub memory: Memory,
 }
 
 /// A part of a message that is too large for one frame.

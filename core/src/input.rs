@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::id::{Generation, RoomId, StreamId};
+use crate::delivery::Cursor;
+use crate::id::{Generation, PeerKey, RoomId, StreamId};
 use crate::message::Payload;
 use crate::network::NetworkSnapshot;
 use crate::policy::Policies;
@@ -50,6 +51,15 @@ pub enum Command {
         to: Recipient,
         /// What.
         payload: Payload,
+    },
+    /// The application has a message and all before it, and will not need them again.
+    ///
+    /// With a memory across restarts only this acknowledges them.
+    Confirm {
+        /// Who sent it.
+        from: PeerKey,
+        /// Its place in what that peer sends.
+        position: Cursor,
     },
     /// Repair every link now, as if it had failed.
     Restart,

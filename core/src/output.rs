@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use crate::delivery::Cursor;
 use crate::fault::{Fault, Link};
 use crate::id::{Generation, Identity, PeerKey, RoomId};
+use crate::mail::MailChange;
 use crate::message::Payload;
 use crate::policy::{Quality, RecoveryStep, Tried};
 use crate::port::{PeerAction, SignalingAction};
@@ -24,6 +26,8 @@ pub enum Output {
     Peer(Generation, PeerAction),
     /// For the session store.
     Persist(SessionRecord),
+    /// For the mail store; nothing else that one input leads to may happen before it is stored.
+    Keep(MailChange),
     /// For the application.
     Event(Event),
 }
@@ -111,6 +115,8 @@ pub enum Event {
         from: Peer,
         /// What.
         payload: Payload,
+        /// Its place in what the peer sends, by which a repetition is known; `None` if the peer numbers nothing.
+        position: Option<Cursor>,
     },
     /// Messages could not be kept and are lost.
     Dropped {

@@ -6,6 +6,7 @@ mod connection;
 mod desk;
 mod grading;
 mod intent;
+mod keeping;
 mod mail;
 mod negotiation;
 mod outage;
@@ -15,6 +16,7 @@ mod probes;
 mod repair;
 mod reunion;
 mod routing;
+mod shelf;
 mod signaling_link;
 mod steps;
 mod telling;
@@ -33,6 +35,7 @@ use crate::fault::Fault;
 use crate::ice::IceServer;
 use crate::id::{Generation, Identity, PeerKey};
 use crate::input::Input;
+use crate::mail::Memory;
 use crate::network::{NetworkChange, NetworkSnapshot};
 use crate::output::{Event, Output, Warning};
 use crate::platform::Platform;
@@ -42,7 +45,6 @@ use crate::session::{PeerRecord, SessionRecord};
 use crate::supervisor::desk::Desk;
 use crate::supervisor::intent::Intent;
 use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::reunion::Departed;
 use crate::supervisor::signaling_link::SignalingLink;
 
 /// What a supervisor is told once, at the start.
@@ -68,6 +70,8 @@ pub struct Settings {
     pub held_messages: usize,
     /// How many bytes of messages are kept for one peer until it has them.
     pub held_bytes: usize,
+    /// For how long mail is kept: with a memory across restarts, messages are acknowledged when they are confirmed.
+    pub memory: Memory,
     /// The seed of the machine's dice.
     pub seed: u64,
 }
@@ -88,6 +92,7 @@ impl Settings {
             epoch: Epoch(identity.0 as u64),
             held_messages: 4096,
             held_bytes: 4 << 20,
+            memory: Memory::Process,
             seed: identity.0 as u64,
         }
     }
@@ -135,7 +140,6 @@ pub struct Supervisor {
     intent: Intent,
     signaling: SignalingLink,
     peers: BTreeMap<PeerKey, PeerLink>,
-    departed: Departed,
     left: bool,
 }
 
@@ -147,7 +151,6 @@ impl Supervisor {
             intent: Intent::default(),
             signaling: SignalingLink::default(),
             peers: BTreeMap::new(),
-            departed: Departed::default(),
             left: false,
         }
     }
@@ -181,6 +184,7 @@ impl Supervisor {
             let record = self.record();
             self.desk.output(Output::Persist(record));
         }
+        self.keep_mail();
     }
 
     /// Returns the next thing to do; call until `None`.

@@ -227,6 +227,8 @@ impl<M: Machine> Driver<M> {
                 self.ports.peers.perform(generation, action);
             }
             Output::Persist(record) => self.ports.keeper.keep(record),
+            // only a machine with a memory across restarts says so
+            Output::Keep(_) => {}
             Output::Event(event) => self.tell_application(event),
         }
     }

@@ -1,13 +1,19 @@
 //! How far we have come in what a peer sends.
 
 use crate::delivery::{Cursor, Epoch};
+use crate::mail::Memory;
 
 /// Tells new messages from repetitions, and what is missing.
+///
+/// What has arrived is ours at once, or with a memory across restarts when the application has confirmed it.
 #[derive(Debug, Default)]
 pub struct Inbox {
+    memory: Memory,
     epoch: Option<Epoch>,
     /// `None` before the first message: a sender may have begun with an earlier process of ours.
     received: Option<u64>,
+    /// The number up to which it is ours; no higher than `received`.
+    confirmed: Option<u64>,
 }
 
 /// What the arrival of a message or the news of a gap means.
@@ -20,10 +26,27 @@ pub struct Arrival {
 }
 
 impl Inbox {
+    /// Creates an inbox that has received nothing.
+    pub fn new(memory: Memory) -> Self {
+        Self { memory, ..Self::default() }
+    }
+
+    /// Brings back an inbox with a memory across restarts, as far as it had come.
+    pub fn restored(cursor: Option<Cursor>) -> Self {
+        let received = cursor.map(|cursor| cursor.sequence).filter(|sequence| *sequence > 0);
+        let epoch = cursor.map(|cursor| cursor.epoch);
+        Self { memory: Memory::Restarts, epoch, received, confirmed: received }
+    }
+
+    /// Forgets the peer.
+    pub fn forget(&mut self) {
+        *self = Self::new(self.memory);
+    }
+
     /// Notes the peer's epoch; another one is another life of the peer, whose numbers start again.
     pub fn introduced(&mut self, epoch: Epoch) {
         if self.epoch != Some(epoch) {
-            *self = Self { epoch: Some(epoch), received: None };
+            *self = Self { epoch: Some(epoch), ..Self::new(self.memory) };
         }
     }
 
@@ -36,8 +59,33 @@ impl Inbox {
         if sequence <= received {
             return Arrival { is_new: false, missing: 0 };
         }
-        self.received = Some(sequence);
+        self.advance(sequence, Advance::Message);
         Arrival { is_new: true, missing: sequence - received - 1 }
+    }
+
+    fn advance(&mut self, sequence: u64, advance: Advance) {
+        // a gap behind what is ours is nobody's to confirm
+        let nothing_waits = advance == Advance::Gap && self.confirmed == self.received;
+        self.received = Some(sequence);
+        if self.memory == Memory::Process || nothing_waits {
+            self.confirmed = self.received;
+        }
+    }
+
+    /// Notes that the application has everything up to `cursor`; returns whether that is news.
+    pub fn confirm(&mut self, cursor: Cursor) -> bool {
+        let Some(received) = self.received.filter(|_| self.epoch == Some(cursor.epoch)) else { return false };
+        let through = cursor.sequence.min(received);
+        let news = self.confirmed.is_none_or(|confirmed| confirmed < through);
+        if news {
+            self.confirmed = Some(through);
+        }
+        news
+    }
+
+    /// Returns the place of a message in what the peer sends.
+    pub fn position(&self, sequence: u64) -> Option<Cursor> {
+        self.epoch.map(|epoch| Cursor { epoch, sequence })
     }
 
     /// Returns whether message `sequence` has come already.
@@ -48,14 +96,21 @@ impl Inbox {
     /// Notes that what lies behind `after` up to `through` and has not come will never come.
     pub fn gap(&mut self, after: u64, through: u64) -> Arrival {
         let received = self.received.unwrap_or(after);
-        self.received = Some(received.max(through));
+        self.advance(received.max(through), Advance::Gap);
         Arrival { is_new: false, missing: through.saturating_sub(received.max(after)) }
     }
 
     /// Returns how far we have come; `None` before the peer's first word.
     pub fn cursor(&self) -> Option<Cursor> {
-        self.epoch.map(|epoch| Cursor { epoch, sequence: self.received.unwrap_or(0) })
+        self.epoch.map(|epoch| Cursor { epoch, sequence: self.confirmed.unwrap_or(0) })
     }
+}
+
+/// What carries an inbox on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Advance {
+    Message,
+    Gap,
 }
 
 #[cfg(test)]
@@ -85,6 +140,56 @@ mod tests {
         inbox.introduced(Epoch(1));
         assert_eq!(inbox.message(5), Arrival { is_new: true, missing: 0 });
         assert_eq!(inbox.message(4), Arrival { is_new: false, missing: 0 });
+    }
+
+    #[test]
+    fn what_is_not_confirmed_is_not_ours() {
+        let mut inbox = lasting();
+        for sequence in 1..=3 {
+            assert!(inbox.message(sequence).is_new);
+        }
+        assert_eq!(inbox.cursor(), at(0));
+        assert!(inbox.confirm(Cursor { epoch: Epoch(1), sequence: 2 }));
+        assert!(!inbox.confirm(Cursor { epoch: Epoch(1), sequence: 1 }));
+        assert!(!inbox.confirm(Cursor { epoch: Epoch(2), sequence: 3 }));
+        assert_eq!(inbox.cursor(), at(2));
+        assert!(inbox.confirm(Cursor { epoch: Epoch(1), sequence: u64::MAX }));
+        assert_eq!(inbox.cursor(), at(3));
+    }
+
+    #[test]
+    fn what_comes_again_before_it_is_confirmed_is_not_new() {
+        let mut inbox = lasting();
+        inbox.message(1);
+        assert!(!inbox.message(1).is_new);
+    }
+
+    #[test]
+    fn a_gap_needs_no_confirmation_unless_a_message_before_it_does() {
+        let mut inbox = lasting();
+        inbox.gap(0, 2);
+        assert_eq!(inbox.cursor(), at(2));
+        inbox.message(3);
+        inbox.gap(3, 5);
+        assert_eq!(inbox.cursor(), at(2));
+    }
+
+    #[test]
+    fn a_restored_inbox_goes_on_behind_what_was_confirmed() {
+        let mut inbox = Inbox::restored(at(2));
+        inbox.introduced(Epoch(1));
+        assert!(!inbox.message(2).is_new);
+        assert_eq!(inbox.message(4), Arrival { is_new: true, missing: 1 });
+    }
+
+    fn lasting() -> Inbox {
+        let mut inbox = Inbox::new(Memory::Restarts);
+        inbox.introduced(Epoch(1));
+        inbox
+    }
+
+    fn at(sequence: u64) -> Option<Cursor> {
+        Some(Cursor { epoch: Epoch(1), sequence })
     }
 
     #[test]

@@ -23,6 +23,11 @@ impl Saved {
         self.note.is_some()
     }
 
+    /// Returns what the store knows of the peer.
+    pub fn note(&self) -> Option<&PeerNote> {
+        self.note.as_ref()
+    }
+
     /// Returns what leads from what the store knows to `note` and what `outbox` keeps.
     pub fn changes(&mut self, address: &Address, note: PeerNote, outbox: &Outbox) -> Vec<MailChange> {
         let mut changes = Vec::new();

@@ -8,6 +8,7 @@ use crate::output::Event;
 use crate::policy::Policies;
 use crate::supervisor::audience::Audience;
 use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::shelf::Post;
 use crate::supervisor::{Attendance, Supervisor, Timer};
 
 impl Supervisor {
@@ -37,6 +38,7 @@ impl Supervisor {
                 }
             }
             Command::Send { to, payload } => self.send(&to, &payload),
+            Command::Confirm { from, position } => self.confirm(&from, position),
             Command::Restart => self.restart(),
             Command::Leave => self.leave(),
             Command::SetPolicies(policies) => self.set_policies(policies),
@@ -71,6 +73,9 @@ impl Supervisor {
 
     fn stop_viewing(&mut self, stream: StreamId) {
         let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
+        if let Some(link) = self.peers.get_mut(&key) {
+            link.discard(&mut self.desk);
+        }
         self.part(&key);
         self.desk.record_changed = true;
     }
@@ -87,7 +92,8 @@ impl Supervisor {
                 links.map(|link| link.key.clone()).collect()
             }
         };
-        if chosen.is_empty() {
+        let kept = self.keep_for_absent(to, payload);
+        if chosen.is_empty() && kept == 0 {
             self.desk.event(Event::Dropped { peer: None, messages: 1 });
         }
         for key in chosen {
@@ -99,7 +105,29 @@ impl Supervisor {
 
     /// Returns a link to every peer: one with a connection each way hears a broadcast once.
     fn each_once(&self) -> impl Iterator<Item = &PeerLink> {
-        self.peers.values().filter(|link| !self.peers.values().any(|other| link.is_second_to(other)))
+        self.peers.values().filter(|link| !self.is_second(link))
+    }
+
+    fn is_second(&self, link: &PeerLink) -> bool {
+        let (streams, now) = (&self.intent.streams, self.desk.now);
+        let is_awaited = match (link.key.direction, link.identity()) {
+            (Direction::Viewing, Some(identity)) => self.desk.shelf.awaits(identity, streams, now),
+            (Direction::Viewing, None) | (Direction::Publishing, _) => false,
+        };
+        is_awaited || self.peers.values().any(|other| link.is_second_to(other))
+    }
+
+    /// Keeps a message for viewers that are not here, and returns for how many.
+    fn keep_for_absent(&mut self, to: &Recipient, payload: &Payload) -> usize {
+        let post = Post { to, payload, streams: &self.intent.streams, now: self.desk.now };
+        let here = |identity| self.peers.values().any(|link| link.identity() == Some(identity));
+        let kept = self.desk.shelf.send(&post, here);
+        for (peer, messages) in &kept {
+            if *messages > 0 {
+                self.desk.event(Event::Dropped { peer: Some(peer.clone()), messages: *messages });
+            }
+        }
+        kept.len()
     }
 
     fn restart(&mut self) {

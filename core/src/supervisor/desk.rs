@@ -16,6 +16,7 @@ use crate::port::{ConnectionSetup, PeerAction, SignalingAction};
 use crate::rng::Rng;
 use crate::rtt::Rtt;
 use crate::supervisor::Settings;
+use crate::supervisor::shelf::Shelf;
 use crate::supervisor::timers::Timers;
 
 #[derive(Debug)]
@@ -43,6 +44,8 @@ pub(super) struct Desk {
     pub(super) signaling_proven: bool,
     /// What is worth storing has changed.
     pub(super) record_changed: bool,
+    /// The mail of peers that are not here.
+    pub(super) shelf: Shelf,
     budget: RetryBudget,
     outputs: VecDeque<Output>,
     generations: u32,
@@ -73,6 +76,7 @@ impl Desk {
             farewells: Vec::new(),
             signaling_proven: false,
             record_changed: false,
+            shelf: Shelf::default(),
             budget: RetryBudget::default(),
             outputs: VecDeque::new(),
             generations: 0,

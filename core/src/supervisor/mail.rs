@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::delivery::{
-    Arrival, Assembly, DeliveryHello, Inbox, LARGEST_MESSAGE, LARGEST_SLICE, Outgoing, Part,
-};
+use crate::delivery::{Arrival, Assembly, DeliveryHello, LARGEST_MESSAGE, LARGEST_SLICE, Outgoing, Part};
 use crate::fault::Fault;
 use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
@@ -46,7 +44,7 @@ impl PeerLink {
         self.report_dropped(1, desk);
     }
 
-    fn report_dropped(&self, messages: u64, desk: &mut Desk) {
+    pub(super) fn report_dropped(&self, messages: u64, desk: &mut Desk) {
         if messages > 0 {
             desk.event(Event::Dropped { peer: Some(self.key.clone()), messages });
         }
@@ -61,7 +59,7 @@ impl PeerLink {
     pub(super) fn forget_predecessor(&mut self) {
         if self.is_rejoin() && self.active.as_ref().is_some_and(|active| !active.is_rejoin) {
             self.hello.rejoin = None;
-            self.inbox = Inbox::default();
+            self.inbox.forget();
             self.assembly = Assembly::default();
             // nobody will acknowledge what is kept, so it goes out once
             self.outbox.resume(None);
@@ -148,8 +146,11 @@ impl PeerLink {
         self.flush(desk);
     }
 
-    /// Reports what is not known to have arrived as lost; called before the link ends.
+    /// Reports what is not known to have arrived as lost, unless it outlives the link; called before the link ends.
     pub(super) fn drop_mail(&mut self, desk: &mut Desk) {
+        if self.saved.is_known() {
+            return;
+        }
         let unknown = self.outage.is_some() || self.delivers();
         let lost = if unknown { self.outbox.len() } else { self.outbox.unsent() };
         self.report_dropped(lost, desk);
@@ -185,7 +186,8 @@ impl PeerLink {
         let arrival = self.inbox.message(sequence);
         self.report_missing(arrival, desk);
         if arrival.is_new {
-            desk.event(Event::Received { from: self.peer(), payload });
+            let position = self.inbox.position(sequence);
+            desk.event(Event::Received { from: self.peer(), payload, position });
         }
         self.owe_acknowledgement(desk);
     }
@@ -240,7 +242,8 @@ impl PeerLink {
     pub(super) fn announce(&self, generation: Generation, desk: &mut Desk) {
         // a viewer that is not known yet may belong to another link, with another epoch
         let settled = self.key.direction == Direction::Viewing || self.is_rejoin();
-        let delivery = DeliveryHello { epoch: self.outbox.epoch(), received: self.inbox.cursor() };
+        let (epoch, received) = (self.outbox.epoch(), self.inbox.cursor());
+        let delivery = DeliveryHello { epoch, received, memory: desk.settings.memory };
         let rejoin = RejoinHello {
             identity: desk.settings.identity,
             route: desk.own_route.clone(),

@@ -6,6 +6,7 @@ use crate::delivery::{Assembly, Inbox, Outbox};
 use crate::fault::{Fault, Link};
 use crate::ice::Role;
 use crate::id::{Direction, Generation, Identity, PeerKey, Route, StreamId};
+use crate::mail::Saved;
 use crate::message::{ChannelMessage, Hello, SignalingMessage};
 use crate::output::{LinkName, Peer};
 use crate::policy::{Health, ProbeLog};
@@ -15,6 +16,7 @@ use crate::supervisor::connection::Connection;
 use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
 use crate::supervisor::grading::Grading;
 use crate::supervisor::outage::Outage;
+use crate::supervisor::shelf::Mail;
 
 #[derive(Debug)]
 pub(super) struct PeerLink {
@@ -38,12 +40,15 @@ pub(super) struct PeerLink {
     pub(super) suspect: bool,
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
+    /// What the store knows of this link; nothing unless mail is kept across restarts.
+    pub(super) saved: Saved,
     pub(super) assembly: Assembly,
     pub(super) grading: Grading,
 }
 
 impl PeerLink {
     pub(super) fn new(key: PeerKey, stream: StreamId, route: Option<Route>, desk: &mut Desk) -> Self {
+        let Mail { outbox, inbox, saved } = desk.mail_for(key.direction, &stream);
         Self {
             unnamed: key.direction == Direction::Publishing,
             key,
@@ -58,8 +63,9 @@ impl PeerLink {
             ever_up: false,
             up_since: desk.now,
             suspect: false,
-            outbox: desk.outbox(),
-            inbox: Inbox::default(),
+            outbox: outbox.unwrap_or_else(|| desk.outbox()),
+            inbox,
+            saved,
             assembly: Assembly::default(),
             grading: Grading::new(desk.now),
         }
@@ -74,7 +80,8 @@ impl PeerLink {
     }
 
     pub(super) fn identity(&self) -> Option<Identity> {
-        self.hello.rejoin.as_ref().map(|rejoin| rejoin.identity)
+        let before = self.saved.note().and_then(|note| note.identity);
+        self.hello.rejoin.as_ref().map(|rejoin| rejoin.identity).or(before)
     }
 
     pub(super) fn is_rejoin(&self) -> bool {

@@ -1,46 +1,24 @@
 //! A viewer that comes back: its identity brings it to its link, or to where it stood when its link was given up.
 
-use std::collections::VecDeque;
-
-use crate::delivery::Inbox;
-use crate::id::{Direction, Generation, Identity, PeerKey, StreamId};
+use crate::id::{Direction, Generation, PeerKey};
+use crate::mail::{Address, Memory};
 use crate::message::Hello;
 use crate::supervisor::Supervisor;
 use crate::supervisor::peer_link::PeerLink;
-
-/// How far we had come in what viewers sent that are gone.
-#[derive(Debug, Default)]
-pub(super) struct Departed(VecDeque<((Identity, StreamId), Inbox)>);
-
-/// Viewers remembered; whoever left first is forgotten first and may repeat what it sent last.
-const MOST_DEPARTED: usize = 512;
-
-impl Departed {
-    fn take(&mut self, identity: Identity, stream: &StreamId) -> Option<Inbox> {
-        let index = self.0.iter().position(|((who, what), _)| *who == identity && what == stream)?;
-        self.0.remove(index).map(|(_, inbox)| inbox)
-    }
-
-    fn keep(&mut self, identity: Identity, stream: StreamId, inbox: Inbox) {
-        self.take(identity, &stream);
-        if self.0.len() == MOST_DEPARTED {
-            self.0.pop_front();
-        }
-        self.0.push_back(((identity, stream), inbox));
-    }
-}
+use crate::supervisor::shelf::Mail;
 
 impl Supervisor {
     /// A peer says who it is.
     pub(super) fn met(&mut self, key: &PeerKey, generation: Generation, hello: Hello) {
         let Some(link) = self.peers.get_mut(key) else { return };
-        let stranger = link.identity().is_none();
+        let stranger = !link.is_rejoin();
         if let Some(identity) = hello.rejoin.as_ref().map(|rejoin| rejoin.identity)
             && stranger
             && link.key.direction == Direction::Publishing
-            && let Some(inbox) = self.departed.take(identity, &link.stream)
+            && let Some(mail) =
+                self.desk.shelf.take(&Address::Viewer { identity, stream: link.stream.clone() })
         {
-            link.inbox = inbox;
+            link.take_up(mail);
         }
         link.introduced(hello, generation);
         if stranger && link.identity().is_some() {
@@ -63,13 +41,23 @@ impl Supervisor {
         }
     }
 
-    /// Keeps what a viewer must not repeat when it comes back.
-    pub(super) fn remember(&mut self, link: PeerLink) {
-        let Some(identity) = link.identity().filter(|_| link.key.direction == Direction::Publishing) else {
-            return;
-        };
-        if link.inbox.cursor().is_some() {
-            self.departed.keep(identity, link.stream, link.inbox);
+    /// Keeps what a peer must not repeat when it comes back, and what it will ask for if it remembers us.
+    pub(super) fn remember(&mut self, mut link: PeerLink) {
+        let remembers = link.saved.is_known() && link.memory() == Memory::Restarts;
+        if link.saved.is_known() && !remembers {
+            link.discard(&mut self.desk);
+            link.report_dropped(link.outbox.len(), &mut self.desk);
+        }
+        let Some(address) = link.address() else { return };
+        let PeerLink { outbox, inbox, saved, .. } = link;
+        match address {
+            Address::Viewer { .. } | Address::Publisher { .. } if remembers => {
+                self.desk.shelf.put(address, Mail { outbox: Some(outbox), inbox, saved });
+            }
+            Address::Viewer { .. } if inbox.cursor().is_some() => {
+                self.desk.shelf.put(address, Mail { outbox: None, inbox, saved });
+            }
+            Address::Viewer { .. } | Address::Publisher { .. } => {}
         }
     }
 

@@ -99,7 +99,7 @@ impl Supervisor {
             ChannelMessage::Bye => self.bye_on(key, generation),
             ChannelMessage::Signaling(message) => self.channel_signaling(key, generation, message),
             ChannelMessage::Application(payload) => {
-                desk.event(Event::Received { from: link.peer(), payload });
+                desk.event(Event::Received { from: link.peer(), payload, position: None });
                 link.stirred(generation, desk);
             }
             ChannelMessage::Numbered { sequence, acknowledged, payload } => {

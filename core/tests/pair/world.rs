@@ -228,7 +228,7 @@ impl World {
             match output {
                 Output::Signaling(generation, action) => self.socket(node, outward(generation), action),
                 Output::Peer(generation, action) => self.peer((node, outward(generation)), action),
-                Output::Persist(_) => {}
+                Output::Persist(_) | Output::Keep(_) => {}
                 Output::Event(event) => {
                     self.tell(node, &format!("  = {event:?}"));
                     match event {

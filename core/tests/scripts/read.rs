@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, Part};
+use rejoin_core::mail::Memory;
 use rejoin_core::message::{AlertKind, Hello, Member, RejoinHello, Token};
 use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::port::{PeerEvent, Resumption, SignalingEvent};
@@ -195,7 +196,8 @@ fn numbered(words: &[&str], play: &Play) -> Read<Option<DeliveryHello>> {
     let Some(epoch) = number(words, "epoch")? else { return Ok(None) };
     let received = number(words, "received")?;
     let cursor = |sequence| Cursor { epoch: play.epoch, sequence: u64::from(sequence) };
-    Ok(Some(DeliveryHello { epoch: Epoch(u64::from(epoch)), received: received.map(cursor) }))
+    let received = received.map(cursor);
+    Ok(Some(DeliveryHello { epoch: Epoch(u64::from(epoch)), received, memory: Memory::Process }))
 }
 
 fn hello(words: &[&str], play: &Play) -> Read<Hello> {

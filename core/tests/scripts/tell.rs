@@ -16,6 +16,7 @@ pub(crate) fn output(output: &Output) -> String {
         Output::Signaling(generation, action) => format!("{generation} {}", signaling(action)),
         Output::Peer(generation, action) => format!("{generation} {}", peer(action)),
         Output::Persist(record) => persist(record),
+        Output::Keep(change) => format!("keep {change:?}"),
         Output::Event(event) => format!("= {}", news(event)),
     }
 }
@@ -138,7 +139,7 @@ fn news(event: &Event) -> String {
         Event::Recovered(recovery) => recovered(recovery),
         Event::Dormant { link, fault } => format!("dormant {link}: {fault}"),
         Event::PeerLeft(peer) => format!("left {}", self::name(peer)),
-        Event::Received { from, payload } => format!("received from {}: {}", from.key, payload.0),
+        Event::Received { from, payload, .. } => format!("received from {}: {}", from.key, payload.0),
         Event::Dropped { peer, messages } => {
             let peer = peer.as_ref().map_or("nobody".to_owned(), ToString::to_string);
             format!("dropped {messages} for {peer}")

@@ -203,7 +203,7 @@ fn link() -> LinkName {
 }
 
 pub(crate) fn received(text: &str) -> Event {
-    Event::Received { from: peer(), payload: Payload(text.into()) }
+    Event::Received { from: peer(), payload: Payload(text.into()), position: None }
 }
 
 pub(crate) fn connected() -> Event {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, Part};
+use rejoin_core::mail::Memory;
 use rejoin_core::message::{ChannelMessage, Payload};
 use rejoin_core::port::DialectError;
 
@@ -30,6 +31,9 @@ pub(crate) struct DeliveryFrame {
     epoch: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     received: Option<CursorFrame>,
+    /// Whether the sender keeps how far it has come across restarts.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    durable: bool,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -43,7 +47,8 @@ impl From<&DeliveryHello> for DeliveryFrame {
         let received = hello
             .received
             .map(|cursor| CursorFrame { epoch: written(cursor.epoch), sequence: cursor.sequence });
-        Self { v: VERSION, epoch: written(hello.epoch), received }
+        let durable = hello.memory == Memory::Restarts;
+        Self { v: VERSION, epoch: written(hello.epoch), received, durable }
     }
 }
 
@@ -53,7 +58,8 @@ impl DeliveryFrame {
         let epoch = epoch(&self.epoch).filter(|_| self.v == VERSION)?;
         let cursor =
             |frame: CursorFrame| Some(Cursor { epoch: self::epoch(&frame.epoch)?, sequence: frame.sequence });
-        Some(DeliveryHello { epoch, received: self.received.and_then(cursor) })
+        let memory = if self.durable { Memory::Restarts } else { Memory::Process };
+        Some(DeliveryHello { epoch, received: self.received.and_then(cursor), memory })
     }
 }
 
@@ -229,16 +235,15 @@ mod tests {
     #[test]
     fn a_hello_survives_its_key() {
         let received = Some(Cursor { epoch: Epoch(u64::MAX), sequence: 9 });
-        for hello in
-            [DeliveryHello { epoch: Epoch(1), received }, DeliveryHello { epoch: Epoch(1), received: None }]
-        {
+        for (received, memory) in [(received, Memory::Restarts), (None, Memory::Process)] {
+            let hello = DeliveryHello { epoch: Epoch(1), received, memory };
             assert_eq!(DeliveryFrame::from(&hello).read(), Some(hello));
         }
     }
 
     #[test]
     fn another_version_is_no_delivery() {
-        let frame = DeliveryFrame { v: 2, epoch: written(Epoch(1)), received: None };
+        let frame = DeliveryFrame { v: 2, epoch: written(Epoch(1)), received: None, durable: false };
         assert_eq!(frame.read(), None);
     }
 }

@@ -38,8 +38,8 @@ impl Before {
 
 /// Everything but the time of the last input.
 fn digest(machine: &Supervisor) -> String {
-    let Supervisor { desk, intent, signaling, peers, departed, left } = machine;
-    format!("{:?}{intent:?}{signaling:?}{peers:?}{departed:?}{left}{:?}", desk.timers, desk.rng)
+    let Supervisor { desk, intent, signaling, peers, left } = machine;
+    format!("{:?}{intent:?}{signaling:?}{peers:?}{:?}{left}{:?}", desk.timers, desk.shelf, desk.rng)
 }
 
 pub(super) fn check(

@@ -7,6 +7,7 @@ use crate::delivery::{Cursor, DeliveryHello, Epoch, Part};
 use crate::ice::IceCandidate;
 use crate::id::{Direction, RoomId, Route, SessionId, StreamId};
 use crate::input::{Command, Recipient};
+use crate::mail::Memory;
 use crate::message::{AlertKind, ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage};
 use crate::network::{DefaultRoute, Interface};
 use crate::sdp::{Description, SdpType};
@@ -99,8 +100,9 @@ pub(super) fn describe(sdp_type: SdpType, fingerprint: u8, ufrag: u8) -> Descrip
 pub(super) fn hello(a: u8) -> ChannelMessage {
     let identity = Identity(u128::from(a % 3));
     let received = Cursor { epoch: Epoch(u64::from(a % 2)), sequence: number(a / 8) };
-    let delivery =
-        DeliveryHello { epoch: Epoch(u64::from(a % 3)), received: a.is_multiple_of(7).then_some(received) };
+    let received = a.is_multiple_of(7).then_some(received);
+    let memory = if a.is_multiple_of(2) { Memory::Process } else { Memory::Restarts };
+    let delivery = DeliveryHello { epoch: Epoch(u64::from(a % 3)), received, memory };
     let rejoin = RejoinHello {
         identity,
         route: a.is_multiple_of(5).then(|| route(a)),

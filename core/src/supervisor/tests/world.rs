@@ -65,7 +65,7 @@ impl World {
             match output {
                 Output::Signaling(socket, action) => self.serve(*socket, action),
                 Output::Peer(connection, action) => self.connect(*connection, action),
-                Output::Persist(_) | Output::Event(_) => {}
+                Output::Persist(_) | Output::Keep(_) | Output::Event(_) => {}
             }
         }
     }

@@ -1,0 +1,183 @@
+//! The mail of peers that are not here: those that are gone, and those that an earlier process knew.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Instant;
+
+use crate::delivery::{Cursor, Inbox, Outbox};
+use crate::id::{Direction, Identity, PeerKey, StreamId};
+use crate::input::Recipient;
+use crate::mail::{Address, MailChange, Memory, PeerNote, Saved};
+use crate::message::Payload;
+
+/// What a link and a peer have exchanged, without the link.
+#[derive(Debug)]
+pub(super) struct Mail {
+    /// `None` if only what the peer must not repeat is kept.
+    pub(super) outbox: Option<Outbox>,
+    pub(super) inbox: Inbox,
+    pub(super) saved: Saved,
+}
+
+/// The mail of whoever is not here; who left first stands first.
+#[derive(Debug, Default)]
+pub(super) struct Shelf(VecDeque<Absent>);
+
+#[derive(Debug)]
+struct Absent {
+    address: Address,
+    mail: Mail,
+    /// Until when it is taken for one that has not noticed yet that we are back.
+    awaited_until: Option<Instant>,
+}
+
+/// Peers of which only is kept what they must not repeat.
+const MOST_DEPARTED: usize = 512;
+/// Peers for which messages are kept: at 4 MiB each they take no more memory than a browser does.
+const MOST_REMEMBERED: usize = 64;
+
+impl Shelf {
+    /// Returns the mail of a peer that is here from now on.
+    pub(super) fn take(&mut self, address: &Address) -> Option<Mail> {
+        let index = self.0.iter().position(|absent| absent.address == *address)?;
+        self.0.remove(index).map(|absent| absent.mail)
+    }
+
+    /// Keeps the mail of a peer that is gone.
+    pub(super) fn put(&mut self, address: Address, mail: Mail) {
+        self.place(Absent { address, mail, awaited_until: None });
+    }
+
+    /// Keeps the mail of a peer that an earlier process knew.
+    pub(super) fn restore(&mut self, address: Address, mail: Mail, awaited_until: Instant) {
+        self.place(Absent { address, mail, awaited_until: Some(awaited_until) });
+    }
+
+    fn place(&mut self, absent: Absent) {
+        self.take(&absent.address);
+        self.0.push_back(absent);
+        if self.0.len() > MOST_DEPARTED {
+            let oldest = self.0.iter().position(|absent| absent.mail.outbox.is_none());
+            oldest.and_then(|index| self.0.remove(index));
+        }
+    }
+
+    /// Forgets whoever was here longest ago if there are too many, and who will not come back as the same.
+    ///
+    /// Returns what that leads to: what the store is told, and how many messages are lost.
+    pub(super) fn forget(&mut self, now: Instant) -> Vec<(MailChange, PeerKey, u64)> {
+        let kept = self.0.iter().filter(|absent| absent.mail.outbox.is_some()).count();
+        let mut excess = kept.saturating_sub(MOST_REMEMBERED);
+        let mut forgotten = Vec::new();
+        for absent in &mut self.0 {
+            if !absent.is_forgettable(now) && excess == 0 {
+                continue;
+            }
+            if let Some(outbox) = absent.mail.outbox.take() {
+                excess = excess.saturating_sub(1);
+                let change = MailChange::Forgotten { address: absent.address.clone() };
+                forgotten.push((change, absent.key(), outbox.len()));
+            }
+        }
+        forgotten
+    }
+
+    /// Returns whether a viewer is awaited that goes by this identity; a broadcast takes its outbox.
+    pub(super) fn awaits(&self, identity: Identity, streams: &BTreeSet<StreamId>, now: Instant) -> bool {
+        self.0.iter().any(|absent| absent.viewer(streams) == Some(identity) && absent.is_awaited(now))
+    }
+
+    /// Keeps a message for the chosen viewers of `streams`, but for those who are `here` otherwise.
+    ///
+    /// Returns whom it is kept for, and how many older messages each of them lost for it.
+    pub(super) fn send(&mut self, post: &Post<'_>, here: impl Fn(Identity) -> bool) -> Vec<(PeerKey, u64)> {
+        let mut kept = Vec::new();
+        for absent in &mut self.0 {
+            let Some(identity) = absent.viewer(post.streams) else { continue };
+            if !absent.is_chosen(identity, post.to) || !absent.is_awaited(post.now) && here(identity) {
+                continue;
+            }
+            let key = absent.key();
+            if let Some(outbox) = &mut absent.mail.outbox {
+                kept.push((key, outbox.push(post.payload.clone())));
+            }
+        }
+        kept
+    }
+
+    /// Notes how far our application has come in what a peer sent that is gone.
+    pub(super) fn confirm(&mut self, position: Cursor) {
+        for absent in &mut self.0 {
+            absent.mail.inbox.confirm(position);
+        }
+    }
+
+    /// Returns what the store does not know yet.
+    pub(super) fn changes(&mut self) -> Vec<MailChange> {
+        self.0.iter_mut().flat_map(|absent| absent.mail.changes(&absent.address)).collect()
+    }
+}
+
+/// A message on its way to peers that are not here.
+#[derive(Debug)]
+pub(super) struct Post<'a> {
+    pub(super) to: &'a Recipient,
+    pub(super) payload: &'a Payload,
+    /// The streams that we publish: nobody waits for what is said to viewers of another one.
+    pub(super) streams: &'a BTreeSet<StreamId>,
+    pub(super) now: Instant,
+}
+
+impl Mail {
+    fn changes(&mut self, address: &Address) -> Vec<MailChange> {
+        let (Some(outbox), Some(note)) = (&self.outbox, self.saved.note()) else { return Vec::new() };
+        let note = PeerNote {
+            newest: outbox.newest(),
+            acknowledged: outbox.through(),
+            received: self.inbox.cursor(),
+            ..note.clone()
+        };
+        self.saved.changes(address, note, outbox)
+    }
+}
+
+impl Absent {
+    /// Returns who it is, if messages for viewers of `streams` are kept for it.
+    fn viewer(&self, streams: &BTreeSet<StreamId>) -> Option<Identity> {
+        match &self.address {
+            Address::Viewer { identity, stream } if self.mail.outbox.is_some() => {
+                streams.contains(stream).then_some(*identity)
+            }
+            Address::Viewer { .. } | Address::Publisher { .. } => None,
+        }
+    }
+
+    fn is_awaited(&self, now: Instant) -> bool {
+        self.awaited_until.is_some_and(|until| now < until)
+    }
+
+    /// Returns whether it will not come back as the same: its process has forgotten how far it had come.
+    fn is_forgettable(&self, now: Instant) -> bool {
+        self.mail.saved.note().is_some_and(|note| note.memory == Memory::Process) && !self.is_awaited(now)
+    }
+
+    fn is_chosen(&self, identity: Identity, to: &Recipient) -> bool {
+        let label = self.mail.saved.note().and_then(|note| note.label.as_deref());
+        match to {
+            Recipient::Everyone => true,
+            Recipient::Labelled(labels) => labels.iter().any(|wanted| wanted == label.unwrap_or_default()),
+            Recipient::Named(name) => label == Some(name.as_str()) || identity.to_string() == *name,
+        }
+    }
+
+    /// Returns the name that the application knows it by.
+    fn key(&self) -> PeerKey {
+        match &self.address {
+            Address::Viewer { identity, .. } => {
+                PeerKey { peer: identity.to_string().into(), direction: Direction::Publishing }
+            }
+            Address::Publisher { stream } => {
+                PeerKey { peer: stream.0.clone(), direction: Direction::Viewing }
+            }
+        }
+    }
+}
