@@ -27,14 +27,14 @@ pub(crate) struct RemoteCandidates {
 impl RemoteCandidates {
     /// Returns those of `candidates` that can be added now and keeps those whose description is under way.
     ///
-    /// While an answer is awaited, a candidate without a fragment may belong to it, so it waits too.
-    pub(crate) fn sort(&mut self, candidates: Vec<IceCandidate>, answer_awaited: bool) -> Vec<IceCandidate> {
+    /// While a description is awaited, a candidate without a fragment may belong to it, so it waits too.
+    pub(crate) fn sort(&mut self, candidates: Vec<IceCandidate>, awaited: bool) -> Vec<IceCandidate> {
         let mut ready = Vec::new();
         for candidate in candidates {
             let fragment = fragment(&candidate);
             match (&self.current, fragment) {
                 (Some(current), Some(fragment)) if current == fragment => ready.push(candidate),
-                (Some(_), None) if !answer_awaited => ready.push(candidate),
+                (Some(_), None) if !awaited => ready.push(candidate),
                 (Some(_) | None, Some(fragment)) if self.former.iter().any(|former| former == fragment) => {
                     tracing::debug!(fragment, "dropped a candidate of an older generation");
                 }
@@ -44,6 +44,11 @@ impl RemoteCandidates {
         ready.truncate(KEPT.saturating_sub(self.added));
         self.added += ready.len();
         ready
+    }
+
+    /// Returns whether `description` begins another ICE generation than the one that holds.
+    pub(crate) fn is_new(&self, description: &Description) -> bool {
+        self.current.as_deref() != description.ice_ufrag()
     }
 
     /// Learns that `description` was applied; returns the candidates that waited for it.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
-use rejoin_core::ChannelMessage;
 use rejoin_core::port::{ChannelFrame, Dialect, PeerEvent};
+use rejoin_core::sdp::Description;
+use rejoin_core::{ChannelMessage, SignalingMessage};
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
 use webrtc::error::Error;
 
@@ -37,6 +38,8 @@ pub(crate) struct Channel {
     /// How many messages came back.
     returned: u64,
     refusal: Option<Refusal>,
+    /// The last description that came over the channel.
+    description: Option<Description>,
 }
 
 /// Messages come back, so that none overtakes another, until the sender knows of it and there is room.
@@ -60,7 +63,14 @@ enum State {
 impl Channel {
     /// Creates a channel that does not exist yet.
     pub(crate) fn new(dialect: Arc<dyn Dialect>) -> Self {
-        Self { dialect, data_channel: None, state: State::Waiting, returned: 0, refusal: None }
+        Self {
+            dialect,
+            data_channel: None,
+            state: State::Waiting,
+            returned: 0,
+            refusal: None,
+            description: None,
+        }
     }
 
     /// Returns the label that the offerer gives its channel.
@@ -103,7 +113,7 @@ impl Channel {
         }
     }
 
-    fn read(&self, message: RTCDataChannelMessage) -> Vec<PeerEvent> {
+    fn read(&mut self, message: RTCDataChannelMessage) -> Vec<PeerEvent> {
         let frame = match (message.is_string, String::from_utf8(message.data.to_vec())) {
             (true, Ok(text)) => ChannelFrame::Text(text),
             (true, Err(_)) => {
@@ -113,9 +123,23 @@ impl Channel {
             (false, _) => ChannelFrame::Binary(message.data.to_vec()),
         };
         match self.dialect.decode_channel(&frame) {
-            Ok(messages) => messages.into_iter().map(PeerEvent::Received).collect(),
+            Ok(messages) => {
+                for message in &messages {
+                    if let ChannelMessage::Signaling(SignalingMessage::Description { description, .. }) =
+                        message
+                    {
+                        self.description = Some(description.clone());
+                    }
+                }
+                messages.into_iter().map(PeerEvent::Received).collect()
+            }
             Err(error) => vec![PeerEvent::Malformed { reason: error.to_string() }],
         }
+    }
+
+    /// Returns whether `description` came over the channel, and nothing later of its kind.
+    pub(crate) fn brought(&self, description: &Description) -> bool {
+        self.description.as_ref() == Some(description)
     }
 
     /// Returns whether the channel is open or has been.

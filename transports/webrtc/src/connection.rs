@@ -23,6 +23,12 @@ use crate::settings;
 use crate::stats;
 use crate::transport::{Order, Teller};
 
+/// How long a restart that came over the channel waits before it ends the path under that channel.
+///
+/// Its candidates come the same way: the first of the VDO.Ninja web app within 60 ms of the description, and
+/// those that a STUN server helps to find a round trip later.
+const FAREWELL: Duration = Duration::from_millis(200);
+
 /// What a connection has around it.
 pub(crate) struct Surroundings {
     pub(crate) dialect: Arc<dyn Dialect>,
@@ -47,6 +53,8 @@ pub(crate) struct Connection {
     /// A restart's offer that is not set before its answer comes: setting it ends the old path, and many peers
     /// answer over the channel while that is open.
     held_offer: Option<RTCSessionDescription>,
+    /// The peer's description that ends the path over which its candidates are still coming, and when it may.
+    held_description: Option<(time::Instant, Description)>,
     ice_servers: Vec<IceServer>,
     policy: IceTransportPolicy,
     ice_failure: Duration,
@@ -103,6 +111,7 @@ impl Connection {
             section: Section::default(),
             answer_awaited: false,
             held_offer: None,
+            held_description: None,
             ice_servers: setup.ice_servers,
             policy: setup.ice_transport_policy,
             ice_failure: setup.ice_failure,
@@ -145,6 +154,10 @@ impl Connection {
                 () = until(self.patience_ends) => {
                     self.tell_ice(IceConnectionState::Failed).await;
                 }
+                () = until(self.held_description.as_ref().map(|(end, _)| *end)) => {
+                    self.accept_held().await?;
+                    self.runtime.nudge();
+                }
                 Ok(()) = self.closings.changed() => self.channel.break_off().await,
             }
         }
@@ -164,7 +177,8 @@ impl Connection {
             PeerAction::RestartIce(policy) => self.restart_ice(policy).await,
             PeerAction::Accept(description) => self.accept(description).await,
             PeerAction::AddCandidates(candidates) => {
-                let ready = self.remote.sort(candidates, self.answer_awaited);
+                let awaited = self.answer_awaited || self.held_description.is_some();
+                let ready = self.remote.sort(candidates, awaited);
                 self.add_candidates(ready).await;
                 Ok(())
             }
@@ -198,6 +212,7 @@ impl Connection {
     }
 
     async fn restart_ice(&mut self, policy: IceTransportPolicy) -> Result<(), String> {
+        self.accept_held().await?;
         self.take_offer_back().await?;
         self.surroundings.names.look_up(&self.ice_servers).await;
         if policy != self.policy {
@@ -210,6 +225,23 @@ impl Connection {
     }
 
     async fn accept(&mut self, description: Description) -> Result<(), String> {
+        self.accept_held().await?;
+        let restarts = self.ice.is_connected() && self.remote.is_new(&description);
+        if restarts && self.channel.brought(&description) {
+            self.held_description = Some((time::Instant::now() + FAREWELL, description));
+            return Ok(());
+        }
+        self.apply(description).await
+    }
+
+    async fn accept_held(&mut self) -> Result<(), String> {
+        match self.held_description.take() {
+            Some((_, description)) => self.apply(description).await,
+            None => Ok(()),
+        }
+    }
+
+    async fn apply(&mut self, description: Description) -> Result<(), String> {
         match description.sdp_type {
             SdpType::Offer => {
                 self.take_offer_back().await?;

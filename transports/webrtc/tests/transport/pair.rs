@@ -7,13 +7,14 @@ use rejoin_core::message::{ChannelMessage, Payload};
 use rejoin_core::port::{
     ChannelFrame, ConnectionSetup, Dialect, DialectError, PeerAction, PeerEvent, PeerTransport,
 };
+use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{Generation, IceTransportPolicy, Role, SignalingMessage};
 use rejoin_webrtc::WebRtcTransport;
 
 /// How long anything may take before a test gives up; generous, because the machine may be busy.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A dialect of bare application texts; frames that begin with `!` are not understood.
+/// A dialect of bare application texts and of descriptions; frames that begin with `!` are not understood.
 #[derive(Debug)]
 pub(crate) struct Plain;
 
@@ -29,14 +30,22 @@ impl Dialect for Plain {
     fn encode_channel(&self, message: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
         match message {
             ChannelMessage::Application(Payload(text)) => Ok(ChannelFrame::Text(text.to_string())),
-            _ => Err(DialectError("plain speaks applications only".to_owned())),
+            ChannelMessage::Signaling(SignalingMessage::Description { description, .. }) => {
+                Ok(ChannelFrame::Text(format!("{:?} {}", description.sdp_type, description.sdp)))
+            }
+            _ => Err(DialectError("plain speaks applications and descriptions only".to_owned())),
         }
     }
 
     fn decode_channel(&self, frame: &ChannelFrame) -> Result<Vec<ChannelMessage>, DialectError> {
         match frame {
-            ChannelFrame::Text(text) if !text.starts_with('!') => Ok(vec![text_message(text)]),
-            ChannelFrame::Text(_) | ChannelFrame::Binary(_) => Err(DialectError("not plain".to_owned())),
+            ChannelFrame::Text(text) if text.starts_with('!') => Err(DialectError("not plain".to_owned())),
+            ChannelFrame::Text(text) => Ok(vec![match text.split_once(' ') {
+                Some(("Offer", sdp)) => description_message(SdpType::Offer, sdp),
+                Some(("Answer", sdp)) => description_message(SdpType::Answer, sdp),
+                Some(_) | None => text_message(text),
+            }]),
+            ChannelFrame::Binary(_) => Err(DialectError("not plain".to_owned())),
         }
     }
 
@@ -48,6 +57,17 @@ impl Dialect for Plain {
 /// Returns an application message.
 pub(crate) fn text_message(text: &str) -> ChannelMessage {
     ChannelMessage::Application(Payload(text.into()))
+}
+
+/// Returns a description as it travels over the channel.
+pub(crate) fn description_message(sdp_type: SdpType, sdp: &str) -> ChannelMessage {
+    let description = Description { sdp_type, sdp: sdp.to_owned() };
+    ChannelMessage::Signaling(SignalingMessage::Description {
+        route: None,
+        session: None,
+        stream: None,
+        description,
+    })
 }
 
 /// Which end of the pair.

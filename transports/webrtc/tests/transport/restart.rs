@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use rejoin_core::port::{ConnectionSetup, PeerAction, PeerEvent};
+use rejoin_core::sdp::Description;
 use rejoin_core::{IceConnectionState, IceTransportPolicy};
 
-use crate::pair::{Pair, Side, setup};
+use crate::pair::{Pair, Side, description_message, setup, text_message};
 use crate::sending::echo;
 
 const CONNECTED: PeerEvent = PeerEvent::IceConnectionState(IceConnectionState::Connected);
@@ -62,6 +63,69 @@ async fn the_old_path_carries_data_until_a_restart_is_answered() {
     pair.carry(side, offer);
     pair.until_each(|event| *event == CONNECTED).await;
     echo(&mut pair).await;
+}
+
+#[tokio::test]
+async fn an_offer_over_the_channel_leaves_the_path_to_what_follows_it() {
+    let mut pair = Pair::open().await;
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    let offer = description_of(&mut pair, Side::Offerer).await;
+
+    tell_and_follow(&mut pair, Side::Offerer, &offer).await;
+    loop {
+        match pair.next().await {
+            (Side::Answerer, PeerEvent::Received(message)) if message == text_message("follows") => break,
+            (Side::Answerer, event @ PeerEvent::LocalDescription(_)) => {
+                panic!("answered too early: {event:?}")
+            }
+            (side, event) => pair.carry(side, event),
+        }
+    }
+
+    pair.until_each(|event| *event == CONNECTED).await;
+    echo(&mut pair).await;
+}
+
+#[tokio::test]
+async fn an_answer_over_the_channel_leaves_the_path_to_what_follows_it() {
+    let mut pair = Pair::open().await;
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    let offer = description_of(&mut pair, Side::Offerer).await;
+    // Our answerer leaves the path when it answers, so a stranger lends the answer.
+    let mut stranger = Pair::new();
+    stranger.create(setup);
+    stranger.perform(Side::Answerer, PeerAction::Accept(offer));
+    let answer = description_of(&mut stranger, Side::Answerer).await;
+
+    tell_and_follow(&mut pair, Side::Answerer, &answer).await;
+    loop {
+        match pair.next().await {
+            (Side::Offerer, PeerEvent::Received(message)) if message == text_message("follows") => break,
+            (Side::Offerer, event @ PeerEvent::IceConnectionState(_)) => panic!("left too early: {event:?}"),
+            (Side::Offerer | Side::Answerer, _) => {}
+        }
+    }
+}
+
+/// Tells `description` over the channel, has the other side accept it, and sends something after it.
+async fn tell_and_follow(pair: &mut Pair, from: Side, description: &Description) {
+    let message = description_message(description.sdp_type, &description.sdp);
+    pair.perform(from, PeerAction::Send { tag: 1, message: message.clone() });
+    let told = PeerEvent::Received(message);
+    while pair.next().await != (from.other(), told.clone()) {}
+    pair.perform(from.other(), PeerAction::Accept(description.clone()));
+    pair.send(from, 2, "follows");
+}
+
+/// Returns the next description of one side, which is not carried over.
+async fn description_of(pair: &mut Pair, wanted: Side) -> Description {
+    loop {
+        if let (side, PeerEvent::LocalDescription(description)) = pair.next().await
+            && side == wanted
+        {
+            return description;
+        }
+    }
 }
 
 #[tokio::test]
