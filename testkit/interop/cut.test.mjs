@@ -2,14 +2,12 @@
 //
 // Outside of the namespace this file runs itself inside.
 
-import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { Browser } from './harness/browser.mjs';
-import { alone, cutUdp, enter, healUdp, impossible, settle } from './harness/namespace.mjs';
-import { start } from './harness/processes.mjs';
+import { runInside } from './harness/inside.mjs';
+import { alone, cutUdp, healUdp, settle } from './harness/namespace.mjs';
 import { assertFresh, bothHear, countAloud, exchange } from './harness/talk.mjs';
-import { scenario, skipped } from './harness/world.mjs';
+import { scenario } from './harness/world.mjs';
 
 const CUT = 8000;
 // ICE and SCTP wait longer with every try; a rebuild needs none of their patience
@@ -34,21 +32,7 @@ if (alone()) {
     );
   }
 } else {
-  const reason = impossible();
-  for (const about of reason ? all : []) skipped(about.name, about, reason);
-
-  test('in a network namespace', { skip: reason ?? false, timeout: 360_000 }, async () => {
-    const { program, args, env } = enter(fileURLToPath(import.meta.url));
-    const child = start(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
-    let told = '';
-    child.stdout.on('data', (chunk) => {
-      told += chunk;
-      process.stderr.write(chunk);
-    });
-    const status = await new Promise((resolve) => child.once('close', resolve));
-    assert.equal(status, 0, 'it failed inside the namespace; see above');
-    assert.match(told, new RegExp(`^# tests ${all.length}$`, 'm'), 'not all of it ran inside the namespace');
-  });
+  runInside(import.meta.url, all);
 }
 
 // Returns how long after the path healed data flowed both ways again, and what rejoin did last for it.

@@ -250,8 +250,7 @@ class Connection {
   }
 
   async offer(options = {}) {
-    await this.pc.setLocalDescription(await this.pc.createOffer(options));
-    await this.#describe(this.pc.localDescription);
+    await this.#describe(await this.pc.createOffer(options));
   }
 
   async offerRestart() {
@@ -262,9 +261,8 @@ class Connection {
   async answer(offer) {
     await this.pc.setRemoteDescription(offer);
     await this.#addEarly();
-    await this.pc.setLocalDescription(await this.pc.createAnswer());
+    await this.#describe(await this.pc.createAnswer());
     this.#negotiated();
-    await this.#describe(this.pc.localDescription);
   }
 
   async answered(answer) {
@@ -336,7 +334,12 @@ class Connection {
     return this.#channel?.readyState === 'open';
   }
 
-  #describe({ type, sdp }) {
+  // As it was created: recorded descriptions are without candidates, and these follow soon.
+  async #describe(description) {
+    clearTimeout(this.#bundleTimer);
+    this.#bundleTimer = null;
+    await this.pc.setLocalDescription(description);
+    const { type, sdp } = description;
     const { wire } = this.#context;
     return this.#signal((stream) =>
       type === 'offer'

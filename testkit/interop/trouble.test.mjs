@@ -4,6 +4,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { Browser } from './harness/browser.mjs';
 import { touchesPeer } from './harness/rejoin.mjs';
+import { restartIce } from './harness/restart.mjs';
 import { assertOnce, bothHear, countAloud, exchange } from './harness/talk.mjs';
 import { scenario } from './harness/world.mjs';
 
@@ -80,31 +81,6 @@ async function outliveServer(world) {
   for (const side of [rejoin, foreign]) assertOnce(side, { complete: true });
   assert.deepEqual(rejoin.since(marks.rejoin).filter(touchesPeer), [], 'the peer link was touched');
   assert.equal(foreign.count('built'), 1, 'nothing was built');
-  return elapsed;
-}
-
-// ICE is another on both sides, and channel and data go on.
-async function restartIce(world, restart) {
-  await world.connect();
-  const { rejoin, foreign } = world;
-  const stop = countAloud(world);
-  await bothHear(rejoin, foreign, 20);
-  const [before] = foreign.events.filter((event) => event.event === 'negotiated').slice(-1);
-  const mark = foreign.mark();
-
-  const asked = Date.now();
-  await restart();
-  const another = (event) =>
-    event.event === 'negotiated' && event.local !== before.local && event.remote !== before.remote;
-  await foreign.wait('another ICE generation', another, { since: mark });
-  await bothHear(rejoin, foreign);
-  const elapsed = Date.now() - asked;
-  await bothHear(rejoin, foreign, 40);
-
-  stop();
-  for (const side of [rejoin, foreign]) assertOnce(side, { complete: true });
-  for (const event of ['built', 'open', 'channel_closed', 'error']) assert.equal(foreign.count(event, mark), 0, event);
-  await exchange(rejoin, foreign);
   return elapsed;
 }
 

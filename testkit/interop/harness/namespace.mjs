@@ -1,6 +1,8 @@
-// A network namespace with nothing in it but loopback, whose UDP can be cut.
+// A network namespace with nothing in it but loopback, whose UDP can be cut, and one behind a firewall beside it.
 
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { start } from './processes.mjs';
 
 const UNSHARE = ['--user', '--map-root-user', '--net', '--pid', '--fork', '--kill-child'];
 const INSIDE = 'INTEROP_INSIDE_NAMESPACE';
@@ -30,6 +32,27 @@ export function enter(file) {
     // not seen as a part of the outer run, whose protocol it does not speak
     env: { ...process.env, [INSIDE]: '1', NODE_TEST_CONTEXT: '' },
   };
+}
+
+// Makes a namespace whose firewall lets in no UDP but replies, and returns the program that runs others within it;
+// this side of the cable has the address `host`.
+export async function behindFirewall(host, guest) {
+  // /proc may be that of another PID namespace, so the guest reads there how it is called
+  const script = 'read -r pid rest < /proc/self/stat; echo "$pid"; exec sleep infinity';
+  const child = start('unshare', ['--net', 'sh', '-c', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [pid] = await once(child.stdout, 'data');
+  const within = ['nsenter', `--net=/proc/${String(pid).trim()}/ns/net`];
+  run('ip', ['link', 'add', 'cable', 'type', 'veth', 'peer', 'name', 'end', 'netns', String(child.pid)]);
+  run('ip', ['address', 'add', `${host}/24`, 'dev', 'cable']);
+  run('ip', ['link', 'set', 'cable', 'up']);
+  const there = (program, ...args) => run('nsenter', [...within.slice(1), program, ...args]);
+  there('ip', 'link', 'set', 'lo', 'up');
+  there('ip', 'address', 'add', `${guest}/24`, 'dev', 'end');
+  there('ip', 'link', 'set', 'end', 'up');
+  const rule = 'meta l4proto udp ct state new drop';
+  const rules = `table inet wall {\n chain in {\n type filter hook input priority 0;\n ${rule};\n }\n}\n`;
+  run('nsenter', [...within.slice(1), 'nft', '-f', '-'], rules);
+  return within;
 }
 
 // Makes every UDP datagram vanish.

@@ -13,11 +13,12 @@ process.env.RUST_LOG ??= 'error,rejoin=info,rejoin_driver=info';
 export class Server {
   url;
   #child;
-  #address = '127.0.0.1:0';
+  #address;
   #dialect;
 
-  constructor(dialect) {
+  constructor(dialect, host = '127.0.0.1') {
     this.#dialect = dialect;
+    this.#address = `${host}:0`;
   }
 
   async start() {
@@ -38,13 +39,14 @@ export class Server {
 
 // A shell in a session.
 export class Rejoin extends Talker {
-  // `role` is rejoin's own: publisher or viewer.
-  constructor({ url, dialect, role, stream, password, profile = 'aggressive', set = [] }) {
+  // `role` is rejoin's own: publisher or viewer; `within` is a program with arguments that runs it elsewhere.
+  constructor({ url, dialect, role, stream, password, profile = 'aggressive', set = [], within = [] }) {
     const wish = role === 'publisher' ? '--push' : '--view';
-    const args = ['join', '--server', url, '--dialect', dialect, wish, stream];
+    const args = [...within, BINARY, 'join', '--server', url, '--dialect', dialect, wish, stream];
     args.push('--events', '--format', 'jsonl', '--profile', profile);
     if (password !== undefined) args.push('--password', String(password));
-    super(`rejoin ${role}`, BINARY, args.concat(set.flatMap((setting) => ['--set', setting])));
+    const [program, ...rest] = args.concat(set.flatMap((setting) => ['--set', setting]));
+    super(`rejoin ${role}`, program, rest);
   }
 
   send(data) {

@@ -14,9 +14,10 @@ export const missing = (stack) => (stack === 'chromium' ? Browser.missing() : nu
 export class World {
   #closing = [];
 
-  // `role` is rejoin's; the foreign peer has the other one.
-  constructor({ role, stack, dialect, password }) {
+  // `role` is rejoin's; the foreign peer has the other one. `host` is where the server listens.
+  constructor({ role, stack, dialect, password, host }) {
     this.role = role;
+    this.host = host;
     this.stack = stack;
     this.dialect = dialect;
     this.password = password;
@@ -24,7 +25,7 @@ export class World {
   }
 
   async serve() {
-    this.server = await new Server(this.dialect).start();
+    this.server = await new Server(this.dialect, this.host).start();
     this.#closing.push(() => this.server.kill());
   }
 
@@ -63,14 +64,14 @@ export function skipped(name, { role, stack }, reason) {
 }
 
 // Runs `body` in a world of its own and notes how it went; `body` returns the milliseconds to show.
-export async function scenario(t, name, { role, stack, dialect = 'hosted', password }, body) {
+export async function scenario(t, name, { role, stack, dialect = 'hosted', password, host }, body) {
   const note = (outcome) => record({ name, role, stack, dialect, password: shown(password), ...outcome });
   const reason = missing(stack);
   if (reason) {
     note({ skipped: reason });
     return t.skip(reason);
   }
-  const world = new World({ role, stack, dialect, password });
+  const world = new World({ role, stack, dialect, password, host });
   try {
     const result = await Promise.race([body(world), timedOut(t.signal)]);
     note(typeof result === 'number' ? { milliseconds: result } : result);
