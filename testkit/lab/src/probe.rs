@@ -71,8 +71,8 @@ pub fn ask(socket: &UdpSocket, echo: SocketAddr, patience: Duration) -> io::Resu
     }
 }
 
-/// Answers until the socket is of no more use; an error that belongs to one peer is passed over.
-fn answer(socket: &UdpSocket) {
+/// Answers as an [`Echo`] does, until the socket is of no more use.
+pub fn answer(socket: &UdpSocket) {
     let mut buffer = [0; 2048];
     loop {
         match socket.recv_from(&mut buffer) {
@@ -81,6 +81,7 @@ fn answer(socket: &UdpSocket) {
                 answer.extend_from_slice(&buffer[..size]);
                 let _ = socket.send_to(&answer, from);
             }
+            // Somebody who asked is gone; the others are not.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
             Err(_) => return,
         }

@@ -125,6 +125,27 @@ fn a_switch_keeps_the_old_address_or_drops_it() {
 }
 
 #[test]
+fn the_link_of_a_server_suffers_as_any() {
+    enclosure::test("uplinks::the_link_of_a_server_suffers_as_any", || {
+        let mut stage = Stage::build(&quick());
+        let near = socket(stage.world.a(), any(stage.echo.udp.ip()));
+        question(&near, stage.echo.udp).unwrap();
+        for fault in [
+            Fault::Carrier(Line::Signaling),
+            Fault::AdminDown(Line::Signaling),
+            Fault::SilentCut(Line::Signaling, Way::Both),
+        ] {
+            stage.world.inject(&fault).unwrap();
+            assert!(silence(&near, stage.echo.udp), "{fault:?}");
+            stage.world.heal(&fault).unwrap();
+            question(&near, stage.echo.udp).unwrap();
+        }
+        assert!(stage.world.inject(&Fault::AddressChange(Line::Signaling)).is_err());
+        assert!(stage.world.inject(&Fault::Carrier(Line::Turn)).is_err());
+    });
+}
+
+#[test]
 fn faults_add_up_and_go_one_by_one() {
     enclosure::test("uplinks::faults_add_up_and_go_one_by_one", || {
         let mut stage = Stage::build(&quick());
