@@ -80,7 +80,7 @@ fn text(told: Result<(bool, String), LabError>) -> String {
 }
 
 /// Tells the program that it is inside.
-const INSIDE: &str = "REJOIN_LAB_ENCLOSED";
+pub(crate) const INSIDE: &str = "REJOIN_LAB_ENCLOSED";
 const RESOLVERS: &str = "/etc/resolv.conf";
 /// What a lab calls, and the Debian packages that have it.
 const TOOLS: [(&str, &str); 8] = [

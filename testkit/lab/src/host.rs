@@ -5,6 +5,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::process::Command;
 
+use crate::enclosure;
 use crate::error::LabError;
 use crate::namespace::Namespace;
 
@@ -47,6 +48,7 @@ impl Host {
     /// Names are resolved by the name server of the lab.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("ip");
+        command.env_remove(enclosure::INSIDE);
         // `ip` gives the program a mount namespace of its own, in which the other name server is mounted.
         let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
         command

@@ -1,4 +1,5 @@
 //! Each fault, shown to do what it says by small probes.
+#![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "helpers of tests fail loudly")]
 
 mod block;
 mod delay;
