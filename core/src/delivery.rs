@@ -10,12 +10,14 @@ mod inbox;
 mod outbox;
 #[cfg(test)]
 mod tests;
+mod when_full;
 
 use std::sync::Arc;
 
 pub use assembly::Assembly;
 pub use inbox::{Arrival, Inbox};
 pub use outbox::{Outbox, Outgoing};
+pub use when_full::WhenFull;
 
 use crate::mail::Memory;
 

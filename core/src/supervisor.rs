@@ -15,6 +15,7 @@ mod presence;
 mod probes;
 mod repair;
 mod reunion;
+mod room;
 mod routing;
 mod shelf;
 mod signaling_link;
@@ -30,7 +31,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::delivery::Epoch;
+use crate::delivery::{Epoch, WhenFull};
 use crate::fault::Fault;
 use crate::ice::IceServer;
 use crate::id::{Generation, Identity, PeerKey};
@@ -70,6 +71,8 @@ pub struct Settings {
     pub held_messages: usize,
     /// How many bytes of messages are kept for one peer until it has them.
     pub held_bytes: usize,
+    /// What happens to a message for which that leaves no room.
+    pub when_full: WhenFull,
     /// For how long mail is kept: with a memory across restarts, messages are acknowledged when they are confirmed.
     pub memory: Memory,
     /// The seed of the machine's dice.
@@ -92,6 +95,7 @@ impl Settings {
             epoch: Epoch(identity.0 as u64),
             held_messages: 4096,
             held_bytes: 4 << 20,
+            when_full: WhenFull::Wait,
             memory: Memory::Process,
             seed: identity.0 as u64,
         }
@@ -129,6 +133,8 @@ pub enum Timer {
     Stats(PeerKey),
     /// The acknowledgement that a peer link owes.
     Acknowledgement(PeerKey),
+    /// The end of our patience with a peer that acknowledges nothing.
+    Unacknowledged(PeerKey),
     /// The end of our patience with a peer that nobody named and that is gone.
     Gone(PeerKey),
 }
@@ -214,6 +220,7 @@ impl Supervisor {
                 Timer::Checkup(key) => self.with(&key, PeerLink::checkup),
                 Timer::Stats(key) => self.with(&key, PeerLink::read_stats),
                 Timer::Acknowledgement(key) => self.with(&key, PeerLink::acknowledge),
+                Timer::Unacknowledged(key) => self.with(&key, PeerLink::unacknowledged),
                 Timer::Gone(key) => self.gone(&key),
             }
         }

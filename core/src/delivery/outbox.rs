@@ -120,15 +120,18 @@ impl Outbox {
         Some(Outgoing::Part(Part { sequence, total, offset, slice }))
     }
 
-    /// Notes that the peer has everything up to `sequence`; a number that never went out is ignored.
-    pub fn acknowledge(&mut self, sequence: u64) {
-        if sequence > self.newest {
-            return;
+    /// Notes that the peer has everything up to `sequence`, and returns whether that is news.
+    ///
+    /// A number that never went out is ignored.
+    pub fn acknowledge(&mut self, sequence: u64) -> bool {
+        if sequence > self.newest || sequence <= self.acknowledged {
+            return false;
         }
-        self.acknowledged = self.acknowledged.max(sequence);
+        self.acknowledged = sequence;
         while let Some(entry) = self.kept.first_entry().filter(|entry| *entry.key() <= sequence) {
             self.bytes -= entry.remove().len();
         }
+        true
     }
 
     /// Lets go of a message that went to a peer that acknowledges nothing.
@@ -178,6 +181,11 @@ impl Outbox {
     /// Returns whether half of either bound is reached: time to tell whoever sends to slow down.
     pub fn is_half_full(&self) -> bool {
         self.kept.len() >= self.most_messages.div_ceil(2) || self.bytes >= self.most_bytes.div_ceil(2)
+    }
+
+    /// Returns whether another message of so many bytes is kept without letting go of an older one.
+    pub fn has_room_for(&self, bytes: usize) -> bool {
+        self.kept.len() < self.most_messages && self.bytes.saturating_add(bytes) <= self.most_bytes
     }
 
     /// Returns how many messages are kept.

@@ -39,6 +39,13 @@ pub enum Warning {
         /// The largest that is taken.
         limit: usize,
     },
+    /// A peer acknowledges nothing although its connection works; what it was sent is kept.
+    Unacknowledged {
+        /// The link.
+        peer: PeerKey,
+        /// How many messages wait for it.
+        messages: u64,
+    },
     /// The server reported something.
     ServerAlert {
         /// Its words.
@@ -63,6 +70,7 @@ impl Warning {
             Self::StrangerOffer { .. } => "stranger_offer",
             Self::UnknownSession => "unknown_session",
             Self::TooLarge { .. } => "too_large",
+            Self::Unacknowledged { .. } => "unacknowledged",
             Self::ServerAlert { .. } => "server_alert",
             Self::Renamed => "renamed",
             Self::StoreFailed { .. } => "store_failed",
@@ -92,6 +100,13 @@ impl fmt::Display for Warning {
             Self::UnknownSession => f.write_str("a message arrived for a session that is over"),
             Self::TooLarge { bytes, limit } => {
                 write!(f, "a message of {bytes} bytes was not sent; send at most {limit} bytes at a time")
+            }
+            Self::Unacknowledged { peer, messages } => {
+                write!(
+                    f,
+                    "{messages} messages {peer} wait, and none is acknowledged; \
+                     see whether the program there is stuck"
+                )
             }
             Self::ServerAlert { text } => write!(f, "the server says: {text}"),
             Self::Renamed => f.write_str(

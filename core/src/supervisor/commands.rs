@@ -81,17 +81,7 @@ impl Supervisor {
     }
 
     fn send(&mut self, to: &Recipient, payload: &Payload) {
-        let chosen: Vec<PeerKey> = match to {
-            Recipient::Everyone => self.each_once().map(|link| link.key.clone()).collect(),
-            Recipient::Labelled(labels) => {
-                let links = self.each_once().filter(|link| link.is_labelled(labels));
-                links.map(|link| link.key.clone()).collect()
-            }
-            Recipient::Named(name) => {
-                let links = self.peers.values().filter(|link| link.is_called(name));
-                links.map(|link| link.key.clone()).collect()
-            }
-        };
+        let chosen: Vec<PeerKey> = self.chosen(to).into_iter().map(|link| link.key.clone()).collect();
         let kept = self.keep_for_absent(to, payload);
         if chosen.is_empty() && kept == 0 {
             self.desk.event(Event::Dropped { peer: None, messages: 1 });
@@ -100,6 +90,15 @@ impl Supervisor {
             if let Some(link) = self.peers.get_mut(&key) {
                 link.send(payload.clone(), &mut self.desk);
             }
+        }
+    }
+
+    /// Returns the links that a message for `to` takes.
+    pub(super) fn chosen(&self, to: &Recipient) -> Vec<&PeerLink> {
+        match to {
+            Recipient::Everyone => self.each_once().collect(),
+            Recipient::Labelled(labels) => self.each_once().filter(|link| link.is_labelled(labels)).collect(),
+            Recipient::Named(name) => self.peers.values().filter(|link| link.is_called(name)).collect(),
         }
     }
 

@@ -2,37 +2,32 @@
 
 use std::time::Duration;
 
-use crate::delivery::{Arrival, Assembly, DeliveryHello, LARGEST_MESSAGE, LARGEST_SLICE, Outgoing, Part};
+use crate::delivery::{
+    Arrival, Assembly, DeliveryHello, LARGEST_MESSAGE, LARGEST_SLICE, Outgoing, Part, WhenFull,
+};
 use crate::fault::Fault;
 use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
 use crate::output::{Event, Warning};
 use crate::port::PeerAction;
+use crate::supervisor::Timer;
 use crate::supervisor::connection::Connection;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::{Supervisor, Timer};
 
 /// How long an acknowledgement waits for a message that could carry it.
 const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_millis(25);
-
-impl Supervisor {
-    /// Returns whether another message is welcome: some connected peer keeps up, or none is connected.
-    ///
-    /// The fastest peer sets the pace; slower ones lose their oldest messages and are told.
-    /// A peer that is away slows nobody down either.
-    pub fn has_room(&self) -> bool {
-        let mut connected =
-            self.peers.values().filter(|link| link.ever_up && link.outage.is_none()).peekable();
-        connected.peek().is_none() || connected.any(|link| !link.outbox.is_half_full())
-    }
-}
 
 impl PeerLink {
     /// Sends a message, or keeps it while the path is broken or in doubt.
     pub(super) fn send(&mut self, payload: Payload, desk: &mut Desk) {
         if payload.len() > LARGEST_MESSAGE {
             return self.report_too_large(payload.len(), LARGEST_MESSAGE, desk);
+        }
+        match desk.settings.when_full {
+            WhenFull::Wait | WhenFull::DropOldest => {}
+            WhenFull::Refuse if self.outbox.has_room_for(payload.len()) => {}
+            WhenFull::Refuse => return self.report_dropped(1, desk),
         }
         let dropped = self.outbox.push(payload);
         self.report_dropped(dropped, desk);
@@ -51,7 +46,7 @@ impl PeerLink {
     }
 
     /// Returns whether the peer on the connection in use acknowledges what it gets.
-    fn delivers(&self) -> bool {
+    pub(super) fn delivers(&self) -> bool {
         self.active.as_ref().is_some_and(|active| active.epoch.is_some())
     }
 
@@ -107,6 +102,7 @@ impl PeerLink {
             };
             desk.peer(active.generation, PeerAction::Send { tag, message });
         }
+        self.expect_acknowledgement(desk);
     }
 
     /// Takes back a message for which the channel had no room.
@@ -164,7 +160,7 @@ impl PeerLink {
             return;
         }
         let Numbered { sequence, acknowledged, payload } = numbered;
-        self.outbox.acknowledge(acknowledged);
+        self.has_come_to(acknowledged, desk);
         self.complete(sequence, payload, desk);
     }
 
@@ -173,7 +169,7 @@ impl PeerLink {
         if !self.is_in_epoch(generation) {
             return;
         }
-        self.outbox.acknowledge(acknowledged);
+        self.has_come_to(acknowledged, desk);
         if self.inbox.has(part.sequence) {
             return self.owe_acknowledgement(desk);
         }
@@ -202,9 +198,9 @@ impl PeerLink {
     }
 
     /// The peer tells how far it has come.
-    pub(super) fn acknowledged(&mut self, through: u64) {
+    pub(super) fn acknowledged(&mut self, through: u64, desk: &mut Desk) {
         if self.delivers() {
-            self.outbox.acknowledge(through);
+            self.has_come_to(through, desk);
         }
     }
 

@@ -111,7 +111,7 @@ impl Supervisor {
                 link.stirred(generation, desk);
             }
             ChannelMessage::Acknowledged { through } => {
-                link.acknowledged(through);
+                link.acknowledged(through, desk);
                 link.stirred(generation, desk);
             }
             ChannelMessage::Gap { after, through } => link.gap(generation, after, through, desk),

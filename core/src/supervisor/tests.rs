@@ -4,6 +4,7 @@ mod announced;
 mod answers;
 mod ledger;
 mod reached;
+mod room;
 mod rules;
 mod words;
 mod world;

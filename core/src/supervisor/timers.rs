@@ -31,6 +31,7 @@ impl Timers {
             Timer::Checkup,
             Timer::Stats,
             Timer::Acknowledgement,
+            Timer::Unacknowledged,
             Timer::Gone,
         ] {
             self.0.remove(&name(key.clone()));
@@ -75,6 +76,7 @@ impl Timers {
             | Timer::Checkup(key)
             | Timer::Stats(key)
             | Timer::Acknowledgement(key)
+            | Timer::Unacknowledged(key)
             | Timer::Gone(key) => Some(key),
             Timer::Signaling | Timer::SignalingCheckup | Timer::RoomJoin | Timer::Reseed => None,
         })

@@ -1,0 +1,73 @@
+//! Whether there is room for another message, and whether peers make some by acknowledging what they got.
+
+use std::time::Duration;
+
+use crate::delivery::WhenFull;
+use crate::id::PeerKey;
+use crate::input::Recipient;
+use crate::message::Payload;
+use crate::output::Warning;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::{Supervisor, Timer};
+
+/// How long a peer may acknowledge nothing over a connection that works; the largest message takes as long
+/// at 300 kbit/s.
+const ACKNOWLEDGEMENT_LIMIT: Duration = Duration::from_secs(30);
+
+impl Supervisor {
+    /// Returns whether another message is welcome: some connected peer keeps up, or none is connected.
+    ///
+    /// The fastest peer sets the pace; slower ones lose their oldest messages and are told.
+    /// A peer that is away slows nobody down either, and nothing does unless messages are to wait.
+    pub fn has_room(&self) -> bool {
+        match self.desk.settings.when_full {
+            WhenFull::Wait => {
+                let mut connected =
+                    self.peers.values().filter(|link| link.ever_up && link.outage.is_none()).peekable();
+                connected.peek().is_none() || connected.any(|link| !link.outbox.is_half_full())
+            }
+            WhenFull::DropOldest | WhenFull::Refuse => true,
+        }
+    }
+
+    /// Returns a peer for which a message would be refused, if there is one.
+    pub fn refuses(&self, to: &Recipient, payload: &Payload) -> Option<PeerKey> {
+        match self.desk.settings.when_full {
+            WhenFull::Wait | WhenFull::DropOldest => None,
+            WhenFull::Refuse => {
+                let mut chosen = self.chosen(to).into_iter();
+                chosen.find(|link| !link.outbox.has_room_for(payload.len())).map(|link| link.key.clone())
+            }
+        }
+    }
+}
+
+impl PeerLink {
+    /// Begins to wait for the peer's next acknowledgement, if it owes one.
+    pub(super) fn expect_acknowledgement(&self, desk: &mut Desk) {
+        if self.delivers() && !self.outbox.is_empty() {
+            let timer = Timer::Unacknowledged(self.key.clone());
+            desk.timers.set_if_unset(timer, desk.now, ACKNOWLEDGEMENT_LIMIT);
+        }
+    }
+
+    /// Notes how far the peer has come in what we send.
+    pub(super) fn has_come_to(&mut self, through: u64, desk: &mut Desk) {
+        if self.outbox.acknowledge(through) {
+            desk.timers.clear(&Timer::Unacknowledged(self.key.clone()));
+            self.expect_acknowledgement(desk);
+        }
+    }
+
+    /// The peer has acknowledged nothing for long: tells it unless an outage explains it, and waits on.
+    pub(super) fn unacknowledged(&mut self, desk: &mut Desk) {
+        let up_for = desk.now.saturating_duration_since(self.up_since);
+        let up = self.outage.is_none() && up_for >= ACKNOWLEDGEMENT_LIMIT;
+        if up && self.delivers() && !self.outbox.is_empty() {
+            let (peer, messages) = (self.key.clone(), self.outbox.len());
+            desk.warn(Warning::Unacknowledged { peer, messages });
+        }
+        self.expect_acknowledgement(desk);
+    }
+}
