@@ -3,7 +3,7 @@
 use rejoin_backoff::{Constant, DecorrelatedJitter, Exponential};
 use rejoin_health::{Ping, Silence};
 use rejoin_quality::{Ewma, Off, Thresholds};
-use rejoin_recovery::{Ladder, Rebuild};
+use rejoin_recovery::{Hedged, Ladder, Rebuild};
 
 use crate::Registry;
 
@@ -17,6 +17,7 @@ impl Registry {
             .backoff::<DecorrelatedJitter>("decorrelated_jitter").about("random delays up to three times the last, so that a fleet spreads out")
             .timeout::<rejoin_timeout::Fixed>("fixed").about("one limit per phase, with exceptions per platform")
             .recovery::<Ladder>("ladder").about("the mildest repair first, then stronger ones")
+            .recovery::<Hedged>("hedged").about("a mild repair first, and soon a new peer connection beside it")
             .recovery::<Rebuild>("rebuild").about("a new peer connection at once, beside the old one")
             .health::<Ping>("ping").about("too many unanswered pings in a row mean death")
             .health::<Silence>("silence").about("asked only after a long silence; ICE and data speak for themselves")

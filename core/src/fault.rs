@@ -48,6 +48,8 @@ pub enum Phase {
     IceFailure,
     /// How long we keep our end for a peer that nobody named and that is gone.
     PeerGone,
+    /// How long we keep our end, and what waits in it, for a rejoin peer that is away and will be known again.
+    PeerAway,
     /// How long a dormant link sleeps between two tries.
     Dormant,
 }
@@ -70,6 +72,7 @@ impl Phase {
             Self::IceSilence => "ice_silence",
             Self::IceFailure => "ice_failure",
             Self::PeerGone => "peer_gone",
+            Self::PeerAway => "peer_away",
             Self::Dormant => "dormant",
         }
     }

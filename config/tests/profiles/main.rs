@@ -89,7 +89,7 @@ fn every_page_sets_every_option_of_its_policies() {
             "fixed",
             "signaling_open signaling_pong room_join proven_health gathering offer_answer restart_request \
              ice_checking data_channel_open verification disconnected_grace ice_silence ice_failure peer_gone \
-             dormant",
+             peer_away dormant",
         ),
         ("off", ""),
         ("thresholds", "interval loss rtt worse_after better_after margin"),

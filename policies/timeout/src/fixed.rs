@@ -62,6 +62,9 @@ pub struct Fixed {
     /// How long a publisher keeps its end for a viewer that is gone.
     #[serde(deserialize_with = "limit::positive")]
     pub peer_gone: Duration,
+    /// How long a publisher keeps its end, and what waits in it, for a rejoin viewer that is gone.
+    #[serde(deserialize_with = "limit::positive")]
+    pub peer_away: Duration,
     /// How long a dormant link sleeps between two tries.
     #[serde(deserialize_with = "limit::positive")]
     pub dormant: Duration,
@@ -101,6 +104,8 @@ impl Default for Fixed {
             ice_failure: Duration::from_secs(25),
             // A reloaded page is back by then
             peer_gone: Duration::from_secs(60),
+            // A machine that restarts or a tunnel is over by then, and who comes back is known by its identity
+            peer_away: Duration::from_secs(600),
             // A server that returns gives no local sign; twelve packets an hour cost nobody
             dormant: Duration::from_secs(300),
             platform: BTreeMap::new(),
@@ -134,6 +139,7 @@ impl Fixed {
             Phase::IceSilence => self.ice_silence,
             Phase::IceFailure => self.ice_failure,
             Phase::PeerGone => self.peer_gone,
+            Phase::PeerAway => self.peer_away,
             Phase::Dormant => self.dormant,
             // A phase that is younger than this policy waits as long as an answer to an offer.
             _ => self.offer_answer,

@@ -53,6 +53,9 @@ pub struct Overrides {
     /// How long a publisher keeps its end for a viewer that is gone.
     #[serde(deserialize_with = "limit::positive_option")]
     pub peer_gone: Option<Duration>,
+    /// How long a publisher keeps its end, and what waits in it, for a rejoin viewer that is gone.
+    #[serde(deserialize_with = "limit::positive_option")]
+    pub peer_away: Option<Duration>,
     /// How long a dormant link sleeps between two tries.
     #[serde(deserialize_with = "limit::positive_option")]
     pub dormant: Option<Duration>,
@@ -76,6 +79,7 @@ impl Overrides {
             Phase::IceSilence => self.ice_silence,
             Phase::IceFailure => self.ice_failure,
             Phase::PeerGone => self.peer_gone,
+            Phase::PeerAway => self.peer_away,
             Phase::Dormant => self.dormant,
             _ => None,
         }
