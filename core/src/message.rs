@@ -68,6 +68,11 @@ pub enum SignalingMessage {
         /// The peer; `None` over the data channel.
         route: Option<Route>,
     },
+    /// The sender has let go of one connection and keeps the one that carries this; between rejoin peers only.
+    Withdraw {
+        /// The session that is over.
+        session: SessionId,
+    },
     /// The server asks us to offer our stream to a viewer.
     OfferRequested {
         /// The viewer.

@@ -5,6 +5,7 @@ mod commands;
 mod connection;
 mod desk;
 mod grading;
+mod hedge;
 mod intent;
 mod keeping;
 mod mail;
@@ -125,6 +126,8 @@ pub enum Timer {
     Reseed,
     /// The current wait of a peer link's outage: grace, backoff, a phase, sleep.
     Repair(PeerKey),
+    /// The end of the time that a mild repair has before a new connection is built beside it.
+    HeadStart(PeerKey),
     /// The next ping of a verification.
     Verification(PeerKey),
     /// A peer link's next checkup.
@@ -216,6 +219,7 @@ impl Supervisor {
                 Timer::RoomJoin => self.wish_replayed(),
                 Timer::Reseed => self.intent.claim(desk),
                 Timer::Repair(key) => self.with(&key, PeerLink::repair_due),
+                Timer::HeadStart(key) => self.with(&key, PeerLink::head_start_over),
                 Timer::Verification(key) => self.with(&key, PeerLink::verification_due),
                 Timer::Checkup(key) => self.with(&key, PeerLink::checkup),
                 Timer::Stats(key) => self.with(&key, PeerLink::read_stats),

@@ -15,6 +15,13 @@ use crate::rtt::Rtt;
 pub trait RecoveryStrategy: Debug + Send + Sync {
     /// Returns the next repair to try in `incident`.
     fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep;
+
+    /// Returns after how long a new connection is built beside `step`, which goes on; `None` for never.
+    ///
+    /// Asked when `step` begins; whichever of the two is verified first is kept.
+    fn head_start(&self, _incident: &Incident<'_>, _step: RecoveryStep) -> Option<Duration> {
+        None
+    }
 }
 
 /// A repair, mildest first.
@@ -45,6 +52,14 @@ impl RecoveryStep {
             Self::RecreatePeerConnection => "recreate_peer_connection",
             Self::ReconnectSignaling => "reconnect_signaling",
             Self::GiveUp => "give_up",
+        }
+    }
+
+    /// Returns whether it repairs the connection that is there, so that another can be built beside it.
+    pub fn keeps_connection(self) -> bool {
+        match self {
+            Self::Wait | Self::RestartIce | Self::RestartIceViaRelay => true,
+            Self::RecreatePeerConnection | Self::ReconnectSignaling | Self::GiveUp => false,
         }
     }
 }
@@ -106,6 +121,8 @@ pub struct Incident<'a> {
     pub relay_available: bool,
     /// Whether the peer can restart ICE; `None` until it was tried.
     pub peer_restarts_ice: Option<bool>,
+    /// Whether there is a connection beside which the peer takes another; if not, a new one ends the old.
+    pub peer_hedges: bool,
     /// What the host network looks like.
     pub network: &'a NetworkSnapshot,
     /// How well the link worked.
@@ -131,6 +148,7 @@ impl<'a> Incident<'a> {
             route_known: true,
             relay_available: false,
             peer_restarts_ice: None,
+            peer_hedges: false,
             network,
             quality: Quality::Good,
             rtt: None,

@@ -30,6 +30,8 @@ pub(super) struct Connection {
     pub(super) is_rejoin: bool,
     /// Whether the peer has ever answered a ping over this connection.
     pub(super) answers_pings: bool,
+    /// When we last answered a ping of the peer's over this connection.
+    pub(super) answered_at: Option<Instant>,
     pub(super) probes: Probes,
     /// The epoch in which the peer numbers what it sends over this connection; `None` until it says hello.
     pub(super) epoch: Option<Epoch>,
@@ -53,6 +55,7 @@ impl Connection {
             told: Told::default(),
             is_rejoin: false,
             answers_pings: false,
+            answered_at: None,
             probes: Probes::default(),
             epoch: None,
             outstanding: None,

@@ -12,7 +12,7 @@ use crate::port::PeerAction;
 use crate::sdp::Description;
 use crate::supervisor::connection::{Connection, Lineage};
 use crate::supervisor::desk::Desk;
-use crate::supervisor::outage::Progress;
+use crate::supervisor::outage::{Outage, Progress};
 use crate::supervisor::peer_link::PeerLink;
 
 /// A request for an offer this soon after the last is a repetition (VDO.Ninja web app: twice within 20 ms,
@@ -52,7 +52,8 @@ impl PeerLink {
                 }
             }
             Some((generation, Lineage::Restart)) => {
-                if self.open_outage(Fault::PeerRepairs, desk) || self.candidate.is_none() {
+                let hedged = self.outage.as_ref().is_some_and(Outage::is_hedged);
+                if self.open_outage(Fault::PeerRepairs, desk) || (self.candidate.is_none() && !hedged) {
                     self.begin_unless_under_way(RecoveryStep::RestartIce, desk);
                     self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
                 } else if self.is_candidate(generation) {
@@ -66,6 +67,9 @@ impl PeerLink {
     }
 
     fn new_offer(&mut self, session: SessionId, description: Description, desk: &mut Desk) {
+        if self.turns_away(&session, desk) {
+            return;
+        }
         self.open_outage(Fault::PeerRepairs, desk);
         self.drop_candidate(desk);
         self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, desk);
@@ -188,9 +192,6 @@ impl PeerLink {
 
     /// Rebuilds at once, whatever is under way.
     pub(super) fn rebuild_now(&mut self, desk: &mut Desk) {
-        if let Some(outage) = &mut self.outage {
-            outage.end_step(Outcome::Superseded, desk.now);
-        }
         if self.role() == Role::Offerer && !self.is_rejoin() {
             // a foreign viewer drops the old connection when it sees a new session
             if let Some(active) = self.active.take() {

@@ -18,6 +18,8 @@ pub(super) struct Outage {
     pub(super) progress: Progress,
     detection: Duration,
     step: Option<(RecoveryStep, Instant)>,
+    /// What goes on beside it, on the connection in use.
+    beside: Option<(RecoveryStep, Instant)>,
     timeline: Timeline,
 }
 
@@ -110,6 +112,7 @@ impl Outage {
             progress: Progress::Deciding,
             detection,
             step: None,
+            beside: None,
             timeline: Timeline::new(detection, now),
         }
     }
@@ -131,19 +134,49 @@ impl Outage {
         self.step = Some((step, now));
     }
 
+    /// Begins a step beside the one that is under way.
+    pub(super) fn hedge(&mut self, step: RecoveryStep, now: Instant) {
+        let milder = self.step.take();
+        self.begin(step, now);
+        self.beside = milder;
+    }
+
+    /// Returns whether two steps are under way.
+    pub(super) fn is_hedged(&self) -> bool {
+        self.beside.is_some()
+    }
+
+    /// Ends the step that is under way in favour of the connection in use: what goes on there goes on alone.
+    pub(super) fn give_way(&mut self, outcome: Outcome, now: Instant) {
+        let milder = self.beside.take();
+        self.end_step(outcome, now);
+        self.step = milder.or(Some((RecoveryStep::Wait, now)));
+    }
+
     /// Returns the step that is under way.
     pub(super) fn step(&self) -> Option<RecoveryStep> {
         self.step.map(|(step, _)| step)
     }
 
-    /// Ends the step that is under way, if there is one.
+    /// Ends the step that is under way, if there is one, and what goes on beside it.
     pub(super) fn end_step(&mut self, outcome: Outcome, now: Instant) {
-        if let Some((step, began)) = self.step.take() {
-            if self.tried.len() == KEPT_STEPS {
-                self.tried.remove(0);
+        let milder = match outcome {
+            Outcome::Verified => Outcome::Superseded,
+            Outcome::Unverified | Outcome::TimedOut | Outcome::Failed | Outcome::Superseded => {
+                Outcome::TimedOut
             }
-            self.tried.push(Tried { step, outcome, took: now.saturating_duration_since(began) });
+        };
+        let (beside, step) = (self.beside.take(), self.step.take());
+        self.record(beside, milder, now);
+        self.record(step, outcome, now);
+    }
+
+    fn record(&mut self, step: Option<(RecoveryStep, Instant)>, outcome: Outcome, now: Instant) {
+        let Some((step, began)) = step else { return };
+        if self.tried.len() == KEPT_STEPS {
+            self.tried.remove(0);
         }
+        self.tried.push(Tried { step, outcome, took: now.saturating_duration_since(began) });
     }
 
     /// Closes the outage, verified.

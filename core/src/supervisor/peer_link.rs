@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::delivery::{Assembly, Inbox, Outbox};
 use crate::fault::{Fault, Link};
 use crate::ice::Role;
-use crate::id::{Direction, Generation, Identity, PeerKey, Route, StreamId};
+use crate::id::{Direction, Generation, Identity, PeerKey, Route, SessionId, StreamId};
 use crate::mail::Saved;
 use crate::message::{ChannelMessage, Hello, SignalingMessage};
 use crate::output::{LinkName, Peer};
@@ -34,6 +34,10 @@ pub(super) struct PeerLink {
     /// Rebuilds tried in this outage.
     pub(super) rebuilds: u32,
     pub(super) previous_delay: Option<Duration>,
+    /// The session of the newest connection that the peer has let go of: what comes of it later is late.
+    pub(super) withdrawn: Option<SessionId>,
+    /// When the link had healed although an offer was on its way that we had asked for.
+    pub(super) asked_in_vain: Option<Instant>,
     pub(super) ever_up: bool,
     pub(super) up_since: Instant,
     /// Whether writing is paused because the path is in doubt.
@@ -60,6 +64,8 @@ impl PeerLink {
             outage: Some(Outage::new(Fault::NotConnected, Duration::ZERO, desk.now)),
             rebuilds: 0,
             previous_delay: None,
+            withdrawn: None,
+            asked_in_vain: None,
             ever_up: false,
             up_since: desk.now,
             suspect: false,

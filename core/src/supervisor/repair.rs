@@ -92,27 +92,30 @@ impl PeerLink {
             RecoveryStep::RestartIce
             | RecoveryStep::RestartIceViaRelay
             | RecoveryStep::RecreatePeerConnection => {
-                if !desk.signaling_ready {
-                    desk.signaling_suspected = true;
-                    return self.enter(Progress::NoSignaling, None, desk);
+                if self.can_be_called(desk) {
+                    return self.pause_before(step, desk);
                 }
-                if self.role() == Role::Offerer && self.route.is_none() {
+                if desk.signaling_ready {
                     return self.enter(Progress::NoRoute, None, desk);
                 }
-                self.pause_before(step, desk);
+                desk.signaling_suspected = true;
+                self.enter(Progress::NoSignaling, None, desk);
             }
         }
     }
 
-    fn ask(&self, desk: &Desk) -> RecoveryStep {
-        let Some(outage) = &self.outage else { return RecoveryStep::Wait };
+    /// Returns whether there is a way to negotiate with the peer.
+    pub(super) fn can_be_called(&self, desk: &Desk) -> bool {
+        desk.signaling_ready && (self.role() == Role::Answerer || self.route.is_some())
+    }
+
+    /// Shows the outage, if there is one, as a strategy sees it.
+    pub(super) fn with_incident<T>(&self, desk: &Desk, ask: impl FnOnce(&Incident<'_>) -> T) -> Option<T> {
+        let outage = self.outage.as_ref()?;
         let unknown = NetworkSnapshot::default();
         let network = desk.network.as_ref().unwrap_or(&unknown);
         let active = self.active.as_ref();
-        if active.is_none() && outage.fault == Fault::NotConnected && outage.tried.is_empty() {
-            return RecoveryStep::RecreatePeerConnection;
-        }
-        let step = desk.policies.recovery.next_step(&Incident {
+        Some(ask(&Incident {
             tried: &outage.tried,
             elapsed: desk.now.saturating_duration_since(outage.detected_at),
             silent_for: active.map_or(Duration::MAX, |a| a.probes.silent_for(self.up_since, desk.now)),
@@ -123,10 +126,26 @@ impl PeerLink {
             route_known: self.route.is_some(),
             relay_available: desk.relay_available(),
             peer_restarts_ice: self.is_rejoin().then_some(true),
+            peer_hedges: self.hedges(),
             quality: self.grading.quality(),
             rtt: active.and_then(|active| active.probes.rtt),
             ..Incident::new(self.role(), &outage.fault, network)
+        }))
+    }
+
+    fn ask(&self, desk: &Desk) -> RecoveryStep {
+        let active = self.active.as_ref();
+        let first = |incident: &Incident<'_>| {
+            *incident.fault == Fault::NotConnected && incident.tried.is_empty() && active.is_none()
+        };
+        let step = self.with_incident(desk, |incident| {
+            if first(incident) {
+                RecoveryStep::RecreatePeerConnection
+            } else {
+                desk.policies.recovery.next_step(incident)
+            }
         });
+        let Some(step) = step else { return RecoveryStep::Wait };
         match step {
             // what is gone can neither heal nor be restarted
             RecoveryStep::Wait | RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay
@@ -150,7 +169,7 @@ impl PeerLink {
     }
 
     /// The pause before a step: none for the first repair of an outage, the policy's before a repeated rebuild.
-    fn pause_before(&mut self, step: RecoveryStep, desk: &mut Desk) {
+    pub(super) fn pause_before(&mut self, step: RecoveryStep, desk: &mut Desk) {
         let repeated = step == RecoveryStep::RecreatePeerConnection && self.rebuilds > 0;
         let pause = match (&self.outage, repeated) {
             (Some(outage), true) => {
@@ -165,7 +184,13 @@ impl PeerLink {
             }
             (Some(_) | None, _) => Some(Duration::ZERO),
         };
-        let Some(pause) = pause else { return self.sleep(desk) };
+        let Some(pause) = pause else {
+            // retries are spent, yet what is under way may still succeed
+            if !self.goes_on_alone() {
+                self.sleep(desk);
+            }
+            return;
+        };
         if repeated {
             self.previous_delay = Some(pause);
         }
@@ -181,9 +206,16 @@ impl PeerLink {
         desk.timers.set(Timer::Repair(self.key.clone()), desk.now, pause);
     }
 
+    /// Begins a step: a new connection beside the mild step that is under way, anything else in its place.
     pub(super) fn begin(&mut self, step: RecoveryStep, desk: &mut Desk) {
+        desk.timers.clear(&Timer::HeadStart(self.key.clone()));
+        let hedges = step == RecoveryStep::RecreatePeerConnection && self.hedges();
         if let Some(outage) = &mut self.outage {
-            outage.begin(step, desk.now);
+            if hedges && outage.step().is_some_and(RecoveryStep::keeps_connection) {
+                outage.hedge(step, desk.now);
+            } else {
+                outage.begin(step, desk.now);
+            }
         }
     }
 
@@ -196,18 +228,17 @@ impl PeerLink {
     /// The step under way came to nothing: back to what still looks alive, or on to the next step.
     pub(super) fn step_ended(&mut self, outcome: Outcome, desk: &mut Desk) {
         let had_candidate = self.candidate.is_some();
+        self.drop_candidate(desk);
+        // a failed candidate leaves the old connection, which may have come back meanwhile
+        if had_candidate && self.active.as_ref().is_some_and(|active| active.looks_alive()) {
+            return self.return_to_the_old(outcome, desk);
+        }
         if let Some(outage) = &mut self.outage {
             outage.end_step(outcome, desk.now);
         }
-        self.drop_candidate(desk);
         if had_candidate && self.active.is_none() && self.role() == Role::Answerer && !self.is_rejoin() {
             // a foreign publisher may believe in what has failed here, and would ignore the next `play`
             desk.say_farewell(self.route.as_ref());
-        }
-        // a failed candidate leaves the old connection, which may have come back meanwhile
-        if had_candidate && self.active.as_ref().is_some_and(|active| active.looks_alive()) {
-            self.begin(RecoveryStep::Wait, desk);
-            return self.verify_active(desk);
         }
         self.next_step(desk);
     }

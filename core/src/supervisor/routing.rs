@@ -67,12 +67,13 @@ impl Supervisor {
             SignalingMessage::Joined(member) => self.joined(member),
             SignalingMessage::Alert { kind, text } => self.alerted(kind, text),
             SignalingMessage::Unknown { request } => self.desk.warn(Warning::UnknownRequest { request }),
-            // what clients say to servers; a server that echoes them says nothing
+            // what clients say to servers, and peers over the channel; a server that echoes it says nothing
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
             | SignalingMessage::Rename
             | SignalingMessage::Seed { .. }
-            | SignalingMessage::Play { .. } => {}
+            | SignalingMessage::Play { .. }
+            | SignalingMessage::Withdraw { .. } => {}
         }
     }
 
@@ -86,6 +87,7 @@ impl Supervisor {
             ChannelMessage::Hello(hello) => self.met(key, generation, hello),
             ChannelMessage::Ping(token) => {
                 if let Some(connection) = link.connection(generation) {
+                    connection.answered_at = Some(desk.now);
                     connection.send(ChannelMessage::Pong(token), desk);
                 }
                 link.stirred(generation, desk);
@@ -141,6 +143,11 @@ impl Supervisor {
             }
             SignalingMessage::RestartIce { .. } => link.restart_requested(desk),
             SignalingMessage::Bye { .. } => self.bye_on(key, generation),
+            SignalingMessage::Withdraw { session } => {
+                if !link.is_candidate(generation) {
+                    link.withdrawn(session, desk);
+                }
+            }
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
             | SignalingMessage::Rename

@@ -21,6 +21,7 @@ impl PeerLink {
         self.begin(RecoveryStep::Wait, desk);
         self.enter(Progress::Grace, Some(Phase::DisconnectedGrace), desk);
         self.ping_active(GRACE_PACE, desk);
+        self.give_head_start(RecoveryStep::Wait, desk);
     }
 
     pub(super) fn ask_signaling(&mut self, desk: &mut Desk) {
@@ -63,6 +64,7 @@ impl PeerLink {
                 self.enter(Progress::RestartRequested, Some(Phase::RestartRequest), desk);
             }
         }
+        self.give_head_start(step, desk);
     }
 
     /// Builds a new connection as the offerer, or asks for an offer as the answerer.

@@ -27,6 +27,7 @@ impl Timers {
     pub(super) fn clear_peer(&mut self, key: &PeerKey) {
         for name in [
             Timer::Repair,
+            Timer::HeadStart,
             Timer::Verification,
             Timer::Checkup,
             Timer::Stats,
@@ -72,6 +73,7 @@ impl Timers {
     pub(super) fn peers(&self) -> impl Iterator<Item = &PeerKey> {
         self.0.keys().filter_map(|timer| match timer {
             Timer::Repair(key)
+            | Timer::HeadStart(key)
             | Timer::Verification(key)
             | Timer::Checkup(key)
             | Timer::Stats(key)

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::fault::{Fault, Phase};
-use crate::ice::{IceConnectionState, Role};
+use crate::ice::IceConnectionState;
 use crate::id::Generation;
 use crate::output::Event;
 use crate::policy::{Outcome, Probe, RecoveryStep};
@@ -68,7 +68,7 @@ impl PeerLink {
             Some(outage) if sent_at >= outage.detected_at || self.is_candidate(generation) => {
                 let newest = self.connections().next().is_some_and(|one| one.generation == generation);
                 if about_this_path && (newest || self.may_keep_the_old()) {
-                    self.verified(generation, desk);
+                    self.proven(generation, desk);
                 }
             }
             Some(_) => {}
@@ -96,24 +96,27 @@ impl PeerLink {
             nothing_due && connection.probes.log().iter().any(counted)
         });
         if proven {
-            self.verified(generation, desk);
+            self.proven(generation, desk);
         }
     }
 
     /// Bytes went both ways: the connection is in use and the outage is over.
-    fn verified(&mut self, generation: Generation, desk: &mut Desk) {
-        if self.is_candidate(generation) {
+    pub(super) fn verified(&mut self, generation: Generation, desk: &mut Desk) {
+        let is_new = self.is_candidate(generation);
+        let asked = self.progress() == Some(Progress::AwaitingOffer);
+        self.asked_in_vain = asked.then_some(desk.now);
+        if is_new {
             if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
                 old.close(desk);
             }
             desk.record_changed = true;
             self.forget_predecessor();
         }
-        self.drop_candidate(desk);
+        self.withdraw_candidate(desk);
         let Some(mut outage) = self.outage.take() else { return };
-        if outage.step().is_none() {
-            // a late pong between two steps: the link healed by itself
-            outage.begin(RecoveryStep::Wait, desk.now);
+        if !is_new && !outage.step().is_some_and(RecoveryStep::keeps_connection) {
+            // a late pong between two steps, or beside a new connection: the link healed by itself
+            outage.give_way(Outcome::Superseded, desk.now);
         }
         desk.timers.clear_peer(&self.key);
         self.grading.forget();
@@ -211,7 +214,10 @@ impl PeerLink {
             return;
         }
         if idle {
-            self.begin_unless_under_way(RecoveryStep::Wait, desk);
+            match &mut self.outage {
+                Some(outage) if outage.is_hedged() => outage.give_way(Outcome::Superseded, desk.now),
+                Some(_) | None => self.begin_unless_under_way(RecoveryStep::Wait, desk),
+            }
             self.verify(generation, desk);
         } else if self.may_keep_the_old() {
             self.ask_the_old(GRACE_PACE, desk);
@@ -223,24 +229,18 @@ impl PeerLink {
         let lacks_a_path = self.lacks_a_path();
         if let Some(active) = self.active.as_mut().filter(|active| lacks_a_path && active.looks_alive()) {
             let last = active.probes.log().last().map(|probe| probe.sent_at);
-            if last.is_none_or(|at| desk.now.saturating_duration_since(at) >= pace) {
+            let about_this_path = last.filter(|at| *at >= active.path_since);
+            if about_this_path.is_none_or(|at| desk.now.saturating_duration_since(at) >= pace) {
                 active.ping(desk);
             }
         }
     }
 
     /// Returns whether any path that works ends the outage; not if one is to be replaced although it works.
-    fn lacks_a_path(&self) -> bool {
+    pub(super) fn lacks_a_path(&self) -> bool {
         self.outage
             .as_ref()
             .is_some_and(|outage| !matches!(outage.fault, Fault::QualityPoor | Fault::Requested))
-    }
-
-    /// Returns whether nothing on the other side hangs on the repair yet, so that the old path may still win.
-    fn may_keep_the_old(&self) -> bool {
-        let offering = matches!(self.progress(), Some(Progress::Gathering(_) | Progress::Handshake(_)));
-        let ours = self.outage.as_ref().is_some_and(|outage| outage.fault != Fault::PeerRepairs);
-        offering && ours && self.role() == Role::Offerer && self.lacks_a_path()
     }
 
     /// This connection is beyond repair, or beyond any but a restart of ICE.

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use rejoin_core::Identity;
-use rejoin_core::id::Route;
+use rejoin_core::id::{Route, SessionId};
 use rejoin_core::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, Token};
 use rejoin_core::port::{ChannelFrame, DialectError};
 
@@ -66,6 +66,11 @@ struct RejoinFrame {
     uuid: Option<Route>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delivery: Option<DeliveryFrame>,
+}
+
+#[derive(Serialize)]
+struct WithdrawalFrame<'message> {
+    withdraw: &'message SessionId,
 }
 
 #[derive(Deserialize)]
@@ -141,6 +146,7 @@ fn encode_signaling(codebook: &Codebook, message: &SignalingMessage) -> Result<S
             directed::restart_frame(route.as_ref(), session.as_ref())
         }
         SignalingMessage::Bye { route } => directed::bye_frame(route.as_ref()),
+        SignalingMessage::Withdraw { session } => to_json(&WithdrawalFrame { withdraw: session }),
         SignalingMessage::JoinRoom { .. } => Err(unsendable("joining a room")),
         SignalingMessage::Present => Err(unsendable("a name for the server")),
         SignalingMessage::Seed { .. } => Err(unsendable("a seed")),
@@ -165,6 +171,11 @@ pub(crate) fn decode(codebook: &Codebook, frame: &str) -> Result<Vec<ChannelMess
     messages.extend(fields.raw("pong").map(|token| ChannelMessage::Pong(Token(Arc::from(token)))));
     let signaling = directed::decode(&fields, codebook, None)?;
     messages.extend(signaling.into_iter().map(ChannelMessage::Signaling));
+    // a word of our own, so a frame in which it is something else says something else
+    if let Some(session) = fields.text("withdraw").ok().flatten().filter(|session| !session.is_empty()) {
+        let session = SessionId(Arc::from(session));
+        messages.push(ChannelMessage::Signaling(SignalingMessage::Withdraw { session }));
+    }
     messages.extend(fields.raw("pipe").map(|value| ChannelMessage::Application(Payload(Arc::from(value)))));
     // Presence counts here and truth over the server, as in VDO.Ninja's own clients.
     if fields.has("bye") {

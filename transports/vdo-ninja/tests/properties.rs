@@ -274,6 +274,9 @@ fn channel() -> impl Strategy<Value = ChannelMessage> {
         any::<u64>().prop_map(|through| ChannelMessage::Acknowledged { through }),
         (any::<u64>(), any::<u64>()).prop_map(|(after, through)| ChannelMessage::Gap { after, through }),
         directed(None).prop_map(ChannelMessage::Signaling),
+        "\\PC{1,9}".prop_map(|session| {
+            ChannelMessage::Signaling(SignalingMessage::Withdraw { session: SessionId(session.into()) })
+        }),
         Just(ChannelMessage::Bye),
     ]
 }

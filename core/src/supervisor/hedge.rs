@@ -1,0 +1,172 @@
+//! Two repairs at once: a mild one goes on beside a new connection, and whichever is verified first is kept.
+//!
+//! Only between rejoin peers, and both must keep the same connection.
+//! So the offerer chooses: an answerer whose ping was just answered on one waits with it while the other works too,
+//! until the offerer, which may have had its own answer there, has let go of one.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::ice::Role;
+use crate::id::{Generation, SessionId};
+use crate::message::{ChannelMessage, SignalingMessage};
+use crate::policy::{Outcome, RecoveryStep};
+use crate::supervisor::Timer;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::outage::Progress;
+use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::verification::GRACE_PACE;
+
+/// How long the offerer's choice may be on its way beyond two round trips: a busy peer's pause.
+const CHOICE: Duration = Duration::from_millis(500);
+
+/// How long the offer that we asked for may take: an offer that comes later was not asked for by us.
+const ANSWER: Duration = Duration::from_secs(3);
+
+impl PeerLink {
+    /// Returns whether both sides can keep two connections for a while.
+    pub(super) fn hedges(&self) -> bool {
+        self.is_rejoin() && self.active.is_some()
+    }
+
+    /// Gives a step that has begun its time alone, if the strategy wants a new connection beside it.
+    ///
+    /// An ICE restart breaks the path that it replaces, so beside a new connection it may cost nothing but a dead one.
+    pub(super) fn give_head_start(&self, step: RecoveryStep, desk: &mut Desk) {
+        let harmless = match step {
+            RecoveryStep::Wait => true,
+            RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay => self.path_is_dead(),
+            RecoveryStep::RecreatePeerConnection
+            | RecoveryStep::ReconnectSignaling
+            | RecoveryStep::GiveUp => false,
+        };
+        if !harmless || !self.hedges() {
+            return;
+        }
+        let head_start =
+            self.with_incident(desk, |incident| desk.policies.recovery.head_start(incident, step)).flatten();
+        if let Some(head_start) = head_start {
+            desk.timers.set(Timer::HeadStart(self.key.clone()), desk.now, head_start);
+        }
+    }
+
+    fn path_is_dead(&self) -> bool {
+        let silent = self.outage.as_ref().is_some_and(|outage| outage.fault.is_silence());
+        silent || self.active.as_ref().is_some_and(|active| !active.ice.is_connected())
+    }
+
+    /// The head start is over: build a new connection beside the step that goes on.
+    pub(super) fn head_start_over(&mut self, desk: &mut Desk) {
+        if !self.goes_on_alone() {
+            return;
+        }
+        if !self.can_be_called(desk) {
+            desk.signaling_suspected = true;
+            return desk.timers.set(Timer::HeadStart(self.key.clone()), desk.now, GRACE_PACE);
+        }
+        self.pause_before(RecoveryStep::RecreatePeerConnection, desk);
+    }
+
+    /// Returns whether a step is under way on the connection in use, with nothing beside it.
+    pub(super) fn goes_on_alone(&self) -> bool {
+        let Some(outage) = self.outage.as_ref().filter(|_| self.candidate.is_none() && self.hedges()) else {
+            return false;
+        };
+        let mild = outage.step().is_some_and(RecoveryStep::keeps_connection);
+        mild && match outage.progress {
+            Progress::Grace
+            | Progress::RestartRequested
+            | Progress::Gathering(_)
+            | Progress::Handshake(_)
+            | Progress::Checking(_)
+            | Progress::Securing(_)
+            | Progress::Verifying(_) => true,
+            Progress::Deciding
+            | Progress::NoNetwork
+            | Progress::NoSignaling
+            | Progress::NoRoute
+            | Progress::Backoff(_)
+            | Progress::AskingSignaling
+            | Progress::AwaitingOffer
+            | Progress::Dormant => false,
+        }
+    }
+
+    /// Returns whether the old connection may still win; not if the peer, which began the repair, may want to
+    /// leave a path that works.
+    pub(super) fn may_keep_the_old(&self) -> bool {
+        let ours = self
+            .outage
+            .as_ref()
+            .is_some_and(|outage| outage.fault != Fault::PeerRepairs || outage.is_hedged());
+        ours && self.hedges() && self.lacks_a_path()
+    }
+
+    /// A connection has carried bytes both ways: it is the one, unless the offerer may be choosing the other.
+    pub(super) fn proven(&mut self, generation: Generation, desk: &mut Desk) {
+        if !self.offerer_may_choose_other(generation, desk) {
+            self.verified(generation, desk);
+        }
+    }
+
+    /// Returns whether the offerer may have had proof of the other connection: we have just answered its ping there.
+    fn offerer_may_choose_other(&self, generation: Generation, desk: &Desk) -> bool {
+        let Some(outage) = self.outage.as_ref().filter(|_| self.role() == Role::Answerer) else {
+            return false;
+        };
+        let other = self.connections().find(|connection| connection.generation != generation);
+        other.filter(|other| self.is_rejoin() && other.looks_alive()).is_some_and(|other| {
+            let round_trips = other.probes.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed * 2);
+            other.answered_at.is_some_and(|at| {
+                let since = desk.now.saturating_duration_since(at);
+                at >= outage.detected_at && since < CHOICE + round_trips
+            })
+        })
+    }
+
+    /// Lets go of the new connection in favour of the old, and says so: the peer may still believe in it.
+    pub(super) fn withdraw_candidate(&mut self, desk: &mut Desk) {
+        if let Some(candidate) = self.candidate.take() {
+            self.say_withdrawn(candidate.session.clone(), desk);
+            candidate.close(desk);
+        }
+    }
+
+    /// Tells a rejoin peer over the connection in use that there is nothing at our end of this session.
+    fn say_withdrawn(&self, session: SessionId, desk: &mut Desk) {
+        if let Some(active) = self.active.as_ref().filter(|_| self.is_rejoin()) {
+            active.send(ChannelMessage::Signaling(SignalingMessage::Withdraw { session }), desk);
+        }
+    }
+
+    /// The peer has let go of a connection, and keeps the one that brought this.
+    pub(super) fn withdrawn(&mut self, session: SessionId, desk: &mut Desk) {
+        let concerned = self.candidate.as_ref().is_some_and(|candidate| candidate.session == session);
+        self.withdrawn = Some(session);
+        if concerned {
+            self.drop_candidate(desk);
+            self.return_to_the_old(Outcome::Superseded, desk);
+        }
+    }
+
+    /// Returns whether an offer for a new connection comes too late, and tells the peer if it cannot know.
+    pub(super) fn turns_away(&mut self, session: &SessionId, desk: &mut Desk) -> bool {
+        if self.is_rejoin() && self.withdrawn.as_ref() == Some(session) {
+            return true;
+        }
+        let asked_at = self.asked_in_vain.take().filter(|_| self.outage.is_none());
+        let unneeded = asked_at.is_some_and(|at| desk.now.saturating_duration_since(at) < ANSWER);
+        if unneeded {
+            self.say_withdrawn(session.clone(), desk);
+        }
+        unneeded
+    }
+
+    /// The new connection came to nothing, and the old one looks alive: demand proof of it.
+    pub(super) fn return_to_the_old(&mut self, outcome: Outcome, desk: &mut Desk) {
+        if let Some(outage) = &mut self.outage {
+            outage.give_way(outcome, desk.now);
+        }
+        self.verify_active(desk);
+    }
+}
