@@ -1,6 +1,7 @@
 //! Plays one script in virtual time.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Instant;
 
 use rejoin_core::delivery::Epoch;
@@ -8,8 +9,10 @@ use rejoin_core::message::{ChannelMessage, Hello, Token};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::supervisor::Attendance;
 use rejoin_core::{
-    Generation, Identity, Input, Output, Platform, SessionId, Settings, SignalingMessage, Supervisor,
+    Command, Generation, Identity, Input, Output, Platform, Policies, SessionId, Settings, SignalingMessage,
+    Supervisor,
 };
+use rejoin_recovery::{First, Hedged};
 
 use crate::{policies, read, tell};
 
@@ -64,6 +67,18 @@ impl Play {
                 for line in given.ok_or_else(|| format!("nobody knows {line}"))?.1.lines() {
                     self.line(line.trim())?;
                 }
+                self.lines.clear();
+            }
+            ["hedged", first] => {
+                let first = if first == "wait" { First::Wait } else { First::RestartIce };
+                let recovery = Hedged {
+                    first,
+                    head_start: read::duration("500ms")?,
+                    round_trips: 0,
+                    ..Hedged::default()
+                };
+                let policies = Policies { recovery: Arc::new(recovery), ..policies::policies(10) };
+                self.happen(Input::Command(Command::SetPolicies(policies)));
                 self.lines.clear();
             }
             ["answering", who] => {

@@ -107,6 +107,7 @@ fn message(words: &[&str], play: &Play) -> Read<SignalingMessage> {
         },
         "restart-ice" => SignalingMessage::RestartIce { route, session },
         "bye" => SignalingMessage::Bye { route },
+        "withdraw" => SignalingMessage::Withdraw { session: session.ok_or("session is missing")? },
         "offer-requested" => {
             SignalingMessage::OfferRequested { route: route.ok_or("route is missing")?, stream }
         }

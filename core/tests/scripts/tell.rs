@@ -92,6 +92,7 @@ fn message(message: &SignalingMessage) -> String {
             format!("please restart ICE{}{}", route(to.as_ref()), session(of.as_ref()))
         }
         SignalingMessage::Bye { route: to } => format!("bye{}", route(to.as_ref())),
+        SignalingMessage::Withdraw { session: of } => format!("withdraw{}", session(Some(of))),
         other => format!("{other:?}"),
     }
 }

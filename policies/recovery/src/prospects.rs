@@ -18,6 +18,19 @@ pub(crate) fn is_lost(incident: &Incident<'_>) -> bool {
     unreachable || closed || loses_connection(incident.fault)
 }
 
+/// Returns whether nothing passes on the path, so that an ICE restart breaks nothing that works.
+pub(crate) fn path_is_dead(incident: &Incident<'_>) -> bool {
+    incident.fault.is_silence() || incident.ice.is_some_and(|ice| !ice.is_connected())
+}
+
+/// Returns whether so many rebuilds have failed since signaling was last examined; never for 0.
+pub(crate) fn signaling_is_due(incident: &Incident<'_>, rebuilds: u32) -> bool {
+    let since = incident.tried.iter().rev();
+    let since = since.take_while(|tried| tried.step != RecoveryStep::ReconnectSignaling);
+    let failed = since.filter(|tried| tried.step == RecoveryStep::RecreatePeerConnection).count();
+    rebuilds != 0 && u32::try_from(failed).is_ok_and(|failed| failed >= rebuilds)
+}
+
 /// Returns whether an ICE restart could bring the data channel back.
 ///
 /// ICE revives a path, not an association: SCTP that retransmitted into a dead path sleeps for up to 32 s

@@ -44,7 +44,7 @@ impl RecoveryStrategy for Rebuild {
         if prospects::must_wait(incident) || self.grace_is_due(incident) {
             return RecoveryStep::Wait;
         }
-        if self.signaling_is_due(incident) {
+        if prospects::signaling_is_due(incident, self.signaling_after) {
             return RecoveryStep::ReconnectSignaling;
         }
         RecoveryStep::RecreatePeerConnection
@@ -61,13 +61,5 @@ impl Rebuild {
                 may_heal && incident.tried.is_empty()
             }
         }
-    }
-
-    /// Returns whether enough rebuilds have failed since signaling was last examined.
-    fn signaling_is_due(&self, incident: &Incident<'_>) -> bool {
-        let since = incident.tried.iter().rev();
-        let since = since.take_while(|tried| tried.step != RecoveryStep::ReconnectSignaling);
-        let rebuilds = since.filter(|tried| tried.step == RecoveryStep::RecreatePeerConnection).count();
-        self.signaling_after != 0 && u32::try_from(rebuilds).is_ok_and(|count| count >= self.signaling_after)
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rejoin_core::ice::IceConnectionState;
 use rejoin_core::policy::{Incident, Outcome, Tried};
 use rejoin_core::{Fault, Link, NetworkSnapshot, Phase, RecoveryStep, RecoveryStrategy, Role};
-use rejoin_recovery::{Ladder, Patience, Rebuild};
+use rejoin_recovery::{Hedged, Ladder, Patience, Rebuild};
 
 fn strategies() -> Result<Vec<Box<dyn RecoveryStrategy>>, toml::de::Error> {
     let repeated = "steps = ['wait', 'restart_ice', 'restart_ice', 'recreate_peer_connection', \
@@ -17,6 +17,8 @@ fn strategies() -> Result<Vec<Box<dyn RecoveryStrategy>>, toml::de::Error> {
         Box::new(toml::from_str::<Ladder>("steps = ['recreate_peer_connection']")?),
         Box::new(Rebuild::default()),
         Box::new(Rebuild { patience: Patience::Grace, signaling_after: 0 }),
+        Box::new(Hedged::default()),
+        Box::new(toml::from_str::<Hedged>("first = 'wait'\nhead_start = '2s'\nround_trips = 0")?),
     ])
 }
 
