@@ -7,6 +7,7 @@ mod ends;
 mod nat;
 mod programs;
 mod resolve;
+mod skips;
 mod stage;
 mod turn;
 mod uplinks;

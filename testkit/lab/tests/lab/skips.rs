@@ -1,0 +1,27 @@
+//! A machine that cannot hold a lab says so, and does not pass in silence.
+
+use std::env;
+use std::process::{Command, Output};
+
+/// Any test that needs a lab.
+const TEST: &str = "programs::a_command_becomes_its_program";
+
+#[test]
+fn a_skipped_test_says_so_past_the_capture_of_output() {
+    let output = without_tools("false");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains(&format!("SKIP: {TEST}: ")) && told.contains("install iproute2"), "{told}");
+}
+
+#[test]
+fn continuous_integration_skips_nothing() {
+    assert!(!without_tools("true").status.success());
+}
+
+/// Runs a test again where there are no tools.
+fn without_tools(ci: &str) -> Output {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", TEST]).env("PATH", "").env("CI", ci);
+    command.output().unwrap()
+}
