@@ -4,10 +4,11 @@ use rejoin_core::{IceServer, NetworkMonitor, Platform, Policies};
 
 use crate::choice::{Choice, QUESTIONS};
 use crate::merged::Merged;
+use crate::outbox::Outbox;
 use crate::{ConfigError, Registry};
 
 /// The keys beside the tables of the questions.
-const SETTINGS: [&str; 3] = ["profile", "platform", "ice_servers"];
+const SETTINGS: [&str; 4] = ["profile", "platform", "ice_servers", "outbox"];
 
 /// A complete configuration, ready for a driver.
 #[derive(Debug)]
@@ -22,6 +23,8 @@ pub struct Configuration {
     pub platform: Platform,
     /// STUN and TURN servers.
     pub ice_servers: Vec<IceServer>,
+    /// What is kept for a peer until it has it.
+    pub outbox: Outbox,
 }
 
 impl Configuration {
@@ -41,6 +44,8 @@ impl Configuration {
         let network = choice.make("network", &registry.network);
         let platform = keep(platform(merged), &mut errors);
         let ice_servers = keep(ice_servers(merged), &mut errors);
+        let outbox = keep(merged.read("outbox").map_err(|error| vec![error]), &mut errors);
+        let outbox = outbox.map(Option::unwrap_or_default);
         let complete = || {
             let policies = Policies {
                 backoff: backoff?,
@@ -49,8 +54,8 @@ impl Configuration {
                 health: health?,
                 quality: quality?,
             };
-            let (network, platform, ice_servers) = (network?, platform?, ice_servers?);
-            Some(Self { profile: profile.to_owned(), policies, network, platform, ice_servers })
+            let (network, platform, ice_servers, outbox) = (network?, platform?, ice_servers?, outbox?);
+            Some(Self { profile: profile.to_owned(), policies, network, platform, ice_servers, outbox })
         };
         match complete() {
             Some(configuration) if errors.is_empty() => Ok(configuration),

@@ -40,6 +40,7 @@ mod layer;
 mod loader;
 mod merged;
 mod origin;
+mod outbox;
 mod profile;
 mod registry;
 
@@ -47,5 +48,6 @@ pub use configuration::Configuration;
 pub use error::ConfigError;
 pub use loader::Loader;
 pub use origin::Setting;
+pub use outbox::Outbox;
 pub use profile::{PROFILES, Profile, profile};
 pub use registry::{Listed, Registry};

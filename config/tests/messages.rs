@@ -64,7 +64,24 @@ fn an_unknown_table() {
     assert_eq!(
         answer("[backof]\nuse = 'constant'"),
         "backof in rejoin.toml: there is no such key; did you mean \"backoff\"? \
-         known: backoff, timeout, recovery, health, quality, network, profile, platform, ice_servers"
+         known: backoff, timeout, recovery, health, quality, network, profile, platform, ice_servers, outbox"
+    );
+}
+
+#[test]
+fn mistakes_in_the_outbox() {
+    assert_eq!(
+        answer("[outbox]\nmesages = 5"),
+        "outbox.mesages in rejoin.toml: there is no such key; did you mean \"messages\"? \
+         known: messages, bytes, when_full"
+    );
+    assert_eq!(
+        answer("[outbox]\nwhen_full = 'drop'"),
+        "outbox.when_full in rejoin.toml: no value is called \"drop\"; known: wait, drop_oldest, refuse"
+    );
+    assert_eq!(
+        answer("[outbox]\nmessages = 0"),
+        "outbox.messages in rejoin.toml: a whole number from 1 is needed, not 0"
     );
 }
 

@@ -7,11 +7,12 @@ mod vdo_ninja;
 
 use std::time::Duration;
 
-use rejoin_config::{Configuration, Loader, PROFILES, Registry, profile};
+use rejoin_config::{Configuration, Loader, Outbox, PROFILES, Registry, profile};
+use rejoin_core::delivery::WhenFull;
 use rejoin_core::policy::{Health, Incident, Outcome, Probe, ProbeLog, Quality, Retry, Tried, Wait};
 use rejoin_core::rtt::Rtt;
 use rejoin_core::stats::{Sample, StatsHistory};
-use rejoin_core::{Fault, Link, NetworkSnapshot, Phase, Platform, RecoveryStep, Role};
+use rejoin_core::{Fault, Identity, Link, NetworkSnapshot, Phase, Platform, RecoveryStep, Role, Settings};
 
 fn load(name: &str) -> Configuration {
     match Loader::new(Registry::builtin()).profile(name).load() {
@@ -52,6 +53,32 @@ fn pinged(configuration: &Configuration, link: Link, platform: Platform) -> (boo
     let up_since = std::time::Instant::now();
     let examine = |now| configuration.policies.health.examine(&ProbeLog::new(link, platform, up_since, now));
     (examine(up_since + Duration::from_secs(3_600)).probe, examine(up_since).again_in)
+}
+
+#[test]
+fn every_profile_says_what_is_kept_for_a_peer() {
+    for (name, messages, bytes) in
+        [("vdo-ninja", 4096, 4 << 20), ("aggressive", 16_384, 16 << 20), ("conservative", 1024, 2 << 20)]
+    {
+        let outbox = load(name).outbox;
+        assert_eq!((outbox.messages.get(), outbox.bytes.get()), (messages, bytes), "{name}");
+        assert_eq!(outbox.when_full, WhenFull::Wait, "{name}");
+        let page = profile(name).unwrap().page;
+        assert!(["messages =", "bytes =", "when_full ="].iter().all(|key| page.contains(key)), "{name}");
+    }
+}
+
+#[test]
+fn the_outbox_can_be_set_and_is_the_machines_own_without() {
+    let set = |key: &str| Loader::new(Registry::builtin()).set(key).load().unwrap().outbox;
+    assert_eq!(set("outbox.when_full=refuse").when_full, WhenFull::Refuse);
+    assert_eq!(set("outbox.when_full=drop_oldest").when_full, WhenFull::DropOldest);
+    let machine = Settings::new(Identity(0), "");
+    let default = Outbox::default();
+    assert_eq!(
+        (default.messages.get() as usize, default.bytes.get() as usize),
+        (machine.held_messages, machine.held_bytes)
+    );
 }
 
 #[test]
