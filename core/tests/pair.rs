@@ -4,36 +4,132 @@
 
 #[path = "pair/engine.rs"]
 mod engine;
+#[path = "pair/falsified.rs"]
+mod falsified;
+#[path = "pair/ledger.rs"]
+mod ledger;
 #[path = "scripts/policies.rs"]
 mod policies;
+#[path = "pair/script.rs"]
+mod script;
 #[path = "pair/server.rs"]
 mod server;
+#[path = "pair/tally.rs"]
+mod tally;
 #[path = "pair/world.rs"]
 mod world;
 
-use world::World;
+use std::cell::RefCell;
+use std::thread;
+
+use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
+
+use script::{Shape, Weather, script};
+use tally::Tally;
+use world::{Story, World};
 
 /// Enough to come by every pair of faults, in seconds of a debug build.
-const RUNS: u64 = 300;
+const SHORT_RUNS: u64 = 300;
+/// Enough for a million messages over a thousand faults.
+const LONG_RUNS: u64 = 110;
+/// A long run whose faults have been thinned out so often is small enough to read.
+const MOST_SHRINKING: u32 = 1_000;
 
 #[test]
 fn two_machines_find_each_other_again_and_lose_nothing() {
-    let failed: Vec<String> = (0..RUNS)
-        .filter_map(|seed| {
-            let mut world = World::new(seed);
-            world.run();
-            world.verdict().err().map(|error| format!("seed {seed}: {error}"))
-        })
-        .collect();
-    assert!(failed.is_empty(), "{} of {RUNS} failed\n{}", failed.len(), failed.join("\n"));
+    let tally = run_all(&short(), 0..SHORT_RUNS);
+    println!("{tally}");
+}
+
+#[test]
+fn a_million_messages_survive_a_thousand_faults() {
+    let half = LONG_RUNS / 2;
+    let other = thread::spawn(move || run_all(&long(), 0..half));
+    let mut tally = run_all(&long(), half..LONG_RUNS);
+    tally += &other.join().unwrap();
+    println!("{tally}");
+    assert!(tally.count.accepted >= 1_000_000);
+    assert!(tally.faults.values().sum::<u64>() >= 1_000);
 }
 
 /// `REJOIN_SEED=7 cargo test -p rejoin-core --test pair one -- --nocapture` tells the story of one run.
 #[test]
 fn one_run_tells_its_story() {
     let seed = std::env::var("REJOIN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
-    let mut world = World::new(seed);
-    world.run();
-    println!("{}", world.story.join("\n"));
-    assert_eq!(world.verdict(), Ok(()));
+    for shape in [short(), long()] {
+        if let Err((error, smallest)) = run_one(&shape, seed, MOST_SHRINKING) {
+            let mut world = World::new(&smallest, Story::Told);
+            world.run();
+            println!("{}\n{smallest:?}", world.story.join("\n"));
+            panic!("seed {seed}, {:?} weather: {error}", shape.weather);
+        }
+    }
+}
+
+/// Six faults and forty messages, as a person would try it.
+fn short() -> Shape {
+    Shape {
+        begin: 5_000..=120_000,
+        longest: 60_000,
+        disasters: 0..=6,
+        bursts: 40..=40,
+        messages: 1,
+        weather: Weather::Fair,
+    }
+}
+
+/// A quarter of an hour in a bad hotel.
+fn long() -> Shape {
+    Shape {
+        begin: 5_000..=240_000,
+        longest: 30_000,
+        disasters: 8..=20,
+        bursts: 100..=100,
+        messages: 200,
+        weather: Weather::Foul,
+    }
+}
+
+fn run_all(shape: &Shape, seeds: std::ops::Range<u64>) -> Tally {
+    let mut tally = Tally::default();
+    let mut failed = Vec::new();
+    for seed in seeds {
+        match run_one(shape, seed, 0) {
+            Ok(one) => tally += &one,
+            Err((error, _)) => failed.push(format!("REJOIN_SEED={seed}: {error}")),
+        }
+    }
+    assert!(
+        failed.is_empty(),
+        "{} runs in {:?} weather failed\n{}",
+        failed.len(),
+        shape.weather,
+        failed.join("\n")
+    );
+    tally
+}
+
+/// Runs the script of a seed; if it fails, finds a smaller one that fails too.
+fn run_one(shape: &Shape, seed: u64, most_shrinking: u32) -> Result<Tally, (String, script::Script)> {
+    let mut bytes = [0; 32];
+    bytes[..8].copy_from_slice(&seed.to_le_bytes());
+    let config =
+        Config { cases: 1, max_shrink_iters: most_shrinking, failure_persistence: None, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes));
+    let tally = RefCell::new(Tally::default());
+    let outcome = runner.run(&script(shape, seed), |script| {
+        let mut world = World::new(&script, Story::Untold);
+        world.run();
+        tally.replace(world.tally());
+        let punctual = match shape.weather {
+            Weather::Fair => world.punctuality(),
+            Weather::Foul => Ok(()),
+        };
+        world.verdict().and(punctual).map_err(TestCaseError::fail)
+    });
+    match outcome {
+        Ok(()) => Ok(tally.into_inner()),
+        Err(TestError::Fail(reason, smallest)) => Err((reason.to_string(), smallest)),
+        Err(TestError::Abort(reason)) => panic!("seed {seed}: {reason}"),
+    }
 }

@@ -1,6 +1,7 @@
 //! Peer connections that believe what their descriptions say, and carry data while the path between them works.
 
-use std::time::Instant;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{ChannelMessage, Generation, IceConnectionState};
@@ -19,24 +20,93 @@ pub(crate) struct Connection {
     /// The other end and its incarnation.
     pub(crate) remote: Option<(Id, u32)>,
     pub(crate) ice: IceConnectionState,
-    pub(crate) channel_open: bool,
-    /// Handed over and not delivered.
-    pub(crate) queue: Vec<ChannelMessage>,
+    pub(crate) channel: Channel,
+    pub(crate) lane: Lane,
     /// When the path was last seen to work.
     pub(crate) heard_at: Instant,
     /// The state of the node's network that its sockets are bound to.
     pub(crate) bound_to: u32,
 }
 
+/// The data channel's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    Opening,
+    Open,
+    Closed,
+}
+
+/// What one end of a data channel sends: reliable, in order, and bounded.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    /// Handed over and not on its way.
+    pub(crate) queue: VecDeque<ChannelMessage>,
+    /// When what is on its way will be known here to have arrived.
+    acknowledged_at: VecDeque<Instant>,
+    /// How many went out since nothing comes back.
+    pub(crate) unacknowledged: usize,
+    /// How many more may go out in this tick.
+    pub(crate) tokens: usize,
+    pub(crate) room: Room,
+    /// How long a message takes.
+    delay: Duration,
+    latest: Instant,
+}
+
+/// Whether a data channel takes messages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Room {
+    Free,
+    /// A message was refused, and so is all that follows until its sender knows.
+    Refused,
+    /// The sender knows: it is told when there is room again.
+    Known,
+}
+
+impl Lane {
+    fn new(now: Instant, delay: Duration) -> Self {
+        Self {
+            queue: VecDeque::new(),
+            acknowledged_at: VecDeque::new(),
+            unacknowledged: 0,
+            tokens: 0,
+            room: Room::Free,
+            delay,
+            latest: now,
+        }
+    }
+
+    /// Takes the oldest message and says when it arrives: never before what was sent before it.
+    pub(crate) fn take(&mut self, now: Instant, jitter: Duration) -> Option<(Instant, ChannelMessage)> {
+        let message = self.queue.pop_front()?;
+        self.latest = self.latest.max(now + self.delay + jitter);
+        self.acknowledged_at.push_back(self.latest + self.delay);
+        Some((self.latest, message))
+    }
+
+    /// Returns when the news that the channel is closed arrives, behind everything else.
+    pub(crate) fn last(&self, now: Instant) -> Instant {
+        self.latest.max(now + self.delay)
+    }
+
+    /// Returns how many messages are not known to have arrived.
+    pub(crate) fn outstanding(&mut self, now: Instant) -> usize {
+        while self.acknowledged_at.front().is_some_and(|at| *at <= now) {
+            self.acknowledged_at.pop_front();
+        }
+        self.queue.len() + self.acknowledged_at.len().max(self.unacknowledged)
+    }
+}
+
 impl Connection {
-    pub(crate) fn new(now: Instant, network: u32) -> Self {
+    pub(crate) fn new(now: Instant, network: u32, delay: Duration) -> Self {
         Self {
             local: 0,
             offered: None,
             remote: None,
             ice: IceConnectionState::New,
-            channel_open: false,
-            queue: Vec::new(),
+            channel: Channel::Opening,
+            lane: Lane::new(now, delay),
             heard_at: now,
             bound_to: network,
         }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How late a frame comes that comes late; longer than what a machine takes for a repetition (3 s).
+const LATEST_ECHO: Duration = Duration::from_secs(5);
+
 impl World {
     pub(super) fn socket(&mut self, node: Node, generation: Generation, action: SignalingAction) {
         let up = match action {
@@ -22,7 +25,7 @@ impl World {
                 }
             }
             SignalingAction::Send(message) => {
-                self.tell(node, &format!("  {generation} {message:?}"));
+                self.tell(node, || format!("  {generation} {message:?}"));
                 Up::Say(message)
             }
             SignalingAction::Ping => Up::Ping,
@@ -66,6 +69,20 @@ impl World {
             }
         };
         for (node, generation, event) in down {
+            self.send_down(node, generation, event);
+        }
+    }
+
+    /// Sends a frame down a socket: once, or as the climate has it, once more or late.
+    fn send_down(&mut self, node: Node, generation: Generation, event: SignalingEvent) {
+        let lot = if self.climate.echo == 0 { u64::MAX } else { self.roll(self.climate.echo) };
+        if lot > 1 {
+            return self.carry(Arrival::Machine(node, Input::Signaling(generation, event)));
+        }
+        self.tally.echoes += 1;
+        let late = LATENCY + Duration::from_millis(self.roll(LATEST_ECHO.as_millis() as u64));
+        self.plan(late, Arrival::Machine(node, Input::Signaling(generation, event.clone())));
+        if lot == 0 {
             self.carry(Arrival::Machine(node, Input::Signaling(generation, event)));
         }
     }

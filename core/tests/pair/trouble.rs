@@ -2,48 +2,17 @@
 
 use super::*;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Trouble {
-    /// Nothing passes between the two.
-    Path,
-    /// Nothing passes between a node and the server.
-    Server(Node),
-    /// The server restarts.
-    Crash,
-    /// A node moves to another network; what was bound to the old one is dead.
-    Move(Node),
-    /// A node loses its network and knows it.
-    Lost(Node),
-    /// A node's process is killed and another takes its place at once.
-    Kill(Node),
-}
-
 impl World {
-    pub(super) fn plan_trouble(&mut self) {
-        let node = self.roll(2) as Node;
-        let trouble = match self.roll(7) {
-            0 | 1 => Trouble::Path,
-            2 => Trouble::Server(node),
-            3 => Trouble::Crash,
-            4 => Trouble::Move(node),
-            5 => Trouble::Lost(node),
-            _ => Trouble::Kill(node),
-        };
-        let at = Duration::from_millis(5_000 + self.roll(TROUBLE.as_millis() as u64 - 65_000));
-        let lasts = Duration::from_millis(200 + self.roll(60_000));
-        self.plan(at, Arrival::Trouble(trouble));
-        self.plan(at + lasts, Arrival::Heal(trouble));
-    }
-
     pub(super) fn is_broken(&self, trouble: Trouble) -> bool {
         self.broken.get(&trouble).is_some_and(|times| *times > 0)
     }
 
     pub(super) fn trouble(&mut self, trouble: Trouble) {
-        self.story.push(format!("{:9.3} ! {trouble:?}", self.now.duration_since(self.start).as_secs_f64()));
+        self.note("!", trouble);
+        self.tally.fault(trouble);
         *self.broken.entry(trouble).or_default() += 1;
         match trouble {
-            Trouble::Path | Trouble::Server(_) => {}
+            Trouble::Path | Trouble::OneWay(_) | Trouble::Slow | Trouble::Server(_) | Trouble::Sleep(_) => {}
             Trouble::Crash => {
                 self.server_up = false;
                 for (node, generation) in self.server.crash() {
@@ -59,33 +28,73 @@ impl World {
             }
             Trouble::Lost(node) => self.happen(node, Input::Network(snapshot(None))),
             Trouble::Kill(node) => self.kill(node),
+            Trouble::Channel => self.close_channels(),
+            Trouble::Ice(node) => self.fail_ice(node),
+            Trouble::Restart(node) => self.happen(node, Input::Command(Command::Restart)),
         }
     }
 
-    pub(super) fn kill(&mut self, node: Node) {
+    fn kill(&mut self, node: Node) {
         self.connections.retain(|id, _| id.0 != node);
-        self.killed = true;
+        self.ledgers[node].ended(Ending::Killed);
+        self.ledgers[1 - node].receiver_killed();
+        // the host tells the server, unless it fell with the process
+        if self.roll(2) == 0 {
+            for generation in self.machines[node].sockets.keys().copied().collect::<Vec<_>>() {
+                self.carry(Arrival::Server(node, generation, Up::Close));
+            }
+        }
+        // a new process wakes on a host that is awake
+        self.broken.remove(&Trouble::Sleep(node));
+        let seed = self.dice.next_u64();
         let (network, base) = (self.machines[node].network, self.machines[node].base + GENERATIONS);
-        self.machines[node] = Machine { network, base, ..machine(node, u64::from(base), self.now) };
+        self.machines[node] = Machine { network, base, ..machine(node, seed, &self.climate, self.now) };
         self.wish(node);
     }
 
-    pub(super) fn heal(&mut self, trouble: Trouble) {
-        self.story.push(format!("{:9.3} . {trouble:?}", self.now.duration_since(self.start).as_secs_f64()));
-        let times = self.broken.entry(trouble).or_default();
+    pub(super) fn heal(&mut self, trouble: Trouble, since: Instant) {
+        self.note(".", trouble);
+        self.healed_at = self.now;
+        // who was killed in his sleep is awake
+        let Some(times) = self.broken.get_mut(&trouble) else { return };
         *times -= 1;
         let healed = *times == 0;
-        self.healed_at = self.now;
         match trouble {
             Trouble::Crash if healed => self.server_up = true,
             Trouble::Lost(node) if healed => {
                 let input = Input::Network(snapshot(Some(self.machines[node].network)));
                 self.happen(node, input);
             }
-            _ => {}
+            Trouble::Sleep(node) if healed => self.wake(node, since),
+            Trouble::Path
+            | Trouble::OneWay(_)
+            | Trouble::Slow
+            | Trouble::Server(_)
+            | Trouble::Crash
+            | Trouble::Move(_)
+            | Trouble::Lost(_)
+            | Trouble::Kill(_)
+            | Trouble::Sleep(_)
+            | Trouble::Channel
+            | Trouble::Ice(_)
+            | Trouble::Restart(_) => {}
         }
         for arrival in std::mem::take(&mut self.stuck) {
             self.carry(arrival);
+        }
+    }
+
+    /// A host wakes, learns how long it slept, and then of all that came meanwhile.
+    fn wake(&mut self, node: Node, since: Instant) {
+        let held = std::mem::take(&mut self.machines[node].held);
+        self.happen(node, Input::Suspended(self.now.duration_since(since)));
+        held.into_iter().for_each(|input| self.happen(node, input));
+    }
+
+    fn note(&mut self, mark: &str, trouble: Trouble) {
+        if self.told == Story::Told {
+            let at = self.now.duration_since(self.start).as_secs_f64();
+            self.story.push(format!("{at:9.3} {mark} {trouble:?}"));
         }
     }
 }

@@ -1,0 +1,179 @@
+//! What the applications say and hear, and the verdict on it.
+
+use super::*;
+
+/// How long fair weather must last until what was said at its beginning has come and is known to have come.
+///
+/// Twice the slowest way there and back, what an acknowledgement waits, and a missed ping that is made up for.
+const FAIR_TICKS: u32 = 25;
+/// The backoff's ceiling, an attempt that fails and one that does not.
+const LONGEST_WAIT: Duration = Duration::from_secs(50);
+
+/// Why messages are dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// The bound is exceeded.
+    Bound,
+    /// The link ends.
+    Ending,
+}
+
+impl Cause {
+    /// Returns why whatever `input` drops is dropped.
+    pub(super) fn of(input: &Input) -> Self {
+        match input {
+            Input::Command(Command::Send { .. }) | Input::Peer(_, PeerEvent::Unsent { .. }) => Self::Bound,
+            _ => Self::Ending,
+        }
+    }
+}
+
+impl World {
+    /// A node's application says the next message of a burst; whoever sleeps says nothing.
+    pub(super) fn say(&mut self, burst: Burst) {
+        let node = burst.node;
+        if burst.messages > 1 {
+            self.plan(burst.pace, Arrival::Say(Burst { messages: burst.messages - 1, ..burst }));
+        }
+        if !self.is_broken(Trouble::Sleep(node)) {
+            let payload = Payload(self.ledgers[node].say().into());
+            self.happen(node, Input::Command(Command::Send { to: Recipient::Everyone, payload }));
+        }
+    }
+
+    pub(super) fn hear(&mut self, node: Node, event: Event, cause: Cause) {
+        self.tell(node, || format!("  = {event:?}"));
+        let (own, other) = (node, 1 - node);
+        let machine = &mut self.machines[node];
+        let judged = match event {
+            Event::Received { payload, .. } => self.ledgers[other].received(&payload.0),
+            Event::Missed { messages, .. } => self.ledgers[other].missed(messages),
+            Event::Dropped { peer: None, .. } => {
+                self.ledgers[own].refused();
+                Ok(())
+            }
+            Event::Dropped { peer: Some(key), messages } => match cause {
+                Cause::Bound if self.is_stranger(node, &key) => {
+                    self.ledgers[own].dropped_for_stranger(messages);
+                    Ok(())
+                }
+                Cause::Bound => self.ledgers[own].dropped(messages),
+                Cause::Ending => self.let_go(node, &key, messages),
+            },
+            Event::Connected(peer) => {
+                if machine.up.is_empty() {
+                    self.ledgers[own].met();
+                }
+                machine.up.insert(peer.key);
+                Ok(())
+            }
+            Event::PeerLeft(peer) => {
+                let judged = self.let_go(node, &peer.key, 0);
+                self.machines[node].up.remove(&peer.key);
+                self.machines[node].down.remove(&peer.key);
+                judged
+            }
+            Event::Interrupted { link: LinkName::Peer(key), .. } => {
+                self.tally.interruptions += 1;
+                machine.down.insert(key);
+                Ok(())
+            }
+            Event::Recovered(Recovery { link: LinkName::Peer(key), .. }) => {
+                machine.down.remove(&key);
+                Ok(())
+            }
+            _ => Ok(()),
+        };
+        self.judge(judged);
+    }
+
+    /// A link of a node is over, and with it what it kept.
+    fn let_go(&mut self, node: Node, key: &PeerKey, messages: u64) -> Result<(), String> {
+        let machine = &self.machines[node];
+        let (alone, known) = (machine.supervisor.record().peers.is_empty(), machine.up.contains(key));
+        let ledger = &mut self.ledgers[node];
+        match (alone, known) {
+            (true, _) => {
+                ledger.dropped(messages)?;
+                ledger.ended(Ending::GaveUp);
+            }
+            (false, true) => ledger.dropped_beside_stranger(messages)?,
+            (false, false) => ledger.dropped_for_stranger(messages),
+        }
+        Ok(())
+    }
+
+    /// Returns whether a link is one of several and was never up: the receiver may be behind another one.
+    fn is_stranger(&self, node: Node, key: &PeerKey) -> bool {
+        let machine = &self.machines[node];
+        machine.supervisor.record().peers.len() > 1 && !machine.up.contains(key)
+    }
+
+    pub(super) fn judge(&mut self, judged: Result<(), String>) {
+        if let Err(error) = judged {
+            let at = self.now.duration_since(self.start);
+            self.wrong.get_or_insert(format!("after {at:?}: {error}"));
+        }
+    }
+
+    /// In fair weather everything comes, and soon.
+    pub(super) fn look_at_the_sky(&mut self) {
+        let whole = |machine: &Machine| !machine.up.is_empty() && machine.down.is_empty();
+        let fair = self.server_up
+            && self.broken.values().all(|times| *times == 0)
+            && self.machines.iter().all(whole)
+            && self.machines.iter().all(|machine| machine.supervisor.record().peers.len() == 1)
+            && self.connections.values().all(|connection| connection.lane.room == Room::Free);
+        self.fair_for = if fair { self.fair_for + 1 } else { 0 };
+        for node in 0..2 {
+            if !fair {
+                self.ledgers[node].stormy();
+            } else if self.fair_for.is_multiple_of(FAIR_TICKS) {
+                let judged = self.ledgers[node].fair();
+                self.judge(judged);
+            }
+        }
+    }
+
+    // ---- the verdict
+
+    /// Returns what is wrong with what was said and heard, and with where the two are in the end.
+    pub(crate) fn verdict(&self) -> Result<(), String> {
+        if let Some(wrong) = &self.wrong {
+            return Err(wrong.clone());
+        }
+        if !self.is_quiet() {
+            return Err(format!("there was no rest within {PEACE:?} after the last fault"));
+        }
+        if self.connections.len() != 2 {
+            return Err(format!("{} connections are left", self.connections.len()));
+        }
+        if self.connections.keys().any(|id| self.other_end(*id).is_none()) {
+            return Err("they are not connected to each other".to_owned());
+        }
+        for (ledger, sender) in self.ledgers.iter().zip(["A", "B"]) {
+            ledger.verdict().map_err(|error| format!("what {sender} said: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// Returns whether the two found each other in time after the last fault.
+    pub(crate) fn punctuality(&self) -> Result<(), String> {
+        let waited = self.unsettled_at.saturating_duration_since(self.healed_at);
+        if waited > LONGEST_WAIT {
+            return Err(format!("they found each other {waited:?} after the last fault was over"));
+        }
+        Ok(())
+    }
+
+    /// Returns the figures of the run.
+    pub(crate) fn tally(&self) -> Tally {
+        let mut tally = self.tally.clone();
+        for ledger in &self.ledgers {
+            tally.count += ledger.count;
+            tally.lost += ledger.lost_with_processes();
+        }
+        tally.runs = 1;
+        tally
+    }
+}
