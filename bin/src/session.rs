@@ -35,7 +35,7 @@ impl Plan {
     /// Makes a plan of what was typed; what is wrong with that is the error.
     pub(crate) async fn new(connection: &ConnectionArgs, chosen: &ChoiceArgs) -> Result<Self> {
         let configuration = choice::configuration(chosen)?;
-        let mut ice_servers = configuration.ice_servers;
+        let (mut ice_servers, outbox) = (configuration.ice_servers, configuration.outbox);
         ice_servers.extend(typed_ice_servers(connection)?);
 
         let (dialect, attendance) = dialect(connection)?;
@@ -51,6 +51,8 @@ impl Plan {
             .with_attendance(attendance)
             .with_policies(configuration.policies)
             .watching(configuration.network)
+            .holding(outbox.messages.get() as usize, outbox.bytes.get() as usize)
+            .when_full(outbox.when_full)
             .on_platform(connection.platform.unwrap_or(configuration.platform))
             .over(Box::new(signaling), Box::new(peers));
         builder = servers.fold(builder, |builder, server| builder.or(server));

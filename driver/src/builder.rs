@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
-use rejoin_core::delivery::Epoch;
+use rejoin_core::delivery::{Epoch, WhenFull};
 use rejoin_core::id::{RoomId, StreamId};
 use rejoin_core::supervisor::Attendance;
 use rejoin_core::{
@@ -30,6 +30,7 @@ pub fn connect(server: &str) -> SessionBuilder {
         ice_servers: Vec::new(),
         bind: Vec::new(),
         held: None,
+        when_full: WhenFull::Wait,
         seed: None,
         wish: Wish::default(),
         policies: None,
@@ -50,6 +51,7 @@ pub struct SessionBuilder {
     ice_servers: Vec<IceServer>,
     bind: Vec<String>,
     held: Option<(usize, usize)>,
+    when_full: WhenFull,
     seed: Option<u64>,
     wish: Wish,
     policies: Option<Policies>,
@@ -150,9 +152,15 @@ impl SessionBuilder {
         self
     }
 
-    /// Sets how many messages, and how many bytes of them, are held for one peer while its link is down.
+    /// Sets how many messages, and how many bytes of them, are held for one peer until it has them.
     pub fn holding(mut self, messages: usize, bytes: usize) -> Self {
         self.held = Some((messages, bytes));
+        self
+    }
+
+    /// Sets what happens to a message for which that leaves no room; by default sending waits.
+    pub fn when_full(mut self, when_full: WhenFull) -> Self {
+        self.when_full = when_full;
         self
     }
 
@@ -217,6 +225,7 @@ impl SessionBuilder {
         if let Some((messages, bytes)) = self.held {
             (settings.held_messages, settings.held_bytes) = (messages, bytes);
         }
+        settings.when_full = self.when_full;
         settings.seed = self.seed.map_or_else(random, Ok)?;
         settings.epoch = Epoch(random()?);
         let (chosen, wish, network, store) = (self.identity, self.wish, self.network, self.store);
