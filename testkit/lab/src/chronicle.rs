@@ -20,6 +20,8 @@ pub struct Chronicle {
     pub ascents: Vec<Ascent>,
     /// What must not happen at all.
     pub troubles: Vec<String>,
+    /// Messages of which a program said that it had to give them up.
+    pub given_up: BTreeMap<Role, u64>,
     lives: BTreeMap<Role, u32>,
     up: BTreeMap<(Role, Link), bool>,
     told: BTreeMap<Life, Vec<Instant>>,
@@ -140,7 +142,7 @@ impl Chronicle {
                 self.up.insert((role, Link::Peer), false);
             }
             "dropped" | "missed" => {
-                self.troubles.push(format!("the {} gave messages up: {event}", role.name()));
+                *self.given_up.entry(role).or_default() += event["messages"].as_u64().unwrap_or(1);
             }
             _ => {}
         }

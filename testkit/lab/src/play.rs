@@ -74,6 +74,9 @@ impl Run {
             row.failures.push(format!("{trouble:#}"));
         }
         row.failures.extend(cast.chronicle.troubles.iter().cloned());
+        for (role, messages) in &cast.chronicle.given_up {
+            row.failures.push(format!("the {} gave {messages} messages up", role.name()));
+        }
         row.seconds = began.elapsed().as_secs_f64();
         Ok(row)
     }
@@ -159,9 +162,7 @@ impl Run {
                     Noticed::BySomebody => seen != [false, false],
                     Noticed::Perhaps => true,
                 };
-                seen && chronicle.is_whole()
-                    && chronicle.flowed_since(watch.settled()).is_some()
-                    && chronicle.ledger.under_way() <= UNDER_WAY
+                seen && chronicle.is_whole() && chronicle.flowed_since(watch.settled()).is_some()
             });
             if !whole {
                 let missing = cast.chronicle.what_is_missing();
@@ -220,7 +221,7 @@ impl Run {
         let certificate = Certificate::write(&self.scratch, address)?;
         let mut peers = vec!["--server".to_owned(), format!("wss://{listen}")];
         peers.extend(["--ca-file".to_owned(), certificate.authority.display().to_string()]);
-        if let Some(server) = self.ice_server(world) {
+        for server in self.ice_servers(world) {
             peers.extend(["--ice-server".to_owned(), server]);
         }
         peers.extend(self.scenario.setting.arguments.iter().map(|argument| (*argument).to_owned()));
@@ -237,12 +238,14 @@ impl Run {
         })
     }
 
-    fn ice_server(&self, world: &World) -> Option<String> {
-        let turn = world.ice_server()?;
+    /// The engine asks a TURN server for nothing but relaying, so it is told of the STUN server beside it.
+    fn ice_servers(&self, world: &World) -> Vec<String> {
+        let Some(turn) = world.ice_server() else { return Vec::new() };
+        let stun = turn.rsplit_once('@').map(|(_, address)| format!("stun:{address}"));
         match self.scenario.setting.relay {
-            Relay::None => None,
-            Relay::Turn => Some(turn),
-            Relay::Stun => turn.rsplit_once('@').map(|(_, address)| format!("stun:{address}")),
+            Relay::None => Vec::new(),
+            Relay::Stun => stun.into_iter().collect(),
+            Relay::Turn => stun.into_iter().chain([turn]).collect(),
         }
     }
 
@@ -259,6 +262,3 @@ impl Run {
         })
     }
 }
-
-/// Messages that may be under way while both talk: those of a second.
-const UNDER_WAY: u64 = 40;

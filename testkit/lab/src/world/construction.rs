@@ -49,6 +49,8 @@ const TURN: Server = Server { line: Line::Turn, name: "turn", number: 11 };
 const RESOLVER: u8 = 53;
 /// An address of the core at which nobody is.
 const NOBODY: u8 = 99;
+/// The hardware address of nobody, so that frames to it leave and reach none.
+const NOBODYS_CARD: &str = "02:00:00:00:00:99";
 /// What machines are called inside: the router, the host, and the host after a change of its address.
 const ROUTER: u8 = 1;
 const USUAL: u8 = 2;
@@ -153,6 +155,12 @@ impl Builder {
             reach: Reach::Nets(self.routes()),
         };
         self.uplinks.push(Uplink::manage(namespace.clone(), purpose)?);
+        // What goes to addresses inside of other networks vanishes, as in the internet: coturn ends the session of
+        // whoever asks it to relay to where the system knows no way.
+        let nobody = Net::Core.address(self.plan.family, NOBODY);
+        namespace.ip(&format!(
+            "neigh add {nobody} lladdr {NOBODYS_CARD} dev eth0 nud permanent\nroute add default via {nobody} dev eth0\n"
+        ))?;
         Host::new(namespace, vec![address.address], names)
     }
 
