@@ -6,10 +6,11 @@ use tracing::Instrument as _;
 
 use rejoin_core::delivery::{Epoch, WhenFull};
 use rejoin_core::id::{RoomId, StreamId};
+use rejoin_core::mail::{Mailbag, Memory};
 use rejoin_core::supervisor::Attendance;
 use rejoin_core::{
-    IceServer, Identity, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore, Settings,
-    SignalingTransport,
+    IceServer, Identity, MailStore, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore,
+    Settings, SignalingTransport,
 };
 
 use crate::driver::Ends;
@@ -37,6 +38,7 @@ pub fn connect(server: &str) -> SessionBuilder {
         transports: None,
         network: None,
         store: Box::new(MemoryStore::default()),
+        mail: None,
     }
 }
 
@@ -58,6 +60,7 @@ pub struct SessionBuilder {
     transports: Option<(Box<dyn SignalingTransport>, Box<dyn PeerTransport>)>,
     network: Option<Box<dyn NetworkMonitor>>,
     store: Box<dyn SessionStore>,
+    mail: Option<Box<dyn MailStore>>,
 }
 
 /// Why a session cannot start.
@@ -73,6 +76,9 @@ pub enum StartError {
     /// No transports were given.
     #[error("no transports were given; add them with over()")]
     NoTransports,
+    /// The mail that an earlier process kept cannot be read.
+    #[error("the kept mail cannot be used: {0}")]
+    NoMail(String),
     /// There is no tokio runtime here.
     #[error("no tokio runtime is running here; call start() inside of one")]
     NoRuntime,
@@ -191,6 +197,17 @@ impl SessionBuilder {
         self
     }
 
+    /// Sets what keeps messages across processes, by default nothing: who is killed loses what was not sent.
+    ///
+    /// [`Handle::send`] then returns when the message is stored, and what is received is acknowledged when
+    /// [`Handle::confirm`] says so: a process that is killed at any moment loses nothing and repeats nothing.
+    /// The store's identity is taken over unless the session store remembers one or
+    /// [`as_identity`](Self::as_identity) chose one; peers know us by it.
+    pub fn keeping_mail_in(mut self, store: Box<dyn MailStore>) -> Self {
+        self.mail = Some(store);
+        self
+    }
+
     /// Sets the transports.
     pub fn over(mut self, signaling: Box<dyn SignalingTransport>, peers: Box<dyn PeerTransport>) -> Self {
         self.transports = Some((signaling, peers));
@@ -202,7 +219,7 @@ impl SessionBuilder {
         let plan = self.plan()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let (entrance, exit) = entrance(&plan.settings);
-        let (sender, events) = events::channel();
+        let (sender, events) = events::channel(plan.settings.memory);
         runtime.spawn(plan.run(Ends { exit, events: sender }).in_current_span());
         Ok(Session::new(Handle::new(entrance), events))
     }
@@ -215,7 +232,13 @@ impl SessionBuilder {
         let policies = self.policies.ok_or(StartError::NoPolicies)?;
         let (signaling, peers) = self.transports.ok_or(StartError::NoTransports)?;
 
-        let mut settings = Settings::new(self.identity.map_or_else(random_identity, Ok)?, "");
+        let mut mail_store = self.mail;
+        let mailbag = match &mut mail_store {
+            Some(store) => store.load().map_err(|error| StartError::NoMail(error.0))?,
+            None => Mailbag::default(),
+        };
+        let identity = self.identity.or(mailbag.owner);
+        let mut settings = Settings::new(identity.map_or_else(random_identity, Ok)?, "");
         settings.servers = self.servers;
         settings.attendance = self.attendance;
         settings.label = self.label;
@@ -225,11 +248,12 @@ impl SessionBuilder {
         if let Some((messages, bytes)) = self.held {
             (settings.held_messages, settings.held_bytes) = (messages, bytes);
         }
+        settings.memory = if mail_store.is_some() { Memory::Restarts } else { Memory::Process };
         settings.when_full = self.when_full;
         settings.seed = self.seed.map_or_else(random, Ok)?;
         settings.epoch = Epoch(random()?);
         let (chosen, wish, network, store) = (self.identity, self.wish, self.network, self.store);
-        Ok(Plan { settings, chosen, wish, policies, signaling, peers, network, store })
+        Ok(Plan { settings, chosen, wish, policies, signaling, peers, network, store, mail_store, mailbag })
     }
 }
 

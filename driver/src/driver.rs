@@ -17,6 +17,7 @@ use crate::clock::SleepWatch;
 use crate::entrance::{Exit, Order};
 use crate::events::EventSender;
 use crate::journal::Journal;
+use crate::postbox::Postbox;
 use crate::store::Keeper;
 use crate::telemetry::{self, Meters};
 
@@ -60,6 +61,8 @@ pub(crate) struct Ports {
     pub(crate) network: Option<Box<dyn NetworkMonitor>>,
     /// The store.
     pub(crate) keeper: Keeper,
+    /// The mail store, if there is one.
+    pub(crate) postbox: Postbox,
     /// The host's clocks.
     pub(crate) sleep_watch: SleepWatch,
 }
@@ -173,6 +176,9 @@ impl<M: Machine> Driver<M> {
             telemetry::suspended();
             self.tell_machine(Input::Suspended(gap));
         }
+        for order in self.ports.postbox.catch_up() {
+            self.obey(order);
+        }
         match wake {
             Wake::Input(input) => self.tell_machine(input),
             Wake::Order(Some(order)) => self.obey(order),
@@ -191,8 +197,14 @@ impl<M: Machine> Driver<M> {
     /// Obeys a command; what its message took of the way in is free when the machine has it.
     fn obey(&mut self, order: Order) {
         match order.command {
-            Command::Leave => self.leave(),
-            command => self.tell_machine(Input::Command(command)),
+            Command::Leave => return self.leave(),
+            Command::Send { .. } if self.ports.postbox.is_behind() => return self.ports.postbox.hold(order),
+            _ => {}
+        }
+        let Order { command, receipt, .. } = order;
+        self.tell_machine(Input::Command(command));
+        if let Some(receipt) = receipt {
+            self.ports.postbox.promise(receipt);
         }
     }
 
@@ -212,7 +224,18 @@ impl<M: Machine> Driver<M> {
             self.ends.events.wish(command);
         }
         self.machine.handle_input(input, Instant::now().into_std());
+        let (mut changes, mut outputs) = (Vec::new(), Vec::new());
         while let Some(output) = self.machine.poll_output() {
+            match output {
+                Output::Keep(change) => changes.push(change),
+                output => outputs.push(output),
+            }
+        }
+        // before anything of it leaves the process
+        if let Err(StoreError(reason)) = self.ports.postbox.keep(changes) {
+            self.tell_application(Event::Warning(Warning::StoreFailed { reason }));
+        }
+        for output in outputs {
             self.perform(output);
         }
         let room = self.machine.has_room();
@@ -227,7 +250,7 @@ impl<M: Machine> Driver<M> {
                 self.ports.peers.perform(generation, action);
             }
             Output::Persist(record) => self.ports.keeper.keep(record),
-            // only a machine with a memory across restarts says so
+            // stored before anything is performed
             Output::Keep(_) => {}
             Output::Event(event) => self.tell_application(event),
         }
@@ -251,8 +274,8 @@ impl<M: Machine> Driver<M> {
     }
 
     async fn end(self) {
-        let Ports { signaling, peers, network, keeper, .. } = self.ports;
-        drop((signaling, peers, network));
+        let Ports { signaling, peers, network, keeper, postbox, .. } = self.ports;
+        drop((signaling, peers, network, postbox));
         if !keeper.finish(SAVE_LIMIT).await {
             tracing::warn!(limit = ?SAVE_LIMIT, "the last state is not stored, the store is too slow");
         }

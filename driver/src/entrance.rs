@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
 use rejoin_core::delivery::LARGEST_MESSAGE;
+use rejoin_core::mail::Memory;
 use rejoin_core::{Command, Payload, Recipient, Settings};
 
 /// A command on its way to the machine.
@@ -12,6 +13,8 @@ use rejoin_core::{Command, Payload, Recipient, Settings};
 pub(crate) struct Order {
     /// What the application wants.
     pub(crate) command: Command,
+    /// Told when what it leads to is stored; `None` where nobody waits for that.
+    pub(crate) receipt: Option<oneshot::Sender<()>>,
     /// What its message takes of the bytes that may be on their way; given back when the machine has it.
     _waiting: Option<OwnedSemaphorePermit>,
 }
@@ -25,6 +28,7 @@ pub(crate) struct Entrance {
     waiting: Arc<Semaphore>,
     most_waiting: u32,
     largest: usize,
+    memory: Memory,
 }
 
 /// The machine's side of the way in.
@@ -74,6 +78,7 @@ pub(crate) fn entrance(settings: &Settings) -> (Entrance, Exit) {
         waiting: Arc::new(Semaphore::new(most_waiting as usize)),
         most_waiting,
         largest: LARGEST_MESSAGE.min(settings.held_bytes),
+        memory: settings.memory,
     };
     (entrance, Exit { orders, room: teller })
 }
@@ -95,20 +100,47 @@ impl Entrance {
             // whoever waited for its turn may have come too late
             if *room.borrow() {
                 let command = Command::Send { to, payload };
-                order.send(Order { command, _waiting: Some(waiting) });
-                return Ok(());
+                let (receipt, stored) = self.receipt();
+                order.send(Order { command, receipt, _waiting: Some(waiting) });
+                return Ok(wait_for(stored).await?);
             }
         }
     }
 
     /// Passes a command on.
     pub(crate) async fn tell(&self, command: Command) -> Result<(), SessionOver> {
-        self.orders.send(Order { command, _waiting: None }).await.map_err(|_| SessionOver)
+        let order = Order { command, receipt: None, _waiting: None };
+        self.orders.send(order).await.map_err(|_| SessionOver)
+    }
+
+    /// Passes a command on and waits until what it leads to is stored.
+    pub(crate) async fn tell_and_wait(&self, command: Command) -> Result<(), SessionOver> {
+        let (receipt, stored) = self.receipt();
+        let order = Order { command, receipt, _waiting: None };
+        self.orders.send(order).await.map_err(|_| SessionOver)?;
+        wait_for(stored).await
+    }
+
+    fn receipt(&self) -> (Option<oneshot::Sender<()>>, Option<oneshot::Receiver<()>>) {
+        match self.memory {
+            Memory::Process => (None, None),
+            Memory::Restarts => {
+                let (receipt, stored) = oneshot::channel();
+                (Some(receipt), Some(stored))
+            }
+        }
     }
 
     /// Waits until the session is over.
     pub(crate) async fn closed(&self) {
         let mut room = self.room.clone();
         while room.changed().await.is_ok() {}
+    }
+}
+
+async fn wait_for(stored: Option<oneshot::Receiver<()>>) -> Result<(), SessionOver> {
+    match stored {
+        Some(stored) => stored.await.map_err(|_| SessionOver),
+        None => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
+use rejoin_core::mail::Memory;
 use rejoin_core::{Command, Event};
 
 use crate::links::{LinkBoard, LinkWatch};
@@ -52,8 +53,12 @@ impl Drop for Events {
 }
 
 /// Creates the two ends of the way from the driver to the application.
-pub(crate) fn channel() -> (EventSender, Events) {
-    let shared = Arc::new(Shared::default());
+///
+/// With a memory across restarts numbered messages are as dear as news: whoever confirms a later one confirms them.
+pub(crate) fn channel(memory: Memory) -> (EventSender, Events) {
+    let queue = EventQueue { memory, ..EventQueue::default() };
+    let shared =
+        Arc::new(Shared { state: Mutex::new(State { queue, closed: false }), arrived: Notify::new() });
     let board = LinkBoard::default();
     let links = board.watch();
     (EventSender { shared: Arc::clone(&shared), board }, Events { shared, links })
@@ -121,12 +126,16 @@ struct EventQueue {
     arrivals: u64,
     bytes: usize,
     missed: u64,
+    memory: Memory,
 }
 
 /// A busy chat brings tens of messages a second; this is more than a minute of it.
 const CAPACITY: usize = 4096;
 /// Keeps 4,096 messages of the largest size from filling the memory of a small bot.
 const CAPACITY_BYTES: usize = 16 << 20;
+/// Where messages wait for a confirmation, their senders stop at 4,096 messages or 4 MiB each by default;
+/// this many senders may be that far ahead.
+const SENDERS: usize = 16;
 
 /// How dear an event is, least first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,8 +148,9 @@ enum Rank {
 impl Rank {
     const ALL: [Self; 3] = [Self::Data, Self::Chatter, Self::Vital];
 
-    fn of(event: &Event) -> Self {
+    fn of(event: &Event, memory: Memory) -> Self {
         match event {
+            Event::Received { position: Some(_), .. } if memory == Memory::Restarts => Self::Vital,
             Event::Received { .. } => Self::Data,
             Event::Repairing { .. }
             | Event::QualityChanged { .. }
@@ -164,8 +174,12 @@ impl EventQueue {
     fn push(&mut self, event: Event) {
         self.arrivals += 1;
         self.bytes += payload_bytes(&event);
-        self.ranks[Rank::of(&event) as usize].push_back((self.arrivals, event));
-        while self.len() > CAPACITY || self.bytes > CAPACITY_BYTES {
+        self.ranks[Rank::of(&event, self.memory) as usize].push_back((self.arrivals, event));
+        let (messages, bytes) = match self.memory {
+            Memory::Process => (CAPACITY, CAPACITY_BYTES),
+            Memory::Restarts => (SENDERS * CAPACITY, SENDERS * CAPACITY_BYTES),
+        };
+        while self.len() > messages || self.bytes > bytes {
             self.shed();
         }
     }
@@ -209,6 +223,8 @@ fn payload_bytes(event: &Event) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use rejoin_core::delivery::{Cursor, Epoch};
+
     use super::*;
     use crate::driver::fakes::{connected, received, repairing};
 
@@ -279,9 +295,20 @@ mod tests {
         assert!(matches!(queue.pop(), Some(Event::Dropped { messages: 4, .. })));
     }
 
+    #[test]
+    fn keeps_what_must_be_confirmed() {
+        let mut queue = EventQueue { memory: Memory::Restarts, ..EventQueue::default() };
+        for _ in 0..2 * CAPACITY {
+            let Event::Received { from, payload, .. } = received("0") else { panic!("no message") };
+            let position = Some(Cursor { epoch: Epoch(1), sequence: 1 });
+            queue.push(Event::Received { from, payload, position });
+        }
+        assert_eq!((queue.len(), queue.missed), (2 * CAPACITY, 0));
+    }
+
     #[tokio::test]
     async fn delivers_what_is_left_after_the_driver_is_gone() {
-        let (sender, mut events) = channel();
+        let (sender, mut events) = channel(Memory::Process);
         sender.send(connected());
         drop(sender);
         assert!(matches!(events.next().await, Some(Event::Connected(_))));
@@ -290,7 +317,7 @@ mod tests {
 
     #[tokio::test]
     async fn keeps_nothing_for_a_reader_that_is_gone() {
-        let (sender, events) = channel();
+        let (sender, events) = channel(Memory::Process);
         drop(events);
         sender.send(connected());
         assert_eq!(sender.shared.lock().queue.len(), 0);

@@ -2,8 +2,9 @@
 
 use std::ops::Deref;
 
+use rejoin_core::delivery::Cursor;
 use rejoin_core::id::{RoomId, StreamId};
-use rejoin_core::{Command, Event, Payload, Policies, Recipient};
+use rejoin_core::{Command, Event, Payload, PeerKey, Policies, Recipient};
 
 use crate::entrance::{Entrance, SendError, SessionOver};
 use crate::events::Events;
@@ -59,10 +60,22 @@ impl Handle {
     /// Waits while no connected peer keeps up: the fastest one sets the pace, slower ones lose their oldest messages.
     /// A loop that also reads the session's events must not wait here for long, or the session sheds messages.
     ///
+    /// With [`keeping_mail_in`](crate::SessionBuilder::keeping_mail_in) it returns when the message is stored;
+    /// while the disk is full it waits.
+    ///
     /// # Errors
     /// Fails if the message is larger than 1 MiB, or than all that is held for a peer; nothing else is lost then.
     pub async fn send(&self, to: Recipient, payload: Payload) -> Result<(), SendError> {
         self.entrance.send(to, payload).await
+    }
+
+    /// Confirms that a message that was received, and all before it from the same peer, will not be needed again.
+    ///
+    /// With [`keeping_mail_in`](crate::SessionBuilder::keeping_mail_in) only what is confirmed is acknowledged:
+    /// everything else comes again after a restart, and a peer of which too much is unconfirmed stops sending.
+    /// Returns when that is stored. Otherwise it does nothing.
+    pub async fn confirm(&self, from: &PeerKey, position: Cursor) -> Result<(), SessionOver> {
+        self.entrance.tell_and_wait(Command::Confirm { from: from.clone(), position }).await
     }
 
     /// Enters a room, in place of the last one.

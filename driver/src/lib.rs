@@ -32,6 +32,7 @@ mod handle;
 mod journal;
 mod links;
 mod plan;
+mod postbox;
 mod store;
 pub mod telemetry;
 

@@ -3,15 +3,17 @@
 use tokio::time::Instant;
 
 use rejoin_core::id::{RoomId, StreamId};
+use rejoin_core::mail::{MailChange, Mailbag};
 use rejoin_core::output::Warning;
 use rejoin_core::session::SessionRecord;
 use rejoin_core::{
-    Command, Event, Identity, NetworkMonitor, PeerTransport, Policies, SessionStore, Settings,
+    Command, Event, Identity, MailStore, NetworkMonitor, PeerTransport, Policies, SessionStore, Settings,
     SignalingTransport, Supervisor,
 };
 
 use crate::clock::SleepWatch;
 use crate::driver::{Driver, Ends, Ports};
+use crate::postbox::Postbox;
 use crate::store::{Keeper, recall};
 use crate::telemetry;
 
@@ -33,6 +35,10 @@ pub(crate) struct Plan {
     pub(crate) network: Option<Box<dyn NetworkMonitor>>,
     /// What remembers.
     pub(crate) store: Box<dyn SessionStore>,
+    /// What keeps mail, if it shall outlive the process.
+    pub(crate) mail_store: Option<Box<dyn MailStore>>,
+    /// What it has kept.
+    pub(crate) mailbag: Mailbag,
 }
 
 impl Plan {
@@ -48,12 +54,21 @@ impl Plan {
             Err(failure) => Some(Event::Warning(Warning::StoreFailed { reason: failure.0 })),
         };
         tracing::debug!(identity = %self.settings.identity, seed = self.settings.seed, "session starts");
-        let machine = Supervisor::new(self.settings, self.policies, Instant::now().into_std());
+        let mut postbox = Postbox::new(self.mail_store);
+        let named = match self.mailbag.owner {
+            Some(owner) if owner == self.settings.identity => Ok(()),
+            Some(_) | None => postbox.keep(vec![MailChange::Owner(self.settings.identity)]),
+        };
+        let trouble =
+            named.err().map(|failure| Event::Warning(Warning::StoreFailed { reason: failure.0 })).or(trouble);
+        let mut machine = Supervisor::new(self.settings, self.policies, Instant::now().into_std());
+        machine.restore(self.mailbag.mail);
         let ports = Ports {
             signaling: self.signaling,
             peers: self.peers,
             network: self.network,
             keeper: Keeper::spawn(self.store),
+            postbox,
             sleep_watch: SleepWatch::of_host(),
         };
         let mut driver = Driver::new(machine, ports, ends);

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use rejoin_core::mail::Memory;
 use rejoin_core::output::{LinkName, Owner, Peer, Recovery, Warning};
 use rejoin_core::policy::{Outcome, RecoveryStep, Tried};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::{
-    Direction, Event, Fault, Generation, Identity, Input, NetworkMonitor, NetworkSnapshot, Output, Payload,
-    PeerKey, PeerTransport, SessionStore, Settings, SignalingTransport,
+    Direction, Event, Fault, Generation, Identity, Input, MailStore, NetworkMonitor, NetworkSnapshot, Output,
+    Payload, PeerKey, PeerTransport, SessionStore, Settings, SignalingTransport,
 };
 
 use super::{Driver, Ends, Machine, Ports};
@@ -19,6 +20,7 @@ use crate::clock::SleepWatch;
 use crate::entrance::entrance;
 use crate::events;
 use crate::handle::{Handle, Session};
+use crate::postbox::Postbox;
 use crate::store::{Keeper, MemoryStore};
 
 /// What a machine answers to an input; it may move its deadline.
@@ -56,6 +58,7 @@ impl Machine for Script {
 /// What surrounds a driver under test.
 pub(crate) struct Scene {
     pub(crate) store: Box<dyn SessionStore>,
+    pub(crate) mail: Option<Box<dyn MailStore>>,
     pub(crate) sleep_watch: SleepWatch,
     pub(crate) deadline: Option<Duration>,
     pub(crate) peers_flood: bool,
@@ -67,7 +70,8 @@ impl Default for Scene {
     fn default() -> Self {
         let sleep_watch = SleepWatch::of_host();
         let (deadline, peers_flood, crowded) = (None, false, false);
-        Self { store: Box::new(MemoryStore::default()), sleep_watch, deadline, peers_flood, crowded }
+        let store = Box::new(MemoryStore::default());
+        Self { store, mail: None, sleep_watch, deadline, peers_flood, crowded }
     }
 }
 
@@ -111,15 +115,17 @@ impl Scene {
             deadline,
             crowded: self.crowded,
         };
+        let memory = if self.mail.is_some() { Memory::Restarts } else { Memory::Process };
         let ports = Ports {
             signaling: Box::new(near_signaling),
             peers: if self.peers_flood { Box::new(Flood) } else { Box::new(near_peers) },
             network: Some(Box::new(FakeMonitor(snapshots))),
             keeper: Keeper::spawn(self.store),
+            postbox: Postbox::new(self.mail),
             sleep_watch: self.sleep_watch,
         };
-        let (entrance, exit) = entrance(&Settings::new(Identity(1), ""));
-        let (sender, events) = events::channel();
+        let (entrance, exit) = entrance(&Settings { memory, ..Settings::new(Identity(1), "") });
+        let (sender, events) = events::channel(memory);
         let ends = Ends { exit, events: sender };
         let driver = Driver::new(machine, ports, ends);
         tokio::spawn(driver.run(std::iter::empty()));
