@@ -90,6 +90,7 @@ ${table}
 - Everything runs on one machine: no NAT, no relay, no packet loss.
 - An ICE restart ends rejoin's old path when the new credentials are set, which its engine cannot avoid.
   So it waits 200 ms with credentials that came over the channel; candidates that a foreign peer sends there later are lost.
+  As the publisher it is still on the old path when the milliseconds above end.
 - How long the web app takes for the candidates of a restart was not recorded; the foreign side sends them as it does at first.
 - The self-host dialect is spoken without a room, and only where the table says so.
 - Firefox and Safari are not there.
