@@ -109,6 +109,7 @@ Examples:
   rejoin join --server wss://rejoin.example.org --room show --push bot --view studio --password-file secret
   rejoin join --push bot --view studio --session bot.json
   rejoin join --session bot.json
+  rejoin join --push bot --durable bot.mail --events
   rejoin join --social-stream SESSION
   rejoin join --view studio --metrics 127.0.0.1:9187
   rejoin join --view studio --events --profile aggressive --set backoff.use=constant";
@@ -163,6 +164,12 @@ pub(crate) struct ConnectionArgs {
     /// --room and --push take the place of what is remembered, --view adds to it.
     #[arg(long = "session", alias = "remember", value_name = "FILE")]
     pub(crate) remember: Option<PathBuf>,
+    /// Keep messages in a directory until they have arrived, and go on from there after a restart or a crash
+    ///
+    /// A line of stdin that was taken arrives although this process is killed, and a line that was printed
+    /// is not printed again; --events tells {"event":"accepted","line":N} when line N of stdin is taken.
+    #[arg(long, value_name = "DIRECTORY")]
+    pub(crate) durable: Option<PathBuf>,
     /// A PEM file with certificate authorities to trust besides the system's
     #[arg(long, value_name = "PEM")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -230,11 +237,11 @@ What is broken:
 
 What is counted, by the receivers, from the moment of the fault until everything held has arrived:
   lost        numbers that never came although a later one of the same process did,
-              and at the end of everything what a living sender sent and nobody got
+              and at the end of everything what a sender had accepted and nobody got
   duplicated  numbers that came again; reordered: numbers that came after a later one
 Messages count from the sender's first connection on.
-What a killed process had not delivered is not lost but unknown; the summary tells it as died_with_sender.
-What it had got and not yet acknowledged goes to its successor as well, which counts as duplicated.
+The peers keep their messages in a directory (--durable), so what a killed process had accepted arrives from its
+successor, and what it had printed does not arrive again.
 
 Examples:
   rejoin demo

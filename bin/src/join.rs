@@ -18,7 +18,7 @@ use crate::failure::Failure;
 use crate::health::Health;
 use crate::history::Recorder;
 use crate::interrupts::Interrupts;
-use crate::output::{Format, data_line, event_line};
+use crate::output::{Format, accepted_line, data_line, event_line};
 use crate::service_manager;
 use crate::session::Plan;
 use crate::social_stream::Audience;
@@ -40,6 +40,7 @@ pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
         );
     }
     let (views, recorder) = (plan.views.clone(), plan.recorder.take());
+    let (is_durable, remembers_peers) = (plan.is_durable, plan.remembers_peers);
     // Before the session, whose metrics count from its first moment on.
     let endpoint = Endpoint::open(args.metrics).await.map_err(Failure::Usage)?;
     let (session, _) = plan.start().map_err(Failure::Usage)?;
@@ -47,13 +48,23 @@ pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
     tokio::spawn(endpoint.serve(Health::Session(events.links())));
     tokio::spawn(service_manager::attend(events.links()));
 
-    let printer = Printer::start();
-    let (connected, is_connected) = watch::channel(false);
+    let printer = Printer::start(handle.clone());
+    let (connected, is_connected) = watch::channel(remembers_peers);
     let (events_wanted, format, ear) = (args.events, args.format, audience.ear());
-    let page = Page { events: events_wanted, format, ear, printer: printer.clone(), connected, recorder };
-    let mut telling = tokio::spawn(page.tell(events, News::new(views)));
-    let voice = audience.voice();
-    tokio::spawn(deliver(lines::from_stdin(format), voice, is_connected, handle.clone()));
+    let (end, ending) = watch::channel(false);
+    let page = Page {
+        events: events_wanted,
+        format,
+        ear,
+        is_durable,
+        printer: printer.clone(),
+        connected,
+        recorder,
+    };
+    let mut telling = tokio::spawn(page.tell(events, News::new(views), ending));
+    let acceptance = (is_durable && events_wanted).then(|| printer.clone());
+    let delivery = Delivery { voice: audience.voice(), handle: handle.clone(), acceptance };
+    tokio::spawn(delivery.run(lines::from_stdin(format), is_connected));
 
     let ended = tokio::select! {
         () = interrupts.next() => None,
@@ -62,6 +73,11 @@ pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
     };
     interrupts.end_at_the_next();
     service_manager::stopping();
+    if ended.is_none() && is_durable {
+        // what is printed is confirmed while the session can take that; what is not printed by then comes again
+        end.send_replace(true);
+        let _ = timeout(LAST_WORDS, end.closed()).await;
+    }
     handle.leave().await;
     match ended {
         None => {
@@ -87,6 +103,7 @@ struct Page {
     events: bool,
     format: Format,
     ear: Option<Ear>,
+    is_durable: bool,
     printer: Printer,
     connected: watch::Sender<bool>,
     recorder: Option<Recorder>,
@@ -94,11 +111,18 @@ struct Page {
 
 impl Page {
     /// Tells everything that happens; a slow reader is waited for, and the session goes on meanwhile.
-    async fn tell(mut self, mut events: Events, mut news: News) {
+    async fn tell(mut self, mut events: Events, mut news: News, ending: Ending) {
+        let mut ending = Some(ending);
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
                 () = news.patience_ends() => continue,
+                () = begins(&mut ending) => {
+                    self.printer.settle().await;
+                    // whoever waits for the end sees this
+                    ending = None;
+                    continue;
+                }
             };
             let Some(event) = event else { break };
             if let Some(recorder) = &mut self.recorder {
@@ -108,8 +132,18 @@ impl Page {
                 self.connected.send_replace(true);
             }
             news.tell(&event);
-            if let Some(line) = self.line(&event) {
-                self.printer.print(line).await;
+            let line = self.line(&event);
+            match event {
+                Event::Received { from, position: Some(position), .. } if self.is_durable => {
+                    if ending.is_some() {
+                        self.printer.print_message(line, (from.key, position)).await;
+                    }
+                }
+                _ => {
+                    if let Some(line) = line {
+                        self.printer.print(line).await;
+                    }
+                }
             }
         }
         if let Some(recorder) = self.recorder {
@@ -119,7 +153,7 @@ impl Page {
 
     /// Returns the line for an event, if it gets one; a copy of chat gets none.
     fn line(&mut self, event: &Event) -> Option<String> {
-        let Event::Received { from, payload, .. } = event else {
+        let Event::Received { from, payload, position } = event else {
             return self.events.then(|| event_line(event));
         };
         let heard = self.ear.as_mut().map(|ear| ear.hear(payload, Instant::now()));
@@ -129,39 +163,68 @@ impl Page {
             (Some(Heard::Chat(line)), Format::Raw) => Some(line),
             (Some(Heard::Control), Format::Raw) => None,
             (Some(Heard::Chat(_) | Heard::Control), Format::Jsonl) | (None, _) => {
-                Some(data_line(self.format, from, payload))
+                Some(data_line(self.format, from, payload, *position))
             }
         }
     }
 }
 
-/// Sends what stdin says, as chat if there is a voice for it, from the first connection on.
-async fn deliver(
-    mut messages: mpsc::Receiver<Outgoing>,
-    mut voice: Option<Voice>,
-    mut connected: watch::Receiver<bool>,
-    handle: Handle,
-) {
-    if connected.wait_for(|connected| *connected).await.is_err() {
-        return;
+/// Closed by whoever has written its last data.
+type Ending = watch::Receiver<bool>;
+
+/// Waits for the end, which comes once.
+async fn begins(ending: &mut Option<Ending>) {
+    let begun = match ending {
+        Some(ending) => ending.wait_for(|ends| *ends).await.is_ok(),
+        None => false,
+    };
+    if !begun {
+        std::future::pending().await
     }
-    while let Some(Outgoing { to, json }) = messages.recv().await {
-        let (everyone, json) = match &mut voice {
-            None => (Recipient::Everyone, json),
-            Some(voice) => match voice.say(&json) {
-                Ok(json) => (voice.listeners(), json),
-                Err(problem) => {
-                    tracing::warn!("a line of stdin was not sent: {problem:#}");
+}
+
+/// The way from stdin to the peers.
+struct Delivery {
+    voice: Option<Voice>,
+    handle: Handle,
+    /// Where is told which lines are taken, if somebody wants to know.
+    acceptance: Option<Printer>,
+}
+
+impl Delivery {
+    /// Sends what stdin says, as chat if there is a voice for it, as soon as there is somebody to send it to.
+    async fn run(
+        mut self,
+        mut messages: mpsc::Receiver<(u64, Outgoing)>,
+        mut connected: watch::Receiver<bool>,
+    ) {
+        if connected.wait_for(|connected| *connected).await.is_err() {
+            return;
+        }
+        while let Some((line, Outgoing { to, json })) = messages.recv().await {
+            let (everyone, json) = match &mut self.voice {
+                None => (Recipient::Everyone, json),
+                Some(voice) => match voice.say(&json) {
+                    Ok(json) => (voice.listeners(), json),
+                    Err(problem) => {
+                        tracing::warn!("a line of stdin was not sent: {problem:#}");
+                        continue;
+                    }
+                },
+            };
+            let to = to.map_or(everyone, Recipient::Named);
+            match self.handle.send(to, Payload(json.into())).await {
+                Ok(()) => {}
+                Err(SendError::Over(_)) => return,
+                // one message less is better than none from here on
+                Err(refused) => {
+                    tracing::warn!("a line of stdin was not sent: {refused}");
                     continue;
                 }
-            },
-        };
-        let to = to.map_or(everyone, Recipient::Named);
-        match handle.send(to, Payload(json.into())).await {
-            Ok(()) => {}
-            Err(SendError::Over(_)) => return,
-            // one message less is better than none from here on
-            Err(refused) => tracing::warn!("a line of stdin was not sent: {refused}"),
+            }
+            if let Some(printer) = &self.acceptance {
+                printer.print(accepted_line(line)).await;
+            }
         }
     }
 }

@@ -12,6 +12,7 @@ mod ice_server;
 mod interrupts;
 mod join;
 mod log;
+mod mail;
 mod memory;
 mod output;
 mod page;

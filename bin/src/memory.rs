@@ -59,6 +59,11 @@ impl Memory {
         })
     }
 
+    /// Returns the streams that were published.
+    pub(crate) fn streams(&self) -> impl Iterator<Item = &StreamId> {
+        self.record.iter().flat_map(|record| &record.streams)
+    }
+
     /// Returns the streams that were viewed.
     pub(crate) fn views(&self) -> impl Iterator<Item = &StreamId> {
         self.record.iter().flat_map(|record| &record.views)

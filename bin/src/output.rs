@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use rejoin_core::delivery::Cursor;
 use rejoin_core::output::{LinkName, Peer, Recovery};
 use rejoin_core::{Event, Payload, PeerKey};
 
@@ -19,19 +20,22 @@ pub(crate) enum Format {
 }
 
 /// Returns the line for data of a peer, without its end.
-pub(crate) fn data_line(format: Format, from: &Peer, payload: &Payload) -> String {
+pub(crate) fn data_line(format: Format, from: &Peer, payload: &Payload, position: Option<Cursor>) -> String {
     match format {
         Format::Raw => serde_json::from_str(&payload.0).unwrap_or_else(|_| one_line(&payload.0)),
-        Format::Jsonl => written(&Data { from: peer(from), data: raw(payload) }),
+        Format::Jsonl => {
+            let position = position.map(self::position);
+            written(&Data { from: peer(from), position, data: raw(payload) })
+        }
     }
 }
 
 /// Returns the line for an event, without its end; durations are numbers of milliseconds.
 pub(crate) fn event_line(event: &Event) -> String {
     let (name, fields) = match event {
-        Event::Received { from, payload, .. } => {
-            let (from, data) = (peer(from), raw(payload));
-            return written(&Received { event: "received", unix_ms: unix_ms(), from, data });
+        Event::Received { from, payload, position } => {
+            let (from, position, data) = (peer(from), position.map(self::position), raw(payload));
+            return written(&Received { event: "received", unix_ms: unix_ms(), from, position, data });
         }
         Event::SignalingConnected { server } => ("signaling_connected", json!({"server": server})),
         Event::RoomJoined { room } => ("room_joined", json!({"room": room})),
@@ -86,6 +90,8 @@ struct Received {
     event: &'static str,
     unix_ms: u64,
     from: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<Value>,
     data: Box<RawValue>,
 }
 
@@ -93,7 +99,19 @@ struct Received {
 #[derive(Serialize)]
 struct Data {
     from: Value,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    position: Option<Value>,
     data: Box<RawValue>,
+}
+
+/// Returns the line that says that a line of stdin is taken and stored.
+pub(crate) fn accepted_line(number: u64) -> String {
+    written(&Happened { event: "accepted", unix_ms: unix_ms(), fields: json!({"line": number}) })
+}
+
+/// Returns a place in what a peer sends; an epoch is text, since 64 bits are more than many a reader of JSON keeps.
+fn position(cursor: Cursor) -> Value {
+    json!({"epoch": format!("{:016x}", cursor.epoch.0), "sequence": cursor.sequence})
 }
 
 fn recovered(recovery: &Recovery) -> Value {
@@ -163,6 +181,7 @@ fn written(line: &impl Serialize) -> String {
 
 #[cfg(test)]
 mod tests {
+    use rejoin_core::delivery::Epoch;
     use rejoin_core::output::Owner;
     use rejoin_core::policy::{Outcome, Tried};
     use rejoin_core::{Direction, Fault, RecoveryStep};
@@ -171,23 +190,24 @@ mod tests {
 
     #[test]
     fn raw_data_is_the_text_itself() {
-        assert_eq!(data_line(Format::Raw, &somebody(), &payload(r#""a \"b\"""#)), r#"a "b""#);
+        assert_eq!(data_line(Format::Raw, &somebody(), &payload(r#""a \"b\"""#), None), r#"a "b""#);
     }
 
     #[test]
     fn raw_data_of_another_kind_is_its_json() {
-        assert_eq!(data_line(Format::Raw, &somebody(), &payload("{\n\"a\": 1}")), r#"{ "a": 1}"#);
+        assert_eq!(data_line(Format::Raw, &somebody(), &payload("{\n\"a\": 1}"), None), r#"{ "a": 1}"#);
     }
 
     #[test]
     fn jsonl_data_keeps_the_spelling_of_numbers() {
-        let line = data_line(Format::Jsonl, &somebody(), &payload("[1.00, 123456789012345678901234567890]"));
+        let line =
+            data_line(Format::Jsonl, &somebody(), &payload("[1.00, 123456789012345678901234567890]"), None);
         assert!(line.ends_with(r#""data":[1.00, 123456789012345678901234567890]}"#), "{line}");
     }
 
     #[test]
     fn a_line_has_no_line_ends() {
-        let line = data_line(Format::Jsonl, &somebody(), &payload("{\r\n\"a\":\n1}"));
+        let line = data_line(Format::Jsonl, &somebody(), &payload("{\r\n\"a\":\n1}"), None);
         assert!(!line.contains(['\n', '\r']), "{line}");
     }
 
@@ -213,8 +233,16 @@ mod tests {
     }
 
     #[test]
+    fn a_repetition_is_known_by_its_position() {
+        let position = Some(Cursor { epoch: Epoch(255), sequence: 7 });
+        let line = data_line(Format::Jsonl, &somebody(), &payload("1"), position);
+        assert!(line.contains(r#""position":{"epoch":"00000000000000ff","sequence":7}"#), "{line}");
+    }
+
+    #[test]
     fn received_data_stays_as_it_came() {
-        let line = event_line(&Event::Received { from: somebody(), payload: payload("1.50"), position: None });
+        let line =
+            event_line(&Event::Received { from: somebody(), payload: payload("1.50"), position: None });
         assert!(line.ends_with(r#""data":1.50}"#), "{line}");
     }
 

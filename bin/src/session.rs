@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use rejoin_core::supervisor::Attendance;
-use rejoin_core::{Dialect, IceServer};
+use rejoin_core::{Dialect, IceServer, StreamId};
 use rejoin_driver::{Session, SessionBuilder};
 use rejoin_vdo_ninja::{
     Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions, room_id, stream_id,
@@ -17,6 +17,7 @@ use crate::choice;
 use crate::cli::{ChoiceArgs, ConnectionArgs, DialectName};
 use crate::history::Recorder;
 use crate::ice_server::{self, Credentials};
+use crate::mail::Mail;
 use crate::memory::Memory;
 
 /// A session that is ready to start.
@@ -25,6 +26,10 @@ pub(crate) struct Plan {
     chaos: Chaos,
     /// The streams that will be viewed, as they travel.
     pub(crate) views: Vec<String>,
+    /// Whether messages outlive the process.
+    pub(crate) is_durable: bool,
+    /// Whether an earlier process has left somebody to whom can be sent before anybody is connected.
+    pub(crate) remembers_peers: bool,
     /// Whether any STUN or TURN server is known.
     pub(crate) has_ice_server: bool,
     /// What keeps the incidents, if anything does.
@@ -69,11 +74,21 @@ impl Plan {
             None => Memory::default(),
         };
         let (mut builder, views) = wish(builder, connection, &mut memory).await?;
+        let mut remembers_peers = false;
+        if let Some(directory) = &connection.durable {
+            let mail = Mail::open(directory).context("--durable cannot be used")?;
+            let published =
+                memory.streams().cloned().chain(connection.push.as_deref().and_then(|s| stream_id(s).ok()));
+            let viewed = views.iter().map(|stream| StreamId(stream.as_str().into()));
+            remembers_peers = mail.knows_any(published.chain(viewed));
+            builder = builder.keeping_mail_in(Box::new(mail.store));
+        }
         let recorder = memory.recorder.take();
         if let Some(store) = memory.store {
             builder = builder.remembering_in(Box::new(store));
         }
-        Ok(Self { builder, chaos, views, has_ice_server, recorder })
+        let is_durable = connection.durable.is_some();
+        Ok(Self { builder, chaos, views, is_durable, remembers_peers, has_ice_server, recorder })
     }
 
     /// Adds the wish to view the whole room, but for one stream if there is one to leave out.

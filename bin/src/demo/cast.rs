@@ -8,6 +8,7 @@ use anyhow::{Context as _, Result, bail};
 use rejoin_core::Identity;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::mpsc;
@@ -67,6 +68,8 @@ pub(crate) struct Cast {
     program: PathBuf,
     profile: String,
     seed: u64,
+    /// Where the peers keep their mail.
+    mail: TempDir,
     address: Option<String>,
     server: Option<Actor>,
     publisher: Option<Actor>,
@@ -91,6 +94,7 @@ impl Cast {
             program: std::env::current_exe().context("the path of this program cannot be found")?,
             profile: profile.to_owned(),
             seed,
+            mail: tempfile::tempdir().context("no temporary directory can be made for the peers' mail")?,
             address: None,
             server: None,
             publisher: None,
@@ -134,6 +138,7 @@ impl Cast {
         let seed = self.seed.wrapping_add(u64::from(self.epochs) + 1);
         let epoch = self.epochs + 1;
         command.args(["--role", role.name(), "--epoch", &epoch.to_string(), "--seed", &seed.to_string()]);
+        command.arg("--durable").arg(self.mail.path().join(role.name()));
         let (actor, lines) = self.spawn(command)?;
         let epoch = actor.epoch;
         self.relay(role, epoch, lines);

@@ -24,7 +24,6 @@ struct Stream {
     received: u64,
     duplicated: u64,
     reordered: u64,
-    sender_died: bool,
 }
 
 /// The sums of a [`Ledger`].
@@ -34,14 +33,12 @@ pub(crate) struct Tally {
     pub(crate) sent: u64,
     /// Messages that arrived, repetitions included.
     pub(crate) received: u64,
-    /// Messages that did not arrive although a later one did, or although their sender lives.
+    /// Messages that were accepted and did not arrive; before the end, those of them that a later one overtook.
     pub(crate) lost: u64,
     /// Messages that arrived once more.
     pub(crate) duplicated: u64,
     /// Messages that arrived after a later one.
     pub(crate) reordered: u64,
-    /// The last messages of killed senders, of which nobody can say whether they ever left.
-    pub(crate) died_with_sender: u64,
 }
 
 impl Ledger {
@@ -65,11 +62,6 @@ impl Ledger {
         }
     }
 
-    /// Notes that the process behind a stream was killed.
-    pub(crate) fn sender_died(&mut self, sender: Role, epoch: u32) {
-        self.streams.entry((sender, epoch)).or_default().sender_died = true;
-    }
-
     /// Returns the last number that a process sent, 0 before the first.
     pub(crate) fn last_sent(&self, sender: Role, epoch: u32) -> u64 {
         // The receiver's report may overtake the sender's.
@@ -81,9 +73,9 @@ impl Ledger {
         self.streams.get(&(sender, epoch)).map_or(0, |stream| stream.highest)
     }
 
-    /// Returns how many messages of living senders are on their way, or lost at the end.
+    /// Returns how many messages are on their way, or lost at the end; those of killed senders among them.
     pub(crate) fn outstanding(&self) -> u64 {
-        self.streams.values().filter(|stream| !stream.sender_died).map(Stream::tail).sum()
+        self.streams.values().map(Stream::tail).sum()
     }
 
     /// Returns the sums so far; what is still on its way is not lost.
@@ -95,7 +87,6 @@ impl Ledger {
             tally.lost += stream.missing.len() as u64;
             tally.duplicated += stream.duplicated;
             tally.reordered += stream.reordered;
-            tally.died_with_sender += if stream.sender_died { stream.tail() } else { 0 };
         }
         tally
     }
@@ -122,7 +113,6 @@ impl Tally {
             lost: self.lost.saturating_sub(earlier.lost),
             duplicated: self.duplicated.saturating_sub(earlier.duplicated),
             reordered: self.reordered.saturating_sub(earlier.reordered),
-            died_with_sender: self.died_with_sender.saturating_sub(earlier.died_with_sender),
         }
     }
 }
@@ -164,18 +154,10 @@ mod tests {
     }
 
     #[test]
-    fn the_tail_of_a_living_sender_is_lost_at_the_end_only() {
+    fn the_tail_is_lost_at_the_end_only() {
         let ledger = ledger(5, &[1, 2, 3]);
         assert_eq!((ledger.tally().lost, ledger.outstanding()), (0, 2));
         assert_eq!(ledger.close().lost, 2);
-    }
-
-    #[test]
-    fn the_tail_of_a_killed_sender_died_with_it() {
-        let mut ledger = ledger(5, &[1, 2, 4]);
-        ledger.sender_died(Role::Viewer, 1);
-        let tally = ledger.close();
-        assert_eq!((tally.lost, tally.died_with_sender, ledger.outstanding()), (1, 1, 0));
     }
 
     #[test]
@@ -188,11 +170,10 @@ mod tests {
     #[test]
     fn the_account_balances() {
         let mut ledger = ledger(10, &[1, 2, 2, 5, 4, 8]);
-        ledger.sender_died(Role::Viewer, 1);
         ledger.sent(Role::Publisher, 1, 4);
         ledger.received(Role::Publisher, 1, 1);
         let tally = ledger.close();
-        assert_eq!(tally.sent, tally.received - tally.duplicated + tally.lost + tally.died_with_sender);
+        assert_eq!(tally.sent, tally.received - tally.duplicated + tally.lost);
     }
 
     #[test]

@@ -45,7 +45,8 @@ pub(crate) async fn run(args: DemoPeerArgs) -> Result<(), Failure> {
     let plan = Plan::new(&args.connection, &args.choice).await.map_err(Failure::Usage)?;
     let (session, chaos) = plan.seeded(args.seed).start().map_err(Failure::Usage)?;
     let message = Numbered { sender: args.role, epoch: args.epoch, number: 0 };
-    let mut actor = Actor { session, chaos, printer: Printer::start(), message, sending: false };
+    let printer = Printer::start((*session).clone());
+    let mut actor = Actor { session, chaos, printer, message, sending: false };
     let mut orders = orders();
     let mut clock = interval(PACE);
     // A late message is late; two at once would hide that the machine was busy.
@@ -91,7 +92,12 @@ impl Actor {
         {
             self.sending = true;
         }
-        self.printer.print(event_line(event)).await;
+        match event {
+            Event::Received { from, position: Some(position), .. } => {
+                self.printer.print_message(Some(event_line(event)), (from.key.clone(), *position)).await;
+            }
+            _ => self.printer.print(event_line(event)).await,
+        }
     }
 
     async fn send(&mut self) -> anyhow::Result<()> {

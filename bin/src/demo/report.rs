@@ -139,11 +139,10 @@ pub(crate) fn table(incidents: &[IncidentReport], summary: &Summary) -> String {
         ]);
     }
     let Summary { incidents, recovered, verified, tally } = summary;
-    let Tally { sent, received, lost, duplicated, reordered, died_with_sender } = tally;
+    let Tally { sent, received, lost, duplicated, reordered } = tally;
     format!(
         "{table}\n{incidents} incidents, {recovered} recovered, {verified} verified; {sent} messages sent, \
-         {received} received, {lost} lost, {duplicated} twice, {reordered} late, \
-         {died_with_sender} died with a killed sender\n"
+         {received} received, {lost} lost, {duplicated} twice, {reordered} late\n"
     )
 }
 

@@ -115,11 +115,7 @@ impl Script {
         match fault {
             FaultKind::Server => self.cast.kill(Role::Server).await.map(drop),
             FaultKind::Path => self.cast.order(Role::Viewer, Order::Cut).await,
-            FaultKind::Peer => {
-                let epoch = self.cast.kill(Role::Publisher).await?;
-                self.stage.ledger.sender_died(Role::Publisher, epoch);
-                Ok(())
-            }
+            FaultKind::Peer => self.cast.kill(Role::Publisher).await.map(drop),
             FaultKind::Channel => self.cast.order(Role::Publisher, Order::CloseChannels).await,
         }
     }

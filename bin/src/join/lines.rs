@@ -25,12 +25,14 @@ const WAITING_LINES: usize = 16;
 /// Longer lines are longer than any message.
 const LONGEST_LINE: usize = LARGEST_MESSAGE;
 
-/// Starts reading stdin.
-pub(crate) fn from_stdin(format: Format) -> mpsc::Receiver<Outgoing> {
+/// Starts reading stdin; yields the numbers of lines, from 1, and what they say.
+pub(crate) fn from_stdin(format: Format) -> mpsc::Receiver<(u64, Outgoing)> {
     let (messages, waiting) = mpsc::channel(WAITING_LINES);
     // No runtime waits for this thread at its end, as it would for a blocked read of its own.
     std::thread::spawn(move || {
-        let read = read(io::stdin().lock(), format, |message| messages.blocking_send(message).is_ok());
+        let read = read(io::stdin().lock(), format, |number, message| {
+            messages.blocking_send((number, message)).is_ok()
+        });
         match read {
             Ok(refused) => tracing::debug!(refused, "stdin has ended; the session goes on"),
             Err(error) => tracing::warn!(%error, "stdin cannot be read; the session goes on without it"),
@@ -40,7 +42,11 @@ pub(crate) fn from_stdin(format: Format) -> mpsc::Receiver<Outgoing> {
 }
 
 /// Reads until the end, or until `send` takes no more; returns how many lines were refused.
-fn read(mut input: impl BufRead, format: Format, mut send: impl FnMut(Outgoing) -> bool) -> io::Result<u64> {
+fn read(
+    mut input: impl BufRead,
+    format: Format,
+    mut send: impl FnMut(u64, Outgoing) -> bool,
+) -> io::Result<u64> {
     let (mut number, mut refused) = (0_u64, 0_u64);
     let mut line = Vec::new();
     loop {
@@ -55,7 +61,7 @@ fn read(mut input: impl BufRead, format: Format, mut send: impl FnMut(Outgoing) 
         }
         match message(&line, format, complete) {
             Ok(message) => {
-                if !send(message) {
+                if !send(number, message) {
                     return Ok(refused);
                 }
             }
@@ -136,11 +142,11 @@ mod tests {
     #[test]
     fn a_bad_line_stops_nobody() {
         let mut sent = Vec::new();
-        let refused = read(&b"1\n{bad\n2\n"[..], Format::Jsonl, |message| {
-            sent.push(message.json);
+        let refused = read(&b"1\n{bad\n2\n"[..], Format::Jsonl, |number, message| {
+            sent.push((number, message.json));
             true
         });
-        assert_eq!((refused.unwrap(), sent), (1, vec!["1".to_owned(), "2".to_owned()]));
+        assert_eq!((refused.unwrap(), sent), (1, vec![(1, "1".to_owned()), (3, "2".to_owned())]));
     }
 
     #[test]
@@ -158,7 +164,7 @@ mod tests {
 
     fn sent(input: &str, format: Format) -> Vec<String> {
         let mut sent = Vec::new();
-        read(input.as_bytes(), format, |message| {
+        read(input.as_bytes(), format, |_, message| {
             sent.push(message.json);
             true
         })

@@ -26,7 +26,7 @@ fn a_fault_is_measured_and_summed_up() {
     let summary = &last["summary"];
     assert_eq!((&summary["incidents"], &summary["verified"]), (&2.into(), &2.into()));
     let count = |name: &str| summary[name].as_u64().unwrap();
-    let accounted = count("received") - count("duplicated") + count("lost") + count("died_with_sender");
+    let accounted = count("received") - count("duplicated") + count("lost");
     assert_eq!(count("sent"), accounted, "{summary}");
     assert_eq!(demo.end().code(), Some(0));
 }
