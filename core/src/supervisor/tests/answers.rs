@@ -73,6 +73,11 @@ impl RecoveryStrategy for Answers {
             _ => LADDER[incident.tried.len().min(5)],
         }
     }
+
+    fn head_start(&self, incident: &Incident<'_>, step: RecoveryStep) -> Option<Duration> {
+        let head_start = [None, Some(Duration::ZERO), Some(ms(100)), Some(ms(2_000))];
+        head_start[(self.hash((incident.tried.len(), step)) % 4) as usize]
+    }
 }
 
 impl HealthProbe for Answers {

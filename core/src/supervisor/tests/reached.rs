@@ -3,13 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::message::{ChannelMessage, SignalingMessage};
+use crate::output::Recovery;
+use crate::policy::{Outcome, RecoveryStep, Tried};
+use crate::port::PeerAction;
 
 /// Which events the random world has brought about.
 #[derive(Debug, Default)]
 pub(super) struct Reached(BTreeMap<&'static str, usize>);
 
 /// What a world must reach to be worth its time.
-const WORTHWHILE: [&str; 12] = [
+const WORTHWHILE: [&str; 14] = [
+    "hedged",
+    "withdrawn",
     "connected",
     "recovered",
     "signaling recovered",
@@ -26,8 +32,14 @@ const WORTHWHILE: [&str; 12] = [
 
 impl Reached {
     pub(super) fn note(&mut self, output: &Output) {
+        if let Output::Peer(_, PeerAction::Send { message: ChannelMessage::Signaling(said), .. }) = output
+            && matches!(said, SignalingMessage::Withdraw { .. })
+        {
+            *self.0.entry("withdrawn").or_default() += 1;
+        }
         let Output::Event(event) = output else { return };
         let name = match event {
+            Event::Recovered(Recovery { tried, .. }) if hedged(tried) => "hedged",
             Event::Connected(_) => "connected",
             Event::Recovered(recovery) if recovery.peer.is_none() => "signaling recovered",
             Event::Recovered(recovery) if recovery.fault == Fault::PeerRepairs => "adopted",
@@ -48,4 +60,12 @@ impl Reached {
     pub(super) fn everything(&self) -> bool {
         WORTHWHILE.iter().all(|name| self.0.contains_key(name))
     }
+}
+
+/// Returns whether a new connection was verified first beside a restart.
+fn hedged(tried: &[Tried]) -> bool {
+    let [.., milder, last] = tried else { return false };
+    milder.step == RecoveryStep::RestartIce
+        && milder.outcome == Outcome::Superseded
+        && last.step == RecoveryStep::RecreatePeerConnection
 }

@@ -156,7 +156,8 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
     let Some(outage) = &link.outage else {
         demand(link.active.is_some(), || "healthy without a connection".into())?;
         demand(link.candidate.is_none(), || "healthy and yet building".into())?;
-        demand(!set(Timer::Repair) && !set(Timer::Verification), || "healthy and under repair".into())?;
+        let repairs = [Timer::Repair, Timer::HeadStart, Timer::Verification].into_iter().any(set);
+        demand(!repairs, || "healthy and under repair".into())?;
         return demand(set(Timer::Checkup), || "no checkup of a healthy link".into());
     };
     demand(!set(Timer::Checkup), || "checkup of a broken link".into())?;
