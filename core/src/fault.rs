@@ -165,6 +165,30 @@ impl Fault {
         }
     }
 
+    /// Returns whether the host, the network or the application has moved, so that the link itself did not fail.
+    pub fn is_change(&self) -> bool {
+        match self {
+            Self::NetworkLost | Self::NetworkSwitched | Self::Suspended(_) | Self::Requested => true,
+            Self::NotConnected
+            | Self::SignalingClosed { .. }
+            | Self::SignalingUnreachable { .. }
+            | Self::SignalingSilent
+            | Self::UuidInUse
+            | Self::StreamIdInUse
+            | Self::IceDisconnected
+            | Self::IceFailed
+            | Self::DtlsFailed
+            | Self::DataChannelClosed
+            | Self::ConnectionDied { .. }
+            | Self::ProbeUnanswered
+            | Self::TimedOut(_)
+            | Self::PeerLeft
+            | Self::PeerRepairs
+            | Self::FingerprintChanged
+            | Self::QualityPoor => false,
+        }
+    }
+
     /// Returns whether this fault was noticed by silence, so that the outage began with the last byte heard.
     pub fn is_silence(&self) -> bool {
         match self {

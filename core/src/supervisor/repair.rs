@@ -169,6 +169,8 @@ impl PeerLink {
     }
 
     /// The pause before a step: none for the first repair of an outage, the policy's before a repeated rebuild.
+    ///
+    /// What breaks as soon as it is verified repeats its first repair for ever, so the budget paces that too.
     pub(super) fn pause_before(&mut self, step: RecoveryStep, desk: &mut Desk) {
         let repeated = step == RecoveryStep::RecreatePeerConnection && self.rebuilds > 0;
         let pause = match (&self.outage, repeated) {
@@ -181,6 +183,9 @@ impl PeerLink {
                     ..Retry::new(Link::Peer, self.rebuilds - 1, &fault)
                 };
                 desk.pause(retry)
+            }
+            (Some(outage), false) if outage.tried.is_empty() && self.flaps(&outage.fault, desk) => {
+                Some(desk.spend())
             }
             (Some(_) | None, _) => Some(Duration::ZERO),
         };
@@ -204,6 +209,13 @@ impl PeerLink {
         }
         self.enter(Progress::Backoff(step), None, desk);
         desk.timers.set(Timer::Repair(self.key.clone()), desk.now, pause);
+    }
+
+    /// Returns whether the link broke before it had proven its health, and nothing around it had moved.
+    fn flaps(&self, fault: &Fault, desk: &Desk) -> bool {
+        let proven = desk.peer_limit(Phase::ProvenHealth, self.role(), 0, None);
+        let broke_at = self.outage.as_ref().map_or(desk.now, |outage| outage.detected_at);
+        self.ever_up && !fault.is_change() && broke_at.saturating_duration_since(self.up_since) < proven
     }
 
     /// Begins a step: a new connection beside the mild step that is under way, anything else in its place.
