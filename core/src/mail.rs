@@ -1,6 +1,8 @@
 //! What of delivery outlives a process, and how it changes.
 
 mod saved;
+#[cfg(test)]
+mod tests;
 
 pub use saved::Saved;
 
