@@ -53,6 +53,15 @@ impl Net {
 }
 
 impl Interface {
+    /// Returns the network of all addresses.
+    pub(crate) fn everywhere(family: Family) -> Self {
+        let address = match family {
+            Family::V4 => Ipv4Addr::UNSPECIFIED.into(),
+            Family::V6 => Ipv6Addr::UNSPECIFIED.into(),
+        };
+        Self { address, prefix: 0 }
+    }
+
     /// Returns an address as a network of its own.
     pub(crate) fn single(address: IpAddr) -> Self {
         let prefix = match address {

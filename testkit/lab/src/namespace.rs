@@ -22,15 +22,20 @@ impl Namespace {
     pub(crate) fn create(name: &str, settings: &[(&str, &str)]) -> Result<Self, LabError> {
         tool::run(Command::new("ip").args(["netns", "add", name]))?;
         let namespace = Self { name: name.to_owned() };
-        namespace.within(|| {
+        namespace.set(settings)?;
+        namespace.ip("link set lo up\n")?;
+        Ok(namespace)
+    }
+
+    /// Changes settings below `/proc/sys/net`.
+    pub(crate) fn set(&self, settings: &[(&str, &str)]) -> Result<(), LabError> {
+        self.within(|| {
             for (key, value) in settings {
                 let path = format!("/proc/sys/net/{key}");
                 fs::write(&path, value).map_err(|error| LabError::system(path, error))?;
             }
-            Ok::<_, LabError>(())
-        })??;
-        namespace.ip("link set lo up\n")?;
-        Ok(namespace)
+            Ok(())
+        })?
     }
 
     pub(crate) fn name(&self) -> &str {

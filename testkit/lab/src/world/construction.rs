@@ -49,8 +49,6 @@ const TURN: Server = Server { line: Line::Turn, name: "turn", number: 11 };
 const RESOLVER: u8 = 53;
 /// An address of the core at which nobody is.
 const NOBODY: u8 = 99;
-/// The hardware address of nobody, so that frames to it leave and reach none.
-const NOBODYS_CARD: &str = "02:00:00:00:00:99";
 /// What machines are called inside: the router, the host, and the host after a change of its address.
 const ROUTER: u8 = 1;
 const USUAL: u8 = 2;
@@ -119,7 +117,7 @@ impl Builder {
         self.connect(site.line, site.interface, ends)?;
         let mut commands = format!("address add {wan} dev wan nodad\n");
         commands += &format!("address add {} dev lan nodad\n", inside.interface(family, ROUTER));
-        for (net, gateway) in self.routes().into_iter().filter(|(_, gateway)| *gateway != wan.address) {
+        for (net, gateway) in self.ways().into_iter().filter(|(_, gateway)| *gateway != wan.address) {
             commands += &format!("route add {net} via {gateway} dev wan\n");
         }
         router.namespace().ip(&commands)?;
@@ -152,21 +150,16 @@ impl Builder {
             family: self.plan.family,
             usual: address,
             other: address,
-            reach: Reach::Nets(self.routes()),
+            reach: Reach::Nets(self.ways()),
         };
         self.uplinks.push(Uplink::manage(namespace.clone(), purpose)?);
-        // What goes to addresses inside of other networks vanishes, as in the internet: coturn ends the session of
-        // whoever asks it to relay to where the system knows no way.
-        let nobody = Net::Core.address(self.plan.family, NOBODY);
-        namespace.ip(&format!(
-            "neigh add {nobody} lladdr {NOBODYS_CARD} dev eth0 nud permanent\nroute add default via {nobody} dev eth0\n"
-        ))?;
         Host::new(namespace, vec![address.address], names)
     }
 
     /// Makes the name server, which knows the servers by name.
     fn resolver(&self) -> Result<Resolver, LabError> {
         let namespace = self.namespace("names")?;
+        namespace.set(&[("ipv4/ip_forward", "0"), ("ipv6/conf/all/forwarding", "0")])?;
         self.attach(&namespace, "eth0", "names")?;
         let address = |number| Net::Core.address(self.plan.family, number);
         let mut commands =
@@ -203,6 +196,17 @@ impl Builder {
             "link add {port} type veth peer name {interface} netns {name}\nlink set {port} master {BRIDGE} up\n"
         ))?;
         namespace.ip(&format!("link set {interface} up\n"))
+    }
+
+    /// Returns the ways inside, and the way to nowhere: the name server, which forwards nothing and says nothing.
+    ///
+    /// Packets to private addresses elsewhere vanish in the internet too, and nobody is told.
+    /// coturn even ends the session of who asks it to relay to where the system knows no way.
+    fn ways(&self) -> Vec<(Interface, IpAddr)> {
+        let nowhere = Net::Core.address(self.plan.family, RESOLVER);
+        let mut ways = self.routes();
+        ways.push((Interface::everywhere(self.plan.family), nowhere));
+        ways
     }
 
     /// Returns the ways inside, where routers do not hide it.

@@ -1,6 +1,6 @@
 //! What routers do to addresses, and what happens when they forget.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::UdpSocket;
 use std::time::Duration;
 
@@ -63,6 +63,22 @@ fn nobody_comes_in_uninvited() {
         let stranger = socket(stage.world.b(), any(stage.echo.udp.ip()));
         stranger.send_to(b"knock", mapped).unwrap();
         assert!(!hears(&inside, b"knock"));
+    });
+}
+
+#[test]
+fn packets_for_nowhere_vanish_and_nobody_is_told() {
+    enclosure::test("nat::packets_for_nowhere_vanish_and_nobody_is_told", || {
+        let stage = Stage::build(&quick());
+        for host in [stage.world.a(), stage.world.signaling()] {
+            let socket = socket(host, any(stage.echo.udp.ip()));
+            // The address of `b` inside of its network, which this one cannot know a way to.
+            socket.connect((stage.world.b().addresses()[0], 9)).unwrap();
+            socket.send(b"?").unwrap();
+            socket.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+            let told = socket.recv(&mut [0; 64]).unwrap_err().kind();
+            assert!(matches!(told, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{told:?}");
+        }
     });
 }
 

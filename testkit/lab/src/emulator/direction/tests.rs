@@ -10,7 +10,9 @@ const SEED: u64 = 7;
 #[test]
 fn an_untold_direction_delivers_everything_at_once() {
     let flights = flights(Traits::default());
-    assert!(flights.iter().enumerate().all(|(place, flight)| flight.number == place && flight.time.is_zero()));
+    assert!(
+        flights.iter().enumerate().all(|(place, flight)| flight.number == place && flight.time.is_zero())
+    );
     assert_eq!(flights.len(), FRAMES);
 }
 
