@@ -1,10 +1,10 @@
-//! What outlives a process: who we are and what we wish for.
+//! What outlives a process: who we are, what we wish for, and what we call our viewers.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::id::{Identity, PeerKey, RoomId, SessionId, StreamId};
+use crate::id::{Identity, RoomId, StreamId};
 
 /// The state worth storing. It holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,33 +13,44 @@ pub struct SessionRecord {
     pub identity: Identity,
     /// The room that we want to be in.
     pub room: Option<RoomId>,
+    /// The wish to view that room, if there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audience: Option<Audience>,
     /// The streams that we publish.
     pub streams: Vec<StreamId>,
     /// The streams that we view.
     pub views: Vec<StreamId>,
-    /// Peers that we know.
-    pub peers: Vec<PeerRecord>,
+    /// The rejoin peers that view us or did; who came last is last.
+    #[serde(default)]
+    pub viewers: Vec<ViewerRecord>,
 }
 
-/// A peer that we know.
+/// The wish to view a whole room.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Audience {
+    /// The one stream that is not wanted.
+    pub except: Option<StreamId>,
+}
+
+/// A viewer, and the name by which the application knows it.
+///
+/// A link to a viewer is named after its first route, which may be another whenever the viewer comes back.
+/// By this record it keeps its name after it left, and after our own restart.
+/// A link to a publisher needs no record: it is named after the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerRecord {
-    /// The link.
-    pub key: PeerKey,
+pub struct ViewerRecord {
+    /// The name of its link.
+    pub name: Arc<str>,
     /// Who it said it is.
-    pub identity: Option<Identity>,
-    /// Its last session.
-    pub session: Option<SessionId>,
+    pub identity: Identity,
+    /// The stream of ours that it views.
+    pub stream: StreamId,
 }
 
 impl SessionRecord {
     /// Creates the record of a process that wishes for nothing yet.
     pub fn new(identity: Identity) -> Self {
-        Self { identity, room: None, streams: Vec::new(), views: Vec::new(), peers: Vec::new() }
-    }
-
-    /// Returns the known identities by link.
-    pub fn identities(&self) -> BTreeMap<&PeerKey, Identity> {
-        self.peers.iter().filter_map(|peer| Some((&peer.key, peer.identity?))).collect()
+        let (streams, views, viewers) = (Vec::new(), Vec::new(), Vec::new());
+        Self { identity, room: None, audience: None, streams, views, viewers }
     }
 }

@@ -1,5 +1,6 @@
 //! The machine: owns every piece of state about outages.
 
+mod acquaintances;
 mod audience;
 mod commands;
 mod connection;
@@ -14,6 +15,7 @@ mod outage;
 mod peer_link;
 mod presence;
 mod probes;
+mod record;
 mod repair;
 mod reunion;
 mod room;
@@ -43,7 +45,8 @@ use crate::output::{Event, Output, Warning};
 use crate::platform::Platform;
 use crate::policy::Policies;
 use crate::port::{PeerEvent, SignalingEvent};
-use crate::session::{PeerRecord, SessionRecord};
+use crate::session::{SessionRecord, ViewerRecord};
+use crate::supervisor::acquaintances::Acquaintances;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::intent::Intent;
 use crate::supervisor::peer_link::PeerLink;
@@ -62,6 +65,8 @@ pub struct Settings {
     pub servers: Vec<Arc<str>>,
     /// How these servers know who is there.
     pub attendance: Attendance,
+    /// The viewers of an earlier process: one that comes back gets the name that it had.
+    pub viewers: Vec<ViewerRecord>,
     /// STUN and TURN servers.
     pub ice_servers: Vec<IceServer>,
     /// Addresses that peer connections bind; empty means every interface.
@@ -91,6 +96,7 @@ impl Settings {
             platform: Platform::detect(),
             servers: vec![server.into()],
             attendance: Attendance::Listed,
+            viewers: Vec::new(),
             ice_servers: Vec::new(),
             bind: Vec::new(),
             epoch: Epoch(identity.0 as u64),
@@ -149,17 +155,23 @@ pub struct Supervisor {
     intent: Intent,
     signaling: SignalingLink,
     peers: BTreeMap<PeerKey, PeerLink>,
+    acquaintances: Acquaintances,
+    /// What was stored last.
+    persisted: Option<SessionRecord>,
     left: bool,
 }
 
 impl Supervisor {
     /// Creates a supervisor that wishes for nothing yet. `now` is the start of its time.
-    pub fn new(settings: Settings, policies: Policies, now: Instant) -> Self {
+    pub fn new(mut settings: Settings, policies: Policies, now: Instant) -> Self {
+        let acquaintances = Acquaintances::of(std::mem::take(&mut settings.viewers));
         Self {
             desk: Desk::new(settings, policies, now),
             intent: Intent::default(),
             signaling: SignalingLink::default(),
             peers: BTreeMap::new(),
+            acquaintances,
+            persisted: None,
             left: false,
         }
     }
@@ -190,8 +202,7 @@ impl Supervisor {
             self.signaling.suspected(&mut self.desk);
         }
         if std::mem::take(&mut self.desk.record_changed) {
-            let record = self.record();
-            self.desk.output(Output::Persist(record));
+            self.persist();
         }
         self.keep_mail();
     }
@@ -271,22 +282,6 @@ impl Supervisor {
         }
         self.desk.record_changed = true;
         self.remember(link);
-    }
-
-    /// Returns what is worth storing.
-    pub fn record(&self) -> SessionRecord {
-        let peer = |link: &PeerLink| PeerRecord {
-            key: link.key.clone(),
-            identity: link.identity(),
-            session: link.active.as_ref().map(|active| active.session.clone()),
-        };
-        SessionRecord {
-            identity: self.desk.settings.identity,
-            room: self.intent.room.clone(),
-            streams: self.intent.streams.iter().cloned().collect(),
-            views: self.intent.views.iter().cloned().collect(),
-            peers: self.peers.values().map(peer).collect(),
-        }
     }
 
     // ---- what the world says

@@ -7,6 +7,7 @@ use tracing::Instrument as _;
 use rejoin_core::delivery::{Epoch, WhenFull};
 use rejoin_core::id::{RoomId, StreamId};
 use rejoin_core::mail::{Mailbag, Memory};
+use rejoin_core::session::Audience;
 use rejoin_core::supervisor::Attendance;
 use rejoin_core::{
     IceServer, Identity, MailStore, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore,
@@ -17,7 +18,7 @@ use crate::driver::Ends;
 use crate::entrance::entrance;
 use crate::events;
 use crate::handle::{Handle, Session};
-use crate::plan::{Audience, Plan, Wish};
+use crate::plan::{Plan, Wish};
 use crate::store::MemoryStore;
 
 /// Begins a session with a signaling server, a `ws://` or `wss://` URL.
@@ -128,7 +129,7 @@ impl SessionBuilder {
 
     /// Views whatever the members of the room publish, but for one stream if there is one to leave out.
     ///
-    /// What leaves and does not come back in its time is let go. No store remembers this wish.
+    /// What leaves and does not come back in its time is let go.
     pub fn viewing_room(mut self, except: Option<&str>) -> Self {
         self.wish.audience = Some(Audience { except: except.map(|stream| StreamId(stream.into())) });
         self
@@ -192,6 +193,8 @@ impl SessionBuilder {
     ///
     /// A remembered identity is taken over unless [`as_identity`](Self::as_identity) chose one,
     /// a remembered room unless [`in_room`](Self::in_room) chose one, and remembered streams in addition to the chosen.
+    /// Whether the room is viewed is remembered with it, and unless [`viewing_room`](Self::viewing_room) says otherwise.
+    /// Viewers with an identity keep the names that they had.
     pub fn remembering_in(mut self, store: Box<dyn SessionStore>) -> Self {
         self.store = store;
         self

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 use rejoin_core::id::{RoomId, StreamId};
 use rejoin_core::mail::{MailChange, Mailbag};
 use rejoin_core::output::Warning;
-use rejoin_core::session::SessionRecord;
+use rejoin_core::session::{Audience, SessionRecord};
 use rejoin_core::{
     Command, Event, Identity, MailStore, NetworkMonitor, PeerTransport, Policies, SessionStore, Settings,
     SignalingTransport, Supervisor,
@@ -78,9 +78,10 @@ impl Plan {
         driver.run(self.wish.into_commands()).await;
     }
 
-    /// Takes over what the last process wished for, and who it was.
-    pub(crate) fn take_over(&mut self, record: SessionRecord) {
+    /// Takes over what the last process wished for, who it was, and what it called its viewers.
+    pub(crate) fn take_over(&mut self, mut record: SessionRecord) {
         self.settings.identity = self.chosen.unwrap_or(record.identity);
+        self.settings.viewers = std::mem::take(&mut record.viewers);
         self.wish.take_over(record);
     }
 }
@@ -98,12 +99,6 @@ pub(crate) struct Wish {
     pub(crate) audience: Option<Audience>,
 }
 
-/// The wish to view a whole room.
-pub(crate) struct Audience {
-    /// The one stream that is not wanted.
-    pub(crate) except: Option<StreamId>,
-}
-
 impl Wish {
     /// Adds a stream to publish.
     pub(crate) fn publish(&mut self, stream: StreamId) {
@@ -119,8 +114,11 @@ impl Wish {
         }
     }
 
-    /// Adds what a record wishes for.
+    /// Adds what a record wishes for; the wish to view its room is no wish to view another.
     pub(crate) fn take_over(&mut self, record: SessionRecord) {
+        if self.room.is_none() || self.room == record.room {
+            self.audience = self.audience.take().or(record.audience);
+        }
         self.room = self.room.take().or(record.room);
         record.streams.into_iter().for_each(|stream| self.publish(stream));
         record.views.into_iter().for_each(|stream| self.view(stream));

@@ -120,7 +120,7 @@ fn what_is_remembered_outlives_a_killed_process() {
 }
 
 /// Waits until `word` is in the file: a save takes as long as the disk does.
-fn wait_until_written(file: &std::path::Path, word: &str) {
+pub(crate) fn wait_until_written(file: &std::path::Path, word: &str) {
     let deadline = Instant::now() + Duration::from_secs(30);
     while !std::fs::read_to_string(file).is_ok_and(|text| text.contains(word)) {
         assert!(Instant::now() < deadline, "{word} was never written");

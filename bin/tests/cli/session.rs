@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::join::wait_until_written;
 use crate::process::Process;
 
 #[test]
@@ -44,6 +45,46 @@ fn another_stream_takes_the_place_of_the_remembered() {
     }
     let kept: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
     assert_eq!(kept["session"]["streams"], serde_json::json!(["second"]));
+}
+
+#[test]
+fn a_room_is_viewed_again() {
+    let (_server, url) = Process::serve();
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("bot.json");
+    let session = ["--session", file.to_str().unwrap()];
+    let mut member = Process::join(&url, &["--room", "show", "--push", "cam", "--events"]);
+    let mut viewer = Process::join(&url, &[&["--room", "show", "--view-all"][..], &session].concat());
+    member.stdout.event("connected");
+    member.say("first");
+    assert_eq!(viewer.stdout.next("a line"), "first");
+    wait_until_written(&file, "audience");
+    drop(viewer);
+
+    let mut viewer = Process::join(&url, &session);
+    member.say("second");
+    viewer.stdout.with("second");
+}
+
+#[test]
+fn a_viewer_keeps_its_name_when_both_are_killed() {
+    let (_server, url) = Process::serve();
+    let directory = tempfile::tempdir().unwrap();
+    let (ours, theirs) = (directory.path().join("ours.json"), directory.path().join("theirs.json"));
+    let mut publish = vec!["--events", "--session", ours.to_str().unwrap(), "--push", "cam"];
+    let mut view = vec!["--session", theirs.to_str().unwrap(), "--view", "cam"];
+    let mut publisher = Process::join(&url, &publish);
+    let viewer = Process::join(&url, &view);
+    let before = publisher.stdout.event("connected");
+    wait_until_written(&ours, before["peer"]["name"].as_str().unwrap());
+    wait_until_written(&theirs, "cam");
+    drop((publisher, viewer));
+
+    publish.truncate(3);
+    view.truncate(2);
+    let mut publisher = Process::join(&url, &publish);
+    let _viewer = Process::join(&url, &view);
+    assert_eq!(publisher.stdout.event("connected")["peer"], before["peer"]);
 }
 
 #[cfg(unix)]

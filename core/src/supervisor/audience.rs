@@ -8,13 +8,6 @@ use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::routing::MOST_PEERS;
 use crate::supervisor::{Attendance, Supervisor};
 
-/// The wish itself.
-#[derive(Debug)]
-pub(super) struct Audience {
-    /// The one stream that is not wanted.
-    pub(super) except: Option<StreamId>,
-}
-
 impl Intent {
     /// Returns whether we view `stream` although nobody named it.
     fn views_by_room(&self, stream: &StreamId) -> bool {

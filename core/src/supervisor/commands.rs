@@ -6,7 +6,7 @@ use crate::input::{Command, Recipient};
 use crate::message::{Payload, SignalingMessage};
 use crate::output::Event;
 use crate::policy::Policies;
-use crate::supervisor::audience::Audience;
+use crate::session::Audience;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::shelf::Post;
 use crate::supervisor::{Attendance, Supervisor, Timer};
@@ -31,7 +31,10 @@ impl Supervisor {
                     self.start_viewing(stream);
                 }
             }
-            Command::ViewRoom { except } => self.intent.audience = Some(Audience { except }),
+            Command::ViewRoom { except } => {
+                self.intent.audience = Some(Audience { except });
+                self.desk.record_changed = true;
+            }
             Command::Unview(stream) => {
                 if self.intent.views.remove(&stream) {
                     self.stop_viewing(stream);

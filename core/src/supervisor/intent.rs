@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use crate::id::{RoomId, StreamId};
 use crate::message::SignalingMessage;
+use crate::session::Audience;
 use crate::supervisor::Attendance;
-use crate::supervisor::audience::Audience;
 use crate::supervisor::desk::Desk;
 
 #[derive(Debug, Default)]

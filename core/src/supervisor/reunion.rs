@@ -29,11 +29,14 @@ impl Supervisor {
 
     /// A peer turned out to be a rejoin peer: its link can be told, and how far we have come on it.
     fn recognized(&mut self, key: &PeerKey, generation: Generation) {
-        let known = self.known_viewer(key);
-        if let Some(known) = &known {
-            self.adopt(key, known, generation);
-        }
-        match self.peers.get(known.as_ref().unwrap_or(key)) {
+        let name = match self.known_viewer(key) {
+            Some(known) => {
+                self.adopt(key, &known, generation);
+                known
+            }
+            None => self.call_by_its_name(key),
+        };
+        match self.peers.get(&name) {
             Some(link) if link.key.direction == Direction::Publishing => {
                 link.announce(generation, &mut self.desk);
             }

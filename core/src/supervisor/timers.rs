@@ -25,17 +25,17 @@ impl Timers {
     }
 
     pub(super) fn clear_peer(&mut self, key: &PeerKey) {
-        for name in [
-            Timer::Repair,
-            Timer::HeadStart,
-            Timer::Verification,
-            Timer::Checkup,
-            Timer::Stats,
-            Timer::Acknowledgement,
-            Timer::Unacknowledged,
-            Timer::Gone,
-        ] {
-            self.0.remove(&name(key.clone()));
+        for timer in PEER_TIMERS {
+            self.0.remove(&timer(key.clone()));
+        }
+    }
+
+    /// Sets for `to` what was set for `from`.
+    pub(super) fn rename_peer(&mut self, from: &PeerKey, to: &PeerKey) {
+        for timer in PEER_TIMERS {
+            if let Some(at) = self.0.remove(&timer(from.clone())) {
+                self.0.insert(timer(to.clone()), at);
+            }
         }
     }
 
@@ -84,6 +84,17 @@ impl Timers {
         })
     }
 }
+
+const PEER_TIMERS: [fn(PeerKey) -> Timer; 8] = [
+    Timer::Repair,
+    Timer::HeadStart,
+    Timer::Verification,
+    Timer::Checkup,
+    Timer::Stats,
+    Timer::Acknowledgement,
+    Timer::Unacknowledged,
+    Timer::Gone,
+];
 
 /// No policy means to wait longer than a month; the cut keeps `Instant` arithmetic from overflowing.
 const FAR: Duration = Duration::from_secs(30 * 24 * 3600);

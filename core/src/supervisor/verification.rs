@@ -109,7 +109,6 @@ impl PeerLink {
             if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
                 old.close(desk);
             }
-            desk.record_changed = true;
             self.forget_predecessor();
         }
         self.withdraw_candidate(desk);

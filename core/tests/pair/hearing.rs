@@ -90,7 +90,7 @@ impl World {
     /// A link of a node is over, and with it what it kept.
     fn let_go(&mut self, node: Node, key: &PeerKey, messages: u64) -> Result<(), String> {
         let machine = &self.machines[node];
-        let (alone, known) = (machine.supervisor.record().peers.is_empty(), machine.up.contains(key));
+        let (alone, known) = (machine.supervisor.links().is_empty(), machine.up.contains(key));
         let ledger = &mut self.ledgers[node];
         match (alone, known) {
             (true, _) => {
@@ -106,7 +106,7 @@ impl World {
     /// Returns whether a link is one of several and was never up: the receiver may be behind another one.
     fn is_stranger(&self, node: Node, key: &PeerKey) -> bool {
         let machine = &self.machines[node];
-        machine.supervisor.record().peers.len() > 1 && !machine.up.contains(key)
+        machine.supervisor.links().len() > 1 && !machine.up.contains(key)
     }
 
     pub(super) fn judge(&mut self, judged: Result<(), String>) {
@@ -122,7 +122,7 @@ impl World {
         let fair = self.server_up
             && self.broken.values().all(|times| *times == 0)
             && self.machines.iter().all(whole)
-            && self.machines.iter().all(|machine| machine.supervisor.record().peers.len() == 1)
+            && self.machines.iter().all(|machine| machine.supervisor.links().len() == 1)
             && self.connections.values().all(|connection| connection.lane.room == Room::Free);
         self.fair_for = if fair { self.fair_for + 1 } else { 0 };
         for node in 0..2 {

@@ -91,6 +91,11 @@ impl Play {
                 let attempts = number.parse().map_err(|error| format!("{number}: {error}"))?;
                 self.machine = Supervisor::new(settings(), policies::policies(attempts), self.now);
             }
+            ["another", "process"] => {
+                let settings = Settings { viewers: self.machine.record().viewers, ..settings() };
+                self.machine = Supervisor::new(settings, policies::policies(10), self.now);
+                self.answering.clear();
+            }
             ["announced", "attempts", number] => {
                 let attempts = number.parse().map_err(|error| format!("{number}: {error}"))?;
                 let settings = Settings { attendance: Attendance::Announced, ..settings() };

@@ -118,10 +118,11 @@ fn persist(record: &SessionRecord) -> String {
     let mut parts: Vec<String> = record.room.iter().map(|room| format!("room {room}")).collect();
     parts.extend(record.streams.iter().map(|stream| format!("stream {stream}")));
     parts.extend(record.views.iter().map(|stream| format!("view {stream}")));
-    parts.extend(record.peers.iter().map(|peer| {
-        let identity = peer.identity.map(|identity| format!(" is {:x}", identity.0));
-        format!("{}{}{}", peer.key, identity.unwrap_or_default(), session(peer.session.as_ref()))
+    parts.extend(record.audience.iter().map(|audience| {
+        let except = audience.except.as_ref().map(|stream| format!(" except {stream}"));
+        format!("all of it{}", except.unwrap_or_default())
     }));
+    parts.extend(record.viewers.iter().map(|viewer| format!("{} is {:x}", viewer.name, viewer.identity.0)));
     format!("persist {}", parts.join(", "))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rejoin_core::output::Warning;
 use rejoin_core::port::{SignalingAction, SignalingEvent};
-use rejoin_core::session::SessionRecord;
+use rejoin_core::session::{Audience, SessionRecord, ViewerRecord};
 use rejoin_core::{Event, SignalingMessage};
 
 use super::fakes::idle_policies;
@@ -78,6 +78,31 @@ fn a_chosen_room_beats_the_remembered_one() {
     let mut builder = connect("ws://host").in_room("here");
     builder.wish.take_over(record(Some("there"), &[], &[]));
     assert_eq!(builder.wish.room, Some(RoomId("here".into())));
+}
+
+#[test]
+fn a_remembered_room_is_viewed_again() {
+    let viewed = |builder: SessionBuilder| {
+        let mut wish = builder.wish;
+        let audience = Some(Audience { except: Some(StreamId("ours".into())) });
+        wish.take_over(SessionRecord { audience, ..record(Some("there"), &[], &[]) });
+        let commands: Vec<String> = wish.into_commands().map(|command| format!("{command:?}")).collect();
+        commands.into_iter().find(|command| command.starts_with("ViewRoom"))
+    };
+    let ours = Some("ViewRoom { except: Some(StreamId(\"ours\")) }".to_owned());
+    assert_eq!(viewed(connect("ws://host")), ours);
+    assert_eq!(viewed(connect("ws://host").in_room("there")), ours);
+    assert_eq!(viewed(connect("ws://host").in_room("here")), None);
+    let all = connect("ws://host").viewing_room(None);
+    assert_eq!(viewed(all), Some("ViewRoom { except: None }".to_owned()));
+}
+
+#[test]
+fn remembered_viewers_are_known_to_the_machine() {
+    let mut plan = complete().plan().unwrap();
+    let viewer = ViewerRecord { name: "u1".into(), identity: Identity(9), stream: StreamId("cam".into()) };
+    plan.take_over(SessionRecord { viewers: vec![viewer.clone()], ..record(None, &[], &[]) });
+    assert_eq!(plan.settings.viewers, [viewer]);
 }
 
 #[test]

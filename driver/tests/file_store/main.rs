@@ -13,9 +13,9 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use rejoin_core::SessionStore;
-use rejoin_core::id::{Direction, Identity, PeerKey, RoomId, StreamId};
+use rejoin_core::id::{Identity, RoomId, StreamId};
 use rejoin_core::port::StoreError;
-use rejoin_core::session::{PeerRecord, SessionRecord};
+use rejoin_core::session::{SessionRecord, ViewerRecord};
 use rejoin_driver::FileStore;
 
 #[tokio::test]
@@ -28,11 +28,8 @@ async fn a_new_file_holds_nothing() {
 async fn a_session_outlives_its_store() {
     let folder = Folder::new();
     let mut record = record(1);
-    record.peers.push(PeerRecord {
-        key: PeerKey { peer: "desk".into(), direction: Direction::Viewing },
-        identity: Some(Identity(9)),
-        session: None,
-    });
+    let viewer = ViewerRecord { name: "desk".into(), identity: Identity(9), stream: StreamId("cam".into()) };
+    record.viewers.push(viewer);
     folder.open().save(&record).await.unwrap();
     assert_eq!(folder.open().load().await.unwrap(), Some(record));
 }

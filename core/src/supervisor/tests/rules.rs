@@ -38,8 +38,9 @@ impl Before {
 
 /// Everything but the time of the last input.
 fn digest(machine: &Supervisor) -> String {
-    let Supervisor { desk, intent, signaling, peers, left } = machine;
-    format!("{:?}{intent:?}{signaling:?}{peers:?}{:?}{left}{:?}", desk.timers, desk.shelf, desk.rng)
+    let Supervisor { desk, intent, signaling, peers, acquaintances, persisted, left } = machine;
+    let Desk { timers, shelf, rng, .. } = desk;
+    format!("{timers:?}{intent:?}{signaling:?}{peers:?}{shelf:?}{acquaintances:?}{persisted:?}{left}{rng:?}")
 }
 
 pub(super) fn check(

@@ -63,8 +63,8 @@ fn damage(error: serde_json::Error) -> Flaw {
 #[cfg(test)]
 mod tests {
     use rejoin_core::Identity;
-    use rejoin_core::id::{Direction, PeerKey, RoomId, SessionId, StreamId};
-    use rejoin_core::session::PeerRecord;
+    use rejoin_core::id::{RoomId, StreamId};
+    use rejoin_core::session::{Audience, ViewerRecord};
 
     use super::*;
 
@@ -72,12 +72,13 @@ mod tests {
         SessionRecord {
             identity: Identity(u128::MAX),
             room: Some(RoomId("räum \"1\"".into())),
+            audience: Some(Audience { except: Some(StreamId("d".into())) }),
             streams: vec![StreamId("a".into())],
             views: vec![StreamId("b".into()), StreamId("\0\n".into())],
-            peers: vec![PeerRecord {
-                key: PeerKey { peer: "b".into(), direction: Direction::Viewing },
-                identity: Some(Identity(2)),
-                session: Some(SessionId("s".into())),
+            viewers: vec![ViewerRecord {
+                name: "c".into(),
+                identity: Identity(2),
+                stream: StreamId("a".into()),
             }],
         }
     }
@@ -91,6 +92,12 @@ mod tests {
     fn a_text_says_its_version() {
         let text: serde_json::Value = serde_json::from_slice(&encode(&record()).unwrap()).unwrap();
         assert_eq!(text["version"], VERSION);
+    }
+
+    #[test]
+    fn a_text_without_viewers_and_audience_is_whole() {
+        let text = br#"{"version":1,"session":{"identity":"00000000000000000000000000000007","room":null,"streams":[],"views":[],"peers":[]}}"#;
+        assert_eq!(decode(text), Ok(SessionRecord::new(Identity(7))));
     }
 
     #[test]
