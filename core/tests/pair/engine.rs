@@ -84,6 +84,11 @@ impl Lane {
         Some((self.latest, message))
     }
 
+    /// Lets nothing that is sent arrive before `until`.
+    pub(crate) fn hold(&mut self, until: Instant) {
+        self.latest = self.latest.max(until);
+    }
+
     /// Returns when the news that the channel is closed arrives, behind everything else.
     pub(crate) fn last(&self, now: Instant) -> Instant {
         self.latest.max(now + self.delay)

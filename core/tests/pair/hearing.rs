@@ -6,6 +6,10 @@ use super::*;
 ///
 /// Twice the slowest way there and back, what an acknowledgement waits, and a missed ping that is made up for.
 const FAIR_TICKS: u32 = 25;
+/// So many bytes more make a message travel in two parts.
+const LARGE: usize = 80_000;
+/// The longest that an application takes to make something of a message.
+const LONGEST_THOUGHT: Duration = Duration::from_millis(50);
 /// The backoff's ceiling, an attempt that fails and one that does not.
 const LONGEST_WAIT: Duration = Duration::from_secs(50);
 
@@ -16,6 +20,16 @@ pub(super) enum Cause {
     Bound,
     /// The link ends.
     Ending,
+}
+
+/// That an application has made something of a message.
+#[derive(Debug)]
+pub(super) struct Confirmation {
+    from: PeerKey,
+    position: Cursor,
+    text: String,
+    /// Which process it is of.
+    base: u32,
 }
 
 impl Cause {
@@ -36,7 +50,11 @@ impl World {
             self.plan(burst.pace, Arrival::Say(Burst { messages: burst.messages - 1, ..burst }));
         }
         if !self.is_broken(Trouble::Sleep(node)) {
-            let payload = Payload(self.ledgers[node].say().into());
+            let mut text = self.ledgers[node].say();
+            let large = self.climate.large > 0 && self.roll(self.climate.large) == 0;
+            self.tally.large += u64::from(large);
+            text.push_str(&" ".repeat(if large { LARGE } else { 0 }));
+            let payload = Payload(text.into());
             self.happen(node, Input::Command(Command::Send { to: Recipient::Everyone, payload }));
         }
     }
@@ -46,7 +64,7 @@ impl World {
         let (own, other) = (node, 1 - node);
         let machine = &mut self.machines[node];
         let judged = match event {
-            Event::Received { payload, .. } => self.ledgers[other].received(&payload.0),
+            Event::Received { from, payload, position } => self.receive(node, from.key, &payload, position),
             Event::Missed { messages, .. } => self.ledgers[other].missed(messages),
             Event::Dropped { peer: None, .. } => {
                 self.ledgers[own].refused();
@@ -61,9 +79,7 @@ impl World {
                 Cause::Ending => self.let_go(node, &key, messages),
             },
             Event::Connected(peer) => {
-                if machine.up.is_empty() {
-                    self.ledgers[own].met();
-                }
+                self.ledgers[own].met();
                 machine.up.insert(peer.key);
                 Ok(())
             }
@@ -87,12 +103,68 @@ impl World {
         self.judge(judged);
     }
 
+    /// A message came; whoever remembers knows repetitions by their place, and confirms what it has.
+    fn receive(
+        &mut self,
+        node: Node,
+        from: PeerKey,
+        payload: &Payload,
+        position: Option<Cursor>,
+    ) -> Result<(), String> {
+        let text = payload.0.trim_end();
+        if !self.remembers() {
+            return self.ledgers[1 - node].received(text);
+        }
+        let position = position.ok_or_else(|| format!("{text} came without a place"))?;
+        let delay = Duration::from_millis(self.roll(LONGEST_THOUGHT.as_millis() as u64));
+        let (text, base) = (text.to_owned(), self.machines[node].base);
+        let handled = &mut self.handled[node];
+        let ledger = &mut self.ledgers[1 - node];
+        let again = handled.is_some_and(|at| at.epoch == position.epoch && position.sequence <= at.sequence);
+        if again != ledger.has_arrived(&text) {
+            return Err(format!("{text} came with the place {position:?}, its receiver was at {handled:?}"));
+        }
+        if again {
+            ledger.repeated();
+        } else {
+            ledger.received(&text)?;
+            *handled = Some(position);
+        }
+        self.plan(delay, Arrival::Confirm(node, Confirmation { from, position, text, base }));
+        Ok(())
+    }
+
+    /// An application confirms a message, unless it was killed before it could.
+    pub(super) fn confirm(&mut self, node: Node, confirmation: Confirmation) {
+        if confirmation.base != self.machines[node].base {
+            return;
+        }
+        if self.is_broken(Trouble::Sleep(node)) {
+            return self.plan(TICK, Arrival::Confirm(node, confirmation));
+        }
+        let Confirmation { from, position, text, .. } = confirmation;
+        self.ledgers[1 - node].confirmed(&text);
+        self.happen(node, Input::Command(Command::Confirm { from, position }));
+    }
+
+    /// Returns whether mail outlives processes in this world.
+    pub(super) fn remembers(&self) -> bool {
+        self.climate.memory == Memory::Restarts
+    }
+
     /// A link of a node is over, and with it what it kept.
     fn let_go(&mut self, node: Node, key: &PeerKey, messages: u64) -> Result<(), String> {
         let machine = &self.machines[node];
         let (alone, known) = (machine.supervisor.links().is_empty(), machine.up.contains(key));
+        let remembers = self.remembers();
         let ledger = &mut self.ledgers[node];
         match (alone, known) {
+            // the shelf keeps it
+            (_, true) if remembers && messages == 0 => {}
+            (_, true) if remembers => {
+                return Err(format!("{messages} were dropped for {key} although it remembers"));
+            }
+            (true, false) if remembers && ledger.has_met() => ledger.dropped_for_stranger(messages),
             (true, _) => {
                 ledger.dropped(messages)?;
                 ledger.ended(Ending::GaveUp);

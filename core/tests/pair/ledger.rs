@@ -29,8 +29,8 @@ struct Life {
     dropped: u64,
     /// How many it was told are dropped that were for somebody it never met, perhaps the receiver by another route.
     dropped_for_strangers: u64,
-    /// How many it had said when it met the receiver: they were for strangers.
-    before_meeting: u64,
+    /// How many it had said when it first met the receiver: they were for strangers.
+    before_meeting: Option<u64>,
     /// How many it had said when it gave up the receiver, who then was a stranger again: it goes on behind any of them.
     taken_up_by: u64,
     /// The highest number that arrived.
@@ -41,6 +41,8 @@ struct Life {
     reached: u64,
     /// How far the receiver had come when the sender must have known it.
     known: u64,
+    /// How many of those for strangers the receiver did not get.
+    skipped: u64,
     ending: Option<Ending>,
 }
 
@@ -103,7 +105,7 @@ impl Life {
     ///
     /// What a sender said before it met the receiver, or met it again, may have been for the same one by another route.
     fn furthest_start(&self) -> u64 {
-        let strangers = if self.distinct == 0 { self.before_meeting } else { 0 };
+        let strangers = if self.distinct == 0 { self.before_meeting.unwrap_or(0) } else { 0 };
         self.reached.max(strangers).max(self.taken_up_by)
     }
 }
@@ -137,10 +139,15 @@ impl Ledger {
         Ok(())
     }
 
-    /// The sender meets the receiver for the first time in this life.
+    /// The sender meets the receiver, in this life perhaps for the first time.
     pub(crate) fn met(&mut self) {
         let life = self.current_mut();
-        life.before_meeting = life.accepted;
+        life.before_meeting.get_or_insert(life.accepted);
+    }
+
+    /// Returns whether the sender has met the receiver in this life.
+    pub(crate) fn has_met(&self) -> bool {
+        self.current().before_meeting.is_some()
     }
 
     /// The sender gives up somebody it never met, and is told what that one does not get.
@@ -167,6 +174,12 @@ impl Ledger {
     }
 
     // ---- what the receiver sees
+
+    /// Returns whether a message has arrived before.
+    pub(crate) fn has_arrived(&self, text: &str) -> bool {
+        let life = read(text).and_then(|(index, number)| Some((self.lives.get(index)?, number)));
+        life.is_some_and(|(life, number)| number <= life.arrived)
+    }
 
     /// A message arrived: in order, once, and nothing is missing that was not announced.
     pub(crate) fn received(&mut self, text: &str) -> Result<(), String> {
@@ -195,7 +208,7 @@ impl Ledger {
     }
 
     /// A process of the receiver begins in a life: where the one before was, but for what it was told is missing.
-    fn begins(&self, index: usize, number: u64) -> Result<(), String> {
+    fn begins(&mut self, index: usize, number: u64) -> Result<(), String> {
         let life = &self.lives[index];
         let (known, furthest) = (life.known, life.furthest_start());
         // what was missed may be the last that was told of the life before
@@ -206,7 +219,23 @@ impl Ledger {
                 "{number} is the first of life {index} behind {known} to {furthest}, {missed} were missed"
             ));
         }
+        let skipped = (number - 1).saturating_sub(life.reached + self.missed);
+        self.lives[index].skipped += skipped;
         Ok(())
+    }
+
+    /// A message arrived again, and the receiver knew it by its place; so did what was announced before it.
+    pub(crate) fn repeated(&mut self) {
+        self.count.again += 1;
+        self.missed = 0;
+    }
+
+    /// The receiver has said that it has a message, and needs it no more.
+    pub(crate) fn confirmed(&mut self, text: &str) {
+        if let Some((index, number)) = read(text) {
+            let life = &mut self.lives[index];
+            life.known = life.known.max(number);
+        }
     }
 
     /// The receiver is told that `messages` will never come: never more than the sender was told.
@@ -272,7 +301,7 @@ impl Ledger {
         for (index, life) in self.lives.iter().enumerate() {
             // a killed sender may have lost what had not arrived; whoever gave up was told of all
             let due = match life.ending {
-                Some(Ending::Killed) => life.reached,
+                Some(Ending::Killed) => life.reached - life.skipped,
                 Some(Ending::GaveUp) | None => life.accepted,
             };
             let missing = due - life.distinct.min(due);
@@ -324,7 +353,8 @@ fn follows(last: u64, number: u64, missed: u64) -> Result<(), String> {
     }
 }
 
+/// Reads a message, whatever pads it.
 fn read(text: &str) -> Option<(usize, u64)> {
-    let (life, number) = text.split_once('.')?;
+    let (life, number) = text.trim_end().split_once('.')?;
     Some((life.parse().ok()?, number.parse().ok().filter(|number| *number > 0)?))
 }

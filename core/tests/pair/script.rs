@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use rejoin_core::mail::Memory;
 
 use crate::server::Node;
 
@@ -21,12 +22,16 @@ pub(crate) struct Script {
 #[derive(Clone, Debug)]
 pub(crate) struct Climate {
     pub(crate) repairs: Repairs,
+    /// Whether mail outlives processes.
+    pub(crate) memory: Memory,
     /// How many messages a link keeps.
     pub(crate) held_messages: usize,
     /// How many messages a data channel takes before it is full.
     pub(crate) capacity: usize,
     /// The longest time that a message takes from one node to the other.
     pub(crate) latency: Duration,
+    /// Of so many messages one travels in parts; 0 for none.
+    pub(crate) large: u64,
     /// Of so many frames from the server, one comes twice and one comes late; 0 for none.
     pub(crate) echo: u64,
 }
@@ -38,6 +43,7 @@ pub(crate) enum Repairs {
     Plain,
     Ladder,
     Rebuild,
+    Hedged,
 }
 
 /// What breaks, when, and for how long.
@@ -57,6 +63,8 @@ pub(crate) enum Trouble {
     OneWay(Node),
     /// Little passes between the two.
     Slow,
+    /// What the connections of this moment carry arrives late, perhaps behind what another one carries.
+    Late,
     /// Nothing passes between a node and the server.
     Server(Node),
     /// The server restarts.
@@ -140,9 +148,11 @@ impl Climate {
     fn fair() -> Self {
         Self {
             repairs: Repairs::Plain,
+            memory: Memory::Process,
             held_messages: 4096,
             capacity: usize::MAX,
             latency: Duration::from_millis(20),
+            large: 0,
             echo: 0,
         }
     }
@@ -167,6 +177,7 @@ fn foul_trouble() -> impl Strategy<Value = Trouble> {
     prop_oneof![
         2 => node().prop_map(Trouble::OneWay),
         1 => Just(Trouble::Slow),
+        1 => Just(Trouble::Late),
         1 => node().prop_map(Trouble::Sleep),
         1 => Just(Trouble::Channel),
         1 => node().prop_map(Trouble::Ice),
@@ -175,17 +186,26 @@ fn foul_trouble() -> impl Strategy<Value = Trouble> {
 }
 
 fn foul_climate() -> impl Strategy<Value = Climate> {
-    let repairs = prop_oneof![Just(Repairs::Plain), Just(Repairs::Ladder), Just(Repairs::Rebuild)];
+    let repairs = prop_oneof![
+        Just(Repairs::Plain),
+        Just(Repairs::Ladder),
+        Just(Repairs::Rebuild),
+        Just(Repairs::Hedged)
+    ];
+    let memory = prop_oneof![Just(Memory::Process), Just(Memory::Restarts)];
     let held_messages = prop_oneof![2 => Just(4096usize), 1 => 1usize..=300];
     let capacity = prop_oneof![1 => Just(usize::MAX), 1 => 8usize..=200];
     let latency = prop_oneof![3 => 5u64..=60, 1 => 60u64..=400];
+    let large = prop_oneof![2 => Just(0u64), 1 => 200u64..=1_000];
     let echo = prop_oneof![1 => Just(0u64), 1 => 3u64..=20];
-    (repairs, held_messages, capacity, latency, echo).prop_map(
-        |(repairs, held_messages, capacity, latency, echo)| Climate {
+    (repairs, memory, held_messages, capacity, latency, large, echo).prop_map(
+        |(repairs, memory, held_messages, capacity, latency, large, echo)| Climate {
             repairs,
+            memory,
             held_messages,
             capacity,
             latency: Duration::from_millis(latency),
+            large,
             echo,
         },
     )

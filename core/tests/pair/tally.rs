@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 use std::ops::AddAssign;
 
+use rejoin_core::mail::Memory;
+
 use crate::ledger::Count;
 use crate::script::Trouble;
 
@@ -26,13 +28,17 @@ pub(crate) struct Tally {
     pub(crate) unsent: u64,
     /// Messages that arrived over a connection that was no longer in use.
     pub(crate) stale: u64,
+    /// Messages that a machine was given again by a carrier.
+    pub(crate) repeated: u64,
+    /// Messages in parts.
+    pub(crate) large: u64,
     /// Frames of the server that came twice or late.
     pub(crate) echoes: u64,
 }
 
 impl Tally {
-    pub(crate) fn fault(&mut self, trouble: Trouble) {
-        *self.faults.entry(name(trouble)).or_default() += 1;
+    pub(crate) fn fault(&mut self, trouble: Trouble, memory: Memory) {
+        *self.faults.entry(name(trouble, memory)).or_default() += 1;
     }
 }
 
@@ -49,6 +55,8 @@ impl AddAssign<&Tally> for Tally {
         self.restarted += other.restarted;
         self.unsent += other.unsent;
         self.stale += other.stale;
+        self.repeated += other.repeated;
+        self.large += other.large;
         self.echoes += other.echoes;
     }
 }
@@ -74,24 +82,29 @@ impl Display for Tally {
             "{} interruptions, {} ends of connections built, {} restarts of ICE",
             self.interruptions, self.built, self.restarted
         )?;
-        write!(
+        writeln!(
             f,
-            "{} messages found a channel full, {} came over an old connection, {} frames came twice or late",
-            self.unsent, self.stale, self.echoes
-        )
+            "carriers: {} messages came back from a full channel, {} again, {} over an old connection, {} in parts",
+            self.unsent, self.repeated, self.stale, self.large
+        )?;
+        write!(f, "the server: {} frames came twice or late", self.echoes)
     }
 }
 
-fn name(trouble: Trouble) -> &'static str {
+fn name(trouble: Trouble, memory: Memory) -> &'static str {
     match trouble {
         Trouble::Path => "path cut",
         Trouble::OneWay(_) => "path cut one way",
         Trouble::Slow => "path slow",
+        Trouble::Late => "path late",
         Trouble::Server(_) => "server out of reach",
         Trouble::Crash => "server restarted",
         Trouble::Move(_) => "network switched",
         Trouble::Lost(_) => "network lost",
-        Trouble::Kill(_) => "process killed",
+        Trouble::Kill(_) => match memory {
+            Memory::Process => "process killed",
+            Memory::Restarts => "process killed, mail kept",
+        },
         Trouble::Sleep(_) => "host asleep",
         Trouble::Channel => "channel closed",
         Trouble::Ice(_) => "ICE failed",

@@ -7,9 +7,9 @@ impl World {
         self.broken.get(&trouble).is_some_and(|times| *times > 0)
     }
 
-    pub(super) fn trouble(&mut self, trouble: Trouble) {
+    pub(super) fn trouble(&mut self, trouble: Trouble, lasts: Duration) {
         self.note("!", trouble);
-        self.tally.fault(trouble);
+        self.tally.fault(trouble, self.climate.memory);
         *self.broken.entry(trouble).or_default() += 1;
         match trouble {
             Trouble::Path | Trouble::OneWay(_) | Trouble::Slow | Trouble::Server(_) | Trouble::Sleep(_) => {}
@@ -27,16 +27,27 @@ impl World {
                 }
             }
             Trouble::Lost(node) => self.happen(node, Input::Network(snapshot(None))),
+            // between two inputs, or in the middle of the next
+            Trouble::Kill(node) if self.roll(2) == 0 => self.machines[node].is_dying = true,
             Trouble::Kill(node) => self.kill(node),
+            Trouble::Late => {
+                let until = self.now + lasts;
+                self.connections.values_mut().for_each(|connection| connection.lane.hold(until));
+            }
             Trouble::Channel => self.close_channels(),
             Trouble::Ice(node) => self.fail_ice(node),
             Trouble::Restart(node) => self.happen(node, Input::Command(Command::Restart)),
         }
     }
 
-    fn kill(&mut self, node: Node) {
+    pub(super) fn kill(&mut self, node: Node) {
         self.connections.retain(|id, _| id.0 != node);
-        self.ledgers[node].ended(Ending::Killed);
+        // a publisher's store knows nobody whom it has not met
+        if self.remembers() && (node == 1 || self.ledgers[node].has_met()) {
+            self.ledgers[node].stormy();
+        } else {
+            self.ledgers[node].ended(Ending::Killed);
+        }
         self.ledgers[1 - node].receiver_killed();
         // the host tells the server, unless it fell with the process
         if self.roll(2) == 0 {
@@ -49,6 +60,9 @@ impl World {
         let seed = self.dice.next_u64();
         let (network, base) = (self.machines[node].network, self.machines[node].base + GENERATIONS);
         self.machines[node] = Machine { network, base, ..machine(node, seed, &self.climate, self.now) };
+        if self.remembers() {
+            self.machines[node].supervisor.restore(self.stores[node].mail());
+        }
         self.wish(node);
     }
 
@@ -69,6 +83,7 @@ impl World {
             Trouble::Path
             | Trouble::OneWay(_)
             | Trouble::Slow
+            | Trouble::Late
             | Trouble::Server(_)
             | Trouble::Crash
             | Trouble::Move(_)

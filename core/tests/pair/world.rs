@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use rejoin_core::delivery::Epoch;
+use rejoin_core::delivery::{Cursor, Epoch};
+use rejoin_core::mail::Memory;
 use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::output::{LinkName, Recovery};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
@@ -26,8 +27,9 @@ use crate::ledger::{Ending, Ledger};
 use crate::policies::policies;
 use crate::script::{Burst, Climate, Disaster, Repairs, Script, Trouble};
 use crate::server::{Node, Server};
+use crate::store::Store;
 use crate::tally::Tally;
-use hearing::Cause;
+use hearing::{Cause, Confirmation};
 use trouble::snapshot;
 
 /// From a node to the server.
@@ -50,10 +52,12 @@ enum Arrival {
     Tick,
     /// A full channel is looked at.
     Room(Id),
-    Trouble(Trouble),
+    Trouble(Trouble, Duration),
     Heal(Trouble, Instant),
     /// So many messages, one after the other.
     Say(Burst),
+    /// An application has made something of a message.
+    Confirm(Node, Confirmation),
     Deadline,
 }
 
@@ -72,12 +76,16 @@ struct Machine {
     /// The links that were up once, and those that are broken.
     up: BTreeSet<PeerKey>,
     down: BTreeSet<PeerKey>,
+    /// Whether its process is killed in the middle of what it does next.
+    is_dying: bool,
     /// What came while its host slept.
     held: Vec<Input>,
     /// What the generations of this process are counted from: no two processes share one in this world.
     base: u32,
 }
 
+/// Longer lines of the story are cut.
+const LONGEST_LINE: usize = 500;
 /// More generations than any process gets to.
 const GENERATIONS: u32 = 100_000;
 
@@ -105,6 +113,9 @@ pub(crate) struct World {
     broken: BTreeMap<Trouble, u32>,
     /// TCP keeps what cannot pass.
     stuck: Vec<Arrival>,
+    stores: [Store; 2],
+    /// How far each node's application has come: it stores that with what it makes of a message.
+    handled: [Option<Cursor>; 2],
     /// What each node says.
     ledgers: [Ledger; 2],
     /// Since when the weather is fair, in ticks.
@@ -139,6 +150,8 @@ impl World {
             connections: BTreeMap::new(),
             broken: BTreeMap::new(),
             stuck: Vec::new(),
+            stores: Default::default(),
+            handled: [None; 2],
             ledgers: Default::default(),
             fair_for: 0,
             wrong: None,
@@ -153,7 +166,7 @@ impl World {
         }
         world.plan(TICK, Arrival::Tick);
         for Disaster { at, lasts, trouble } in &script.disasters {
-            world.plan(*at, Arrival::Trouble(*trouble));
+            world.plan(*at, Arrival::Trouble(*trouble, *lasts));
             world.plan(*at + *lasts, Arrival::Heal(*trouble, start + *at));
             world.quiet_from = world.quiet_from.max(start + *at + *lasts);
         }
@@ -219,9 +232,10 @@ impl World {
                 self.plan(TICK, Arrival::Tick);
             }
             Arrival::Room(id) => self.look_for_room(id),
-            Arrival::Trouble(trouble) => self.trouble(trouble),
+            Arrival::Trouble(trouble, lasts) => self.trouble(trouble, lasts),
             Arrival::Heal(trouble, since) => self.heal(trouble, since),
             Arrival::Say(burst) => self.say(burst),
+            Arrival::Confirm(node, confirmation) => self.confirm(node, confirmation),
             Arrival::Deadline => {
                 for node in 0..2 {
                     let due =
@@ -248,15 +262,36 @@ impl World {
         let cause = Cause::of(&input);
         let base = self.machines[node].base;
         let outward = |generation: Generation| Generation(generation.0 + base);
-        self.machines[node].supervisor.handle_input(input, self.now);
-        while let Some(output) = self.machines[node].supervisor.poll_output() {
+        let machine = &mut self.machines[node];
+        machine.supervisor.handle_input(input, self.now);
+        let mut outputs: Vec<Output> = std::iter::from_fn(|| machine.supervisor.poll_output()).collect();
+        let dies = std::mem::take(&mut machine.is_dying);
+        if dies {
+            self.cut_short(node, &mut outputs);
+        }
+        for output in outputs {
             match output {
                 Output::Signaling(generation, action) => self.socket(node, outward(generation), action),
                 Output::Peer(generation, action) => self.peer((node, outward(generation)), action),
-                Output::Persist(_) | Output::Keep(_) => {}
+                Output::Persist(_) => {}
+                Output::Keep(change) => self.stores[node].apply(change),
                 Output::Event(event) => self.hear(node, event, cause),
             }
         }
+        if dies {
+            self.kill(node);
+        }
+    }
+
+    /// A process that dies does not finish: what is kept is kept first, and what was dropped is known to the dice.
+    fn cut_short(&mut self, node: Node, outputs: &mut Vec<Output>) {
+        let is_sure =
+            |output: &Output| matches!(output, Output::Keep(_) | Output::Event(Event::Dropped { .. }));
+        outputs.sort_by_key(|output| !is_sure(output));
+        let sure = outputs.iter().filter(|output| is_sure(output)).count();
+        let left = self.roll((outputs.len() - sure) as u64 + 1) as usize;
+        outputs.truncate(sure + left);
+        self.tell(node, || format!("dies after {left} things"));
     }
 
     /// Returns the input with the generation that the process knows, unless it is an earlier process's.
@@ -273,7 +308,8 @@ impl World {
     fn tell(&mut self, node: Node, what: impl FnOnce() -> String) {
         if self.told == Story::Told {
             let at = self.now.duration_since(self.start).as_secs_f64();
-            self.story.push(format!("{at:9.3} {} {}", ["A", "B"][node], what().replace("\\r\\n", " ")));
+            let what: String = what().replace("\\r\\n", " ").chars().take(LONGEST_LINE).collect();
+            self.story.push(format!("{at:9.3} {} {what}", ["A", "B"][node]));
         }
     }
 }
@@ -297,6 +333,7 @@ fn is_quiet(input: &Input) -> bool {
 fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) -> Machine {
     let settings = Settings {
         seed,
+        memory: climate.memory,
         epoch: Epoch(Rng::new(seed).next_u64()),
         held_messages: climate.held_messages,
         ..Settings::new(Identity(node as u128 + 10), "wss://one.test")
@@ -306,6 +343,7 @@ fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) -> Machine {
         Repairs::Plain => plain,
         Repairs::Ladder => Policies { recovery: Arc::new(rejoin_recovery::Ladder::default()), ..plain },
         Repairs::Rebuild => Policies { recovery: Arc::new(rejoin_recovery::Rebuild::default()), ..plain },
+        Repairs::Hedged => Policies { recovery: Arc::new(rejoin_recovery::Hedged::default()), ..plain },
     };
     Machine {
         supervisor: Supervisor::new(settings, policies, now),
@@ -313,6 +351,7 @@ fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) -> Machine {
         sockets: BTreeMap::new(),
         up: BTreeSet::new(),
         down: BTreeSet::new(),
+        is_dying: false,
         held: Vec::new(),
         base: 0,
     }
