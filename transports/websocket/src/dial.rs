@@ -1,7 +1,5 @@
 //! From a URL to an open WebSocket: name resolution, TCP, TLS and upgrade under one limit.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,9 +10,11 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use url::Host;
 
+use crate::connect::connect;
+use crate::exits::exits;
 use crate::refusal::{Refusal, Stage};
+use crate::resolve::AddressBook;
 use crate::server_url::ServerUrl;
 use crate::tls;
 use crate::upgrade::upgrade;
@@ -44,12 +44,25 @@ pub(crate) struct Call {
     pub(crate) server: Arc<str>,
     /// How long it may take.
     pub(crate) limit: Duration,
+    /// The addresses that are known.
+    pub(crate) addresses: AddressBook,
+    /// Which ways to try.
+    pub(crate) ways: Ways,
     /// The route to take back.
     pub(crate) resume: Option<Resumption>,
     /// Whom we trust.
     pub(crate) tls: Arc<ClientConfig>,
     /// The largest frame that we will read.
     pub(crate) max_frame_bytes: usize,
+}
+
+/// Which ways to a server are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ways {
+    /// The one that the kernel chooses.
+    Usual,
+    /// Also those through every other interface, because the usual one swallows what it is given.
+    Every,
 }
 
 /// An open WebSocket, and what the server said about our route.
@@ -66,8 +79,12 @@ pub(crate) struct Dialed {
 pub(crate) async fn dial(call: &Call) -> Result<Dialed, Refusal> {
     let server = ServerUrl::parse(&call.server)?;
     let clock = Clock { deadline: Instant::now() + call.limit.min(LONGEST_LIMIT), limit: call.limit };
-    let addresses = clock.bound(Stage::Resolve, resolve(&server)).await?;
-    let tcp = connect(&addresses, &clock).await?;
+    let addresses = clock.bound(Stage::Resolve, call.addresses.resolve(&server)).await?;
+    let exits = match call.ways {
+        Ways::Usual => Vec::new(),
+        Ways::Every => exits(),
+    };
+    let tcp = connect(&addresses, &exits, (clock.deadline, clock.limit)).await?;
     prepare(&tcp);
     let mut stream: Box<dyn Bytes> = if server.is_secure() {
         Box::new(clock.bound(Stage::Tls, tls::secure(&call.tls, server.host(), tcp)).await?)
@@ -104,38 +121,6 @@ impl Clock {
     }
 }
 
-async fn resolve(server: &ServerUrl) -> Result<Vec<SocketAddr>, Refusal> {
-    let port = server.port();
-    let addresses: Vec<SocketAddr> = match server.host() {
-        Host::Domain(name) => {
-            tokio::net::lookup_host((name.as_str(), port)).await.map_err(Refusal::Resolve)?.collect()
-        }
-        Host::Ipv4(address) => vec![SocketAddr::from((*address, port))],
-        Host::Ipv6(address) => vec![SocketAddr::from((*address, port))],
-    };
-    if addresses.is_empty() {
-        return Err(Refusal::Resolve(io::Error::new(io::ErrorKind::NotFound, "it has no address")));
-    }
-    Ok(addresses)
-}
-
-/// Tries every address in the resolver's order (RFC 6724), each for its share of the time that is left.
-async fn connect(addresses: &[SocketAddr], clock: &Clock) -> Result<TcpStream, Refusal> {
-    let mut refusal = Refusal::TimedOut { stage: Stage::Connect, limit: clock.limit };
-    for (tried, address) in (1..).zip(addresses) {
-        let untried = u32::try_from(addresses.len() + 1 - tried).unwrap_or(u32::MAX);
-        let share = clock.deadline.saturating_duration_since(Instant::now()) / untried.max(1);
-        tracing::trace!(%address, ?share, "connecting");
-        match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
-            Ok(Ok(tcp)) => return Ok(tcp),
-            Ok(Err(error)) => refusal = Refusal::Connect { last: *address, tried, error },
-            Err(_) => refusal = Refusal::TimedOut { stage: Stage::Connect, limit: clock.limit },
-        }
-        tracing::trace!(%address, ?refusal, "not connected");
-    }
-    Err(refusal)
-}
-
 /// Makes messages leave at once and a dead path known; where the system refuses, the socket works without.
 fn prepare(tcp: &TcpStream) {
     if let Err(error) = tcp.set_nodelay(true) {
@@ -150,21 +135,6 @@ fn prepare(tcp: &TcpStream) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[tokio::test]
-    async fn an_address_that_refuses_is_followed_by_the_next() {
-        let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let refusing = gone.local_addr().unwrap();
-        drop(gone);
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let listening = listener.local_addr().unwrap();
-        let limit = Duration::from_secs(5);
-        let clock = Clock { deadline: Instant::now() + limit, limit };
-
-        let tcp = connect(&[refusing, listening], &clock).await.unwrap();
-
-        assert_eq!(tcp.peer_addr().unwrap(), listening);
-    }
 
     #[tokio::test]
     #[cfg(target_os = "linux")]

@@ -7,10 +7,13 @@
 //! and may answer with `Rejoin-Route`, `Rejoin-Secret` and `Rejoin-Resumed: 1`.
 //! Other servers ignore the former and send none of the latter.
 
+mod connect;
 mod dial;
+mod exits;
 mod options;
 mod pump;
 mod refusal;
+mod resolve;
 mod retry_after;
 mod server_url;
 mod socket;

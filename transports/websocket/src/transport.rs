@@ -8,9 +8,10 @@ use rejoin_core::Generation;
 use rejoin_core::port::{Dialect, SignalingAction, SignalingEvent, SignalingTransport};
 use rustls::ClientConfig;
 
-use crate::dial::Call;
+use crate::dial::{Call, Ways};
 use crate::options::WebSocketOptions;
 use crate::pump::Outgoing;
+use crate::resolve::AddressBook;
 use crate::socket::{Socket, Task};
 use crate::tls;
 use crate::tls_error::TlsSetupError;
@@ -25,13 +26,18 @@ pub struct WebSocketTransport {
     socket: Option<Socket>,
     /// The last socket, replaced while it was closing: its close frame may still be on the way.
     leaving: Option<Task>,
+    /// Usual until a socket went silent or a dial got no answer, and again after the next one opened: a user's
+    /// tunnel is not left because it is slow.
+    ways: Ways,
+    addresses: AddressBook,
 }
 
 impl WebSocketTransport {
     /// Returns a transport without a socket; reads the system's authorities and the CA file.
     pub fn new(dialect: Arc<dyn Dialect>, options: WebSocketOptions) -> Result<Self, TlsSetupError> {
         let tls = tls::client_config(options.ca_file.as_deref())?;
-        Ok(Self { dialect, options, tls, socket: None, leaving: None })
+        let addresses = AddressBook::default();
+        Ok(Self { dialect, options, tls, socket: None, leaving: None, ways: Ways::Usual, addresses })
     }
 
     /// Returns the socket of `generation`, if it is the one there is.
@@ -48,7 +54,8 @@ impl SignalingTransport for WebSocketTransport {
                 self.leaving = self.socket.take().and_then(Socket::leave);
                 let tls = Arc::clone(&self.tls);
                 let max_frame_bytes = self.options.max_frame_bytes;
-                let call = Call { server, limit, resume, tls, max_frame_bytes };
+                let (addresses, ways) = (self.addresses.clone(), self.ways);
+                let call = Call { server, limit, addresses, ways, resume, tls, max_frame_bytes };
                 self.socket = Some(Socket::open(generation, call, Arc::clone(&self.dialect), &self.options));
             }
             SignalingAction::Send(message) => {
@@ -64,6 +71,7 @@ impl SignalingTransport for WebSocketTransport {
             SignalingAction::Close => {
                 if let Some(socket) = self.socket(generation) {
                     socket.close();
+                    self.ways = Ways::Every;
                 }
             }
         }
@@ -75,8 +83,15 @@ impl SignalingTransport for WebSocketTransport {
         };
         let event = socket.next_event().await;
         let generation = socket.generation();
-        if matches!(event, SignalingEvent::Closed { .. }) {
-            self.socket = None;
+        match event {
+            SignalingEvent::Opened { .. } => self.ways = Ways::Usual,
+            SignalingEvent::Closed { opened, status, .. } => {
+                self.socket = None;
+                if !opened && status.is_none() {
+                    self.ways = Ways::Every;
+                }
+            }
+            SignalingEvent::Received(_) | SignalingEvent::Malformed { .. } | SignalingEvent::Pong => {}
         }
         (generation, event)
     }
