@@ -6,6 +6,8 @@ mod tests;
 
 pub use saved::Saved;
 
+use std::ops::Range;
+
 use crate::delivery::{Cursor, Epoch};
 use crate::id::{Identity, StreamId};
 use crate::message::Payload;
@@ -110,8 +112,8 @@ pub enum MailChange {
     Released {
         /// The peer.
         address: Address,
-        /// The number that the first message has that is still kept, if any is.
-        before: u64,
+        /// Their numbers; none of these is kept any more.
+        numbers: Range<u64>,
     },
     /// A peer is forgotten with everything that was kept for it.
     Forgotten {

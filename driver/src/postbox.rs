@@ -108,11 +108,7 @@ fn forgets(earlier: &MailChange, change: &MailChange) -> bool {
 }
 
 fn is_outdated(earlier: &MailChange, change: &MailChange) -> bool {
-    let states = matches!(
-        (earlier, change),
-        (MailChange::Noted { .. }, MailChange::Noted { .. })
-            | (MailChange::Released { .. }, MailChange::Released { .. })
-    );
+    let states = matches!((earlier, change), (MailChange::Noted { .. }, MailChange::Noted { .. }));
     states && whose(earlier) == whose(change)
 }
 
@@ -132,8 +128,9 @@ mod tests {
 
     use tokio::time::advance;
 
+    use rejoin_core::delivery::Epoch;
     use rejoin_core::id::StreamId;
-    use rejoin_core::mail::Mailbag;
+    use rejoin_core::mail::{Mailbag, Memory, PeerNote};
 
     use super::*;
 
@@ -141,10 +138,10 @@ mod tests {
     async fn what_could_not_be_stored_is_stored_later_and_in_order() {
         let (store, applied) = MoodyStore::failing();
         let mut postbox = Postbox::new(Some(Box::new(store)));
-        assert!(postbox.keep(vec![released("a", 1)]).is_err());
+        assert!(postbox.keep(vec![noted("a", 1)]).is_err());
         let (receipt, stored) = oneshot::channel();
         postbox.promise(receipt);
-        postbox.keep(vec![released("b", 1), released("a", 2), forgotten("a")]).unwrap();
+        postbox.keep(vec![noted("b", 1), noted("a", 2), forgotten("a")]).unwrap();
         applied.lock().unwrap().fails = false;
         postbox.catch_up();
         assert!(postbox.is_behind());
@@ -152,22 +149,34 @@ mod tests {
         postbox.catch_up();
         assert!(!postbox.is_behind());
         stored.await.unwrap();
-        assert_eq!(applied.lock().unwrap().changes, [released("a", 2), released("b", 1), forgotten("a")]);
+        assert_eq!(applied.lock().unwrap().changes, [noted("a", 2), noted("b", 1), forgotten("a")]);
     }
 
     #[test]
     fn a_peer_that_is_known_again_is_not_forgotten_after_that() {
-        let mut waiting = vec![released("a", 1), forgotten("a")];
-        wait(&mut waiting, released("a", 2));
-        assert_eq!(waiting, [released("a", 1), forgotten("a"), released("a", 2)]);
+        let mut waiting = vec![noted("a", 1), forgotten("a")];
+        wait(&mut waiting, noted("a", 2));
+        assert_eq!(waiting, [noted("a", 1), forgotten("a"), noted("a", 2)]);
     }
 
     fn address(stream: &str) -> Address {
         Address::Publisher { stream: StreamId(stream.into()) }
     }
 
-    fn released(stream: &str, before: u64) -> MailChange {
-        MailChange::Released { address: address(stream), before }
+    fn noted(stream: &str, newest: u64) -> MailChange {
+        MailChange::Noted { address: address(stream), note: note(newest) }
+    }
+
+    fn note(newest: u64) -> PeerNote {
+        PeerNote {
+            identity: None,
+            label: None,
+            memory: Memory::Restarts,
+            epoch: Epoch(1),
+            newest,
+            acknowledged: 0,
+            received: None,
+        }
     }
 
     fn forgotten(stream: &str) -> MailChange {

@@ -3,6 +3,7 @@
 mod lasting;
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use crate::delivery::{Cursor, Epoch, LARGEST_SLICE, Part};
 use crate::message::Payload;
@@ -23,6 +24,8 @@ pub struct Outbox {
     told: u64,
     /// The number up to which the peer has everything.
     acknowledged: u64,
+    /// Between which numbers the store has something to learn.
+    touched: Range<u64>,
 }
 
 /// A message, and how many bytes of it have gone out.
@@ -66,6 +69,7 @@ impl Outbox {
             next: Place { sequence: 1, offset: 0 },
             told: 0,
             acknowledged: 0,
+            touched: 0..0,
         }
     }
 
@@ -83,6 +87,7 @@ impl Outbox {
 
     fn keep(&mut self, sequence: u64, payload: Payload) -> u64 {
         self.bytes += payload.len();
+        self.touch(sequence);
         if let Some(replaced) = self.kept.insert(sequence, payload) {
             self.bytes -= replaced.len();
         }
@@ -137,6 +142,7 @@ impl Outbox {
     /// Lets go of a message that went to a peer that acknowledges nothing.
     pub fn let_go(&mut self, sequence: u64) {
         if let Some(payload) = self.kept.remove(&sequence) {
+            self.touch(sequence);
             self.bytes -= payload.len();
         }
     }

@@ -1,57 +1,73 @@
 //! What the store knows of one peer, and what it must be told next.
 
+use std::collections::BTreeSet;
+
 use crate::delivery::Outbox;
 use crate::mail::{Address, MailChange, PeerNote};
 
 /// What the store was told last.
 #[derive(Debug, Default)]
 pub struct Saved {
-    note: Option<PeerNote>,
-    /// No message below this number is in the store.
-    first: u64,
+    known: Option<(Address, PeerNote)>,
+    /// The numbers of the messages that it has.
+    numbers: BTreeSet<u64>,
 }
 
 impl Saved {
     /// Creates what the store knows when it has just told it.
-    pub fn restored(note: PeerNote, outbox: &Outbox) -> Self {
-        let first = outbox.first();
-        Self { note: Some(note), first }
+    pub fn restored(address: Address, note: PeerNote, outbox: &Outbox) -> Self {
+        let numbers = outbox.kept(0..u64::MAX).map(|(sequence, _)| sequence).collect();
+        Self { known: Some((address, note)), numbers }
     }
 
-    /// Returns whether the store knows the peer.
-    pub fn is_known(&self) -> bool {
-        self.note.is_some()
+    /// Returns the address under which the store knows the peer; it never changes.
+    pub fn address(&self) -> Option<&Address> {
+        self.known.as_ref().map(|(address, _)| address)
     }
 
     /// Returns what the store knows of the peer.
     pub fn note(&self) -> Option<&PeerNote> {
-        self.note.as_ref()
+        self.known.as_ref().map(|(_, note)| note)
     }
 
     /// Returns what leads from what the store knows to `note` and what `outbox` keeps.
-    pub fn changes(&mut self, address: &Address, note: PeerNote, outbox: &Outbox) -> Vec<MailChange> {
-        let mut changes = Vec::new();
-        let known = self.note.take();
-        if known.as_ref().is_some_and(|known| known.epoch != note.epoch) {
-            changes.push(MailChange::Forgotten { address: address.clone() });
-            self.first = 0;
+    pub fn changes(&mut self, address: &Address, note: PeerNote, outbox: &mut Outbox) -> Vec<MailChange> {
+        let touched = outbox.take_touched();
+        let touched = if self.known.is_some() { touched } else { 0..u64::MAX };
+        let mut changes = self.release(address, outbox.first());
+        let kept = outbox.kept(touched.clone()).map(|(sequence, _)| sequence);
+        let stored = self.numbers.range(touched.start.min(touched.end)..touched.end).copied();
+        let numbers: BTreeSet<u64> = kept.chain(stored).collect();
+        for sequence in numbers {
+            let address = address.clone();
+            match outbox.kept(sequence..sequence.saturating_add(1)).next() {
+                Some((_, payload)) => {
+                    if self.numbers.insert(sequence) {
+                        changes.push(MailChange::Kept { address, sequence, payload: payload.clone() });
+                    }
+                }
+                None => {
+                    self.numbers.remove(&sequence);
+                    changes.push(MailChange::Released {
+                        address,
+                        numbers: sequence..sequence.saturating_add(1),
+                    });
+                }
+            }
         }
-        let known = known.filter(|known| known.epoch == note.epoch);
-        let first = outbox.first();
-        // what came back unsent lies before what the store has, what was accepted since lies behind it
-        let newest = known.as_ref().map_or(0, |known| known.newest);
-        let (back, new) = (outbox.kept(first..self.first), outbox.kept((newest + 1).max(first)..u64::MAX));
-        for (sequence, payload) in back.chain(new) {
-            let (address, payload) = (address.clone(), payload.clone());
-            changes.push(MailChange::Kept { address, sequence, payload });
-        }
-        if known.is_some() && first > self.first {
-            changes.push(MailChange::Released { address: address.clone(), before: first });
-        }
-        if known.as_ref() != Some(&note) {
+        if self.note() != Some(&note) {
             changes.push(MailChange::Noted { address: address.clone(), note: note.clone() });
+            self.known = Some((address.clone(), note));
         }
-        (self.note, self.first) = (Some(note), first);
         changes
+    }
+
+    /// Releases everything before `first`, which is how messages go that were acknowledged or dropped.
+    fn release(&mut self, address: &Address, first: u64) -> Vec<MailChange> {
+        let Some(oldest) = self.numbers.first().copied().filter(|oldest| *oldest < first) else {
+            return Vec::new();
+        };
+        self.numbers = self.numbers.split_off(&first);
+        vec![MailChange::Released { address: address.clone(), numbers: oldest..first }]
     }
 }

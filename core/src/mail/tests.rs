@@ -58,7 +58,9 @@ impl Disk {
             MailChange::Kept { sequence, payload, .. } => {
                 assert_eq!(self.kept.insert(sequence, payload), None, "{sequence} is stored twice");
             }
-            MailChange::Released { before, .. } => self.kept = self.kept.split_off(&before),
+            MailChange::Released { numbers, .. } => {
+                self.kept.retain(|sequence, _| !numbers.contains(sequence))
+            }
             MailChange::Forgotten { .. } => *self = Self::default(),
         }
     }
@@ -153,7 +155,7 @@ impl Pair {
                     Some(note) => {
                         let kept = self.disk.kept.clone().into_iter().collect();
                         let outbox = fresh.restored(note, kept);
-                        let saved = Saved::restored(note.clone(), &outbox);
+                        let saved = Saved::restored(address(), note.clone(), &outbox);
                         (outbox, saved)
                     }
                     // nothing was ever taken, so nobody has heard of this epoch
@@ -200,8 +202,7 @@ impl Pair {
             acknowledged: self.outbox.through(),
             received: None,
         };
-        let address = Address::Publisher { stream: StreamId("cam".into()) };
-        for change in self.saved.changes(&address, note, &self.outbox) {
+        for change in self.saved.changes(&address(), note, &mut self.outbox) {
             self.disk.apply(change);
         }
         let kept: Vec<_> = self.outbox.kept(0..u64::MAX).map(|(sequence, _)| sequence).collect();
@@ -238,6 +239,10 @@ proptest! {
         prop_assert!(pair.heard.len() as u64 + pair.missing >= pair.taken.len() as u64);
         prop_assert!(pair.heard.ends_with(&pair.taken[pair.taken.len().saturating_sub(3)..]));
     }
+}
+
+fn address() -> Address {
+    Address::Publisher { stream: StreamId("cam".into()) }
 }
 
 #[test]

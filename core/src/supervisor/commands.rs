@@ -121,6 +121,7 @@ impl Supervisor {
 
     /// Keeps a message for viewers that are not here, and returns for how many.
     fn keep_for_absent(&mut self, to: &Recipient, payload: &Payload) -> usize {
+        self.forget_absent();
         let post = Post { to, payload, streams: &self.intent.streams, now: self.desk.now };
         let here = |identity| self.peers.values().any(|link| link.identity() == Some(identity));
         let kept = self.desk.shelf.send(&post, here);

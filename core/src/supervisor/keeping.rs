@@ -17,14 +17,15 @@ impl Supervisor {
     ///
     /// Whoever is in it is awaited: messages are kept for it until it is back.
     pub fn restore(&mut self, mail: Vec<MailRecord>) {
-        let limit = self.desk.peer_limit(Phase::PeerGone, Role::Offerer, 0, None);
+        let limit = self.desk.peer_limit(Phase::PeerAway, Role::Offerer, 0, None);
         let awaited_until = self.desk.now + limit;
         for MailRecord { address, note, kept } in mail {
             let outbox = self.desk.outbox().restored(&note, kept);
             let inbox = Inbox::restored(note.received);
-            let saved = Saved::restored(note, &outbox);
+            let saved = Saved::restored(address.clone(), note, &outbox);
             self.desk.shelf.restore(address, Mail { outbox: Some(outbox), inbox, saved }, awaited_until);
         }
+        self.forget_absent();
     }
 
     /// Tells the store what it does not know yet.
@@ -32,22 +33,16 @@ impl Supervisor {
         if self.desk.settings.memory == Memory::Process {
             return;
         }
-        for (change, peer, messages) in self.desk.shelf.forget(self.desk.now) {
-            self.desk.output(Output::Keep(change));
-            if messages > 0 {
-                self.desk.event(Event::Dropped { peer: Some(peer), messages });
-            }
-        }
         let keys: Vec<PeerKey> = self.peers.keys().cloned().collect();
         for key in keys {
             let Some(link) = self.peers.get(&key).filter(|link| link.outlives()) else { continue };
             let Some(address) = link.address() else { continue };
-            if !link.saved.is_known() && self.is_kept(&address) {
+            if link.saved.address().is_none() && self.is_kept(&address) {
                 continue;
             }
             if let Some(link) = self.peers.get_mut(&key) {
                 let note = link.note();
-                let changes = link.saved.changes(&address, note, &link.outbox);
+                let changes = link.saved.changes(&address, note, &mut link.outbox);
                 changes.into_iter().for_each(|change| self.desk.output(Output::Keep(change)));
             }
         }
@@ -56,9 +51,19 @@ impl Supervisor {
         }
     }
 
+    /// Forgets absent peers that are too many or too long away; called when that begins to cost something.
+    pub(super) fn forget_absent(&mut self) {
+        for (change, peer, messages) in self.desk.shelf.forget(self.desk.now) {
+            self.desk.output(Output::Keep(change));
+            if messages > 0 {
+                self.desk.event(Event::Dropped { peer: Some(peer), messages });
+            }
+        }
+    }
+
     /// Returns whether another link has this address.
     fn is_kept(&self, address: &Address) -> bool {
-        self.peers.values().any(|link| link.saved.is_known() && link.address().as_ref() == Some(address))
+        self.peers.values().any(|link| link.saved.address() == Some(address))
     }
 
     /// The application has a message, and all before it.
@@ -74,6 +79,9 @@ impl PeerLink {
     /// Returns with whom this link exchanges mail, as soon as that is known.
     pub(super) fn address(&self) -> Option<Address> {
         let stream = self.stream.clone();
+        if let Some(address) = self.saved.address() {
+            return Some(address.clone());
+        }
         match self.key.direction {
             Direction::Viewing => Some(Address::Publisher { stream }),
             Direction::Publishing => self.identity().map(|identity| Address::Viewer { identity, stream }),
@@ -83,7 +91,7 @@ impl PeerLink {
     /// Returns whether its mail is kept: a publisher's always, a viewer's if it says how it delivers.
     fn outlives(&self) -> bool {
         let delivers = self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.delivery.is_some());
-        self.key.direction == Direction::Viewing || delivers || self.saved.is_known()
+        self.key.direction == Direction::Viewing || delivers || self.saved.address().is_some()
     }
 
     /// Returns for how long the peer keeps how far it has come.
@@ -116,7 +124,7 @@ impl PeerLink {
 
     /// Lets the store forget the mail of this link; it ends with the link.
     pub(super) fn discard(&mut self, desk: &mut Desk) {
-        if let Some(address) = self.address().filter(|_| self.saved.is_known()) {
+        if let Some(address) = self.saved.address().cloned() {
             self.saved = Saved::default();
             desk.output(Output::Keep(MailChange::Forgotten { address }));
         }

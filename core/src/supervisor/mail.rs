@@ -144,7 +144,7 @@ impl PeerLink {
 
     /// Reports what is not known to have arrived as lost, unless it outlives the link; called before the link ends.
     pub(super) fn drop_mail(&mut self, desk: &mut Desk) {
-        if self.saved.is_known() {
+        if self.saved.address().is_some() {
             return;
         }
         let unknown = self.outage.is_some() || self.delivers();

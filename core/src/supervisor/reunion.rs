@@ -46,8 +46,9 @@ impl Supervisor {
 
     /// Keeps what a peer must not repeat when it comes back, and what it will ask for if it remembers us.
     pub(super) fn remember(&mut self, mut link: PeerLink) {
-        let remembers = link.saved.is_known() && link.memory() == Memory::Restarts;
-        if link.saved.is_known() && !remembers {
+        let known = link.saved.address().is_some();
+        let remembers = known && link.memory() == Memory::Restarts;
+        if known && !remembers {
             link.discard(&mut self.desk);
             link.report_dropped(link.outbox.len(), &mut self.desk);
         }
@@ -56,6 +57,7 @@ impl Supervisor {
         match address {
             Address::Viewer { .. } | Address::Publisher { .. } if remembers => {
                 self.desk.shelf.put(address, Mail { outbox: Some(outbox), inbox, saved });
+                self.forget_absent();
             }
             Address::Viewer { .. } if inbox.cursor().is_some() => {
                 self.desk.shelf.put(address, Mail { outbox: None, inbox, saved });

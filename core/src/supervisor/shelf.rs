@@ -129,7 +129,7 @@ pub(super) struct Post<'a> {
 
 impl Mail {
     fn changes(&mut self, address: &Address) -> Vec<MailChange> {
-        let (Some(outbox), Some(note)) = (&self.outbox, self.saved.note()) else { return Vec::new() };
+        let (Some(outbox), Some(note)) = (&mut self.outbox, self.saved.note()) else { return Vec::new() };
         let note = PeerNote {
             newest: outbox.newest(),
             acknowledged: outbox.through(),

@@ -2,6 +2,7 @@
 
 mod announced;
 mod answers;
+mod disk;
 mod ledger;
 mod reached;
 mod room;
@@ -14,6 +15,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::supervisor::tests::disk::Disk;
 use crate::supervisor::tests::ledger::Ledger;
 use crate::supervisor::tests::reached::Reached;
 use crate::supervisor::tests::world::{Dice, World};
@@ -27,6 +29,7 @@ fn settings(seed: u64) -> Settings {
         held_bytes: 64,
         seed,
         attendance: if seed.is_multiple_of(2) { Attendance::Listed } else { Attendance::Announced },
+        memory: if (seed / 2).is_multiple_of(2) { Memory::Process } else { Memory::Restarts },
         servers: vec!["wss://one.test".into(), "wss://two.test".into()],
         ..Settings::new(Identity(1), "")
     }
@@ -36,7 +39,7 @@ fn settings(seed: u64) -> Settings {
 fn play(seed: u64, start: Instant, throws: &[Dice]) -> Result<Vec<Vec<Output>>, TestCaseError> {
     let mut machine = Supervisor::new(settings(seed), answers::policies(seed), start);
     let mut world = World::new(start);
-    let mut ledger = Ledger::default();
+    let (mut ledger, mut disk) = (Ledger::default(), Disk::default());
     let (mut told, mut heard) = (Vec::new(), Vec::new());
     // most runs begin with a wish
     for throw in [[185, seed as u8, 0, 0]].iter().chain(throws) {
@@ -48,6 +51,7 @@ fn play(seed: u64, start: Instant, throws: &[Dice]) -> Result<Vec<Vec<Output>>, 
         heard.push(format!("{:>8?} {input:?}", now.duration_since(start)));
         ledger
             .note(&outputs, now)
+            .and_then(|()| disk.note(&machine, &outputs))
             .and_then(|()| rules::check(&machine, &input, &outputs, &before, &ledger))
             .map_err(|error| format!("{error}\nafter\n{}\ncame {outputs:#?}", heard.join("\n")))
             .map_err(TestCaseError::fail)?;

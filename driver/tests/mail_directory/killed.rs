@@ -58,7 +58,7 @@ fn stores_until_killed() {
     tell("storing");
     for number in first.. {
         let released =
-            MailChange::Released { address: viewer(1), before: (number + 1).saturating_sub(WINDOW) };
+            MailChange::Released { address: viewer(1), numbers: 0..(number + 1).saturating_sub(WINDOW) };
         store.apply(&[kept(&viewer(1), number), released, noted(&viewer(1), number)]).unwrap();
         tell(&format!("stored {number}"));
     }

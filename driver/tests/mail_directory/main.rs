@@ -52,7 +52,7 @@ fn what_is_released_is_gone_and_the_rest_stays() {
         store.apply(&(1..=9).map(|number| kept(&address, number)).collect::<Vec<_>>()).unwrap();
         store.apply(&[noted(&address, 9)]).unwrap();
     }
-    store.apply(&[MailChange::Released { address: viewer(1), before: 6 }]).unwrap();
+    store.apply(&[MailChange::Released { address: viewer(1), numbers: 1..6 }]).unwrap();
     store.apply(&[MailChange::Forgotten { address: viewer(2) }]).unwrap();
     let [left] = &store.load().unwrap().mail[..] else { panic!("not one peer is left") };
     assert_eq!(left.address, viewer(1));

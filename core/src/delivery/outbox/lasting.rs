@@ -24,6 +24,18 @@ impl Outbox {
         }
     }
 
+    /// Notes that a message came or went in the middle of what is kept.
+    pub(super) fn touch(&mut self, sequence: u64) {
+        let Range { start, end } = self.touched.clone();
+        let behind = sequence.saturating_add(1);
+        self.touched = if start < end { start.min(sequence)..end.max(behind) } else { sequence..behind };
+    }
+
+    /// Returns between which numbers messages have come, or have gone from the middle, since the last call.
+    pub fn take_touched(&mut self) -> Range<u64> {
+        std::mem::replace(&mut self.touched, 0..0)
+    }
+
     /// Returns the number of the newest message that was ever kept; 0 before the first.
     pub fn newest(&self) -> u64 {
         self.newest

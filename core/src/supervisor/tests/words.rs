@@ -28,13 +28,22 @@ pub(super) fn command(a: u8, b: u8, machine: &Supervisor) -> Command {
             let to = Recipient::Named(format!("r{}", b % 4));
             Command::Send { to, payload: Payload("\"to one\"".into()) }
         }
-        13 => Command::Restart,
+        13 if b < 128 => Command::Restart,
+        13 => confirmation(b, machine),
         14 => Command::SetPolicies(answers::policies(u64::from(b))),
         15 if b < 32 => Command::Leave,
         15 if b < 160 => Command::ViewRoom { except: (b < 96).then(|| stream(b)) },
         15 => Command::SetPolicies(machine.desk.policies.clone()),
         _ => unreachable!(),
     }
+}
+
+/// Confirms something of some peer, or what nobody has sent.
+fn confirmation(b: u8, machine: &Supervisor) -> Command {
+    let from = machine.peers.keys().nth(usize::from(b) % 4).cloned();
+    let from = from.unwrap_or(PeerKey { peer: "nobody".into(), direction: Direction::Viewing });
+    let position = Cursor { epoch: Epoch(u64::from(b % 3)), sequence: number(b / 4) };
+    Command::Confirm { from, position }
 }
 
 pub(super) fn message(b: u8, c: u8, machine: &Supervisor) -> SignalingMessage {

@@ -2,6 +2,7 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
+use std::ops::Range;
 use std::path::Path;
 
 use redb::backends::FileBackend;
@@ -134,10 +135,10 @@ pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Re
                 MailChange::Kept { address, sequence, payload } => {
                     kept.insert((row::key(address).as_str(), *sequence), &*payload.0)?;
                 }
-                MailChange::Released { address, before } => release(&mut kept, address, *before)?,
+                MailChange::Released { address, numbers } => release(&mut kept, address, numbers.clone())?,
                 MailChange::Forgotten { address } => {
                     peers.remove(row::key(address).as_str())?;
-                    release(&mut kept, address, u64::MAX)?;
+                    release(&mut kept, address, 0..u64::MAX)?;
                 }
             }
         }
@@ -146,9 +147,13 @@ pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Re
     Ok(())
 }
 
-fn release(kept: &mut Table<'_, (&str, u64), &str>, address: &Address, before: u64) -> Result<(), Flaw> {
+fn release(
+    kept: &mut Table<'_, (&str, u64), &str>,
+    address: &Address,
+    numbers: Range<u64>,
+) -> Result<(), Flaw> {
     let key = row::key(address);
-    kept.retain_in((key.as_str(), 0)..(key.as_str(), before), |_, _| false)?;
+    kept.retain_in((key.as_str(), numbers.start)..(key.as_str(), numbers.end), |_, _| false)?;
     Ok(())
 }
 

@@ -1,0 +1,88 @@
+//! What a store holds of a random run: all that the machine keeps, before anything of it leaves.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::mail::{Address, MailChange, PeerNote};
+use crate::message::{ChannelMessage, Payload};
+use crate::port::PeerAction;
+
+#[derive(Debug, Default)]
+pub(super) struct Disk(BTreeMap<Address, Record>);
+
+#[derive(Debug, Default)]
+struct Record {
+    note: Option<PeerNote>,
+    kept: BTreeMap<u64, Payload>,
+}
+
+impl Disk {
+    /// Stores what the machine says, and fails on what it should not say or has not said in time.
+    pub(super) fn note(&mut self, machine: &Supervisor, outputs: &[Output]) -> Result<(), String> {
+        for output in outputs {
+            if let Output::Keep(change) = output {
+                if machine.desk.settings.memory == Memory::Process {
+                    return Err(format!("nothing shall outlive the process, and yet {change:?}"));
+                }
+                self.apply(change)?;
+            }
+        }
+        if machine.desk.settings.memory == Memory::Process {
+            return Ok(());
+        }
+        outputs.iter().try_for_each(|output| match output {
+            Output::Peer(_, PeerAction::Send { message: ChannelMessage::Numbered { sequence, .. }, .. }) => {
+                let stored = self.0.values().any(|record| record.kept.contains_key(sequence));
+                stored.then_some(()).ok_or_else(|| format!("message {sequence} is sent and not stored"))
+            }
+            Output::Peer(..)
+            | Output::Signaling(..)
+            | Output::Persist(_)
+            | Output::Keep(_)
+            | Output::Event(_) => Ok(()),
+        })?;
+        machine
+            .peers
+            .values()
+            .filter(|link| link.saved.address().is_some())
+            .try_for_each(|link| self.agrees(link))
+    }
+
+    fn apply(&mut self, change: &MailChange) -> Result<(), String> {
+        match change {
+            MailChange::Owner(_) => {}
+            MailChange::Noted { address, note } => self.record(address).note = Some(note.clone()),
+            MailChange::Kept { address, sequence, payload } => {
+                if self.record(address).kept.insert(*sequence, payload.clone()).is_some() {
+                    return Err(format!("message {sequence} is stored twice for {address:?}"));
+                }
+            }
+            MailChange::Released { address, numbers } => {
+                self.record(address).kept.retain(|sequence, _| !numbers.contains(sequence));
+            }
+            MailChange::Forgotten { address } => {
+                if self.0.remove(address).is_none() {
+                    return Err(format!("{address:?} is forgotten and was never known"));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, address: &Address) -> &mut Record {
+        self.0.entry(address.clone()).or_default()
+    }
+
+    fn agrees(&self, link: &PeerLink) -> Result<(), String> {
+        let record = link.address().and_then(|address| self.0.get(&address));
+        let Some(record) = record else { return Err(format!("nothing is stored of {}", link.key)) };
+        // this world's channels also give back what nobody sent, under the number of something else
+        let kept: Vec<_> = link.outbox.kept(0..u64::MAX).map(|(sequence, _)| sequence).collect();
+        let stored: Vec<_> = record.kept.keys().copied().collect();
+        let received = record.note.as_ref().and_then(|note| note.received);
+        if kept != stored || received != link.inbox.cursor() {
+            return Err(format!("{} keeps {kept:?}, and stored is {record:?}", link.key));
+        }
+        Ok(())
+    }
+}
