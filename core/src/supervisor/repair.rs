@@ -51,7 +51,8 @@ impl PeerLink {
 
     /// Gives a peer that may be gone for good its time to come back.
     pub(super) fn start_patience(&self, desk: &mut Desk) {
-        let limit = desk.peer_limit(Phase::PeerGone, self.role(), 0, None);
+        let phase = if self.is_rejoin() { Phase::PeerAway } else { Phase::PeerGone };
+        let limit = desk.peer_limit(phase, self.role(), 0, None);
         desk.timers.set(Timer::Gone(self.key.clone()), desk.now, limit);
     }
 
