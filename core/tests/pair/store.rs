@@ -17,8 +17,8 @@ impl Store {
             MailChange::Kept { address, sequence, payload } => {
                 self.0.entry(address).or_default().1.insert(sequence, payload);
             }
-            MailChange::Released { address, before } => {
-                self.0.entry(address).or_default().1.retain(|sequence, _| *sequence >= before);
+            MailChange::Released { address, numbers } => {
+                self.0.entry(address).or_default().1.retain(|sequence, _| !numbers.contains(sequence));
             }
             MailChange::Forgotten { address } => drop(self.0.remove(&address)),
         }
