@@ -1,6 +1,9 @@
 //! Faults of uplinks, and what the network manager of the lab makes of them.
 
-use rejoin_lab::{Family, Fault, Line, Nat, OldAddress, Plan, Way, enclosure};
+use std::time::{Duration, Instant};
+
+use rejoin_lab::probe::ask;
+use rejoin_lab::{Family, Fault, Line, Moment, Nat, OldAddress, Plan, Way, enclosure};
 
 use crate::stage::{CGN, HOME, Stage, any, output, question, quick, router, silence, socket};
 
@@ -159,5 +162,32 @@ fn faults_add_up_and_go_one_by_one() {
         assert!(shown.contains("10.1.0.3/24"), "{shown}");
         assert!(stage.world.heal(&carrier).is_err());
         assert_eq!(stage.world.faults(), [address]);
+    });
+}
+
+#[test]
+fn a_mended_link_carries_at_once() {
+    enclosure::test("uplinks::a_mended_link_carries_at_once", || {
+        let mut stage = Stage::build(&quick());
+        for fault in [
+            Fault::Carrier(Line::B),
+            Fault::AdminDown(Line::B),
+            Fault::SilentCut(Line::B, Way::Both),
+            Fault::Carrier(Line::Signaling),
+        ] {
+            // Questions go on meanwhile, for longer than neighbours are looked for once (1 s), so that they are not found.
+            let free = socket(stage.world.b(), any(stage.echo.udp.ip()));
+            question(&free, stage.echo.udp).unwrap();
+            stage.world.inject(&fault).unwrap();
+            let cut = Instant::now();
+            while cut.elapsed() < Duration::from_millis(1_200) {
+                let _ = ask(&free, stage.echo.udp, Duration::from_millis(20));
+            }
+            let done = stage.world.heal(&fault).unwrap().done;
+            while ask(&free, stage.echo.udp, Duration::from_millis(20)).is_err() {}
+            let took = Moment::now().unwrap().monotonic - done.monotonic;
+            println!("{fault:?}: {took:?}");
+            assert!(took < Duration::from_millis(300), "{fault:?}: {took:?}");
+        }
     });
 }
