@@ -2,6 +2,7 @@
 
 mod acquaintances;
 mod audience;
+mod carriers;
 mod commands;
 mod connection;
 mod desk;

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use crate::delivery::Epoch;
-use crate::ice::IceConnectionState;
+use crate::ice::{IceCandidate, IceConnectionState};
 use crate::id::{Generation, SessionId};
 use crate::message::{ChannelMessage, Token};
 use crate::port::PeerAction;
@@ -25,6 +25,8 @@ pub(super) struct Connection {
     pub(super) writable: bool,
     /// Whether the local description that is being made answers over the channel.
     pub(super) answers_over_channel: bool,
+    /// Whether its negotiation takes the channel of the connection in use, beside the server or instead.
+    pub(super) over_channel: bool,
     pub(super) told: Told,
     /// Whether the peer has said over this connection that it is a rejoin peer.
     pub(super) is_rejoin: bool,
@@ -37,9 +39,14 @@ pub(super) struct Connection {
     pub(super) epoch: Option<Epoch>,
     /// Bytes not acknowledged by the peer's SCTP, and when that was read.
     pub(super) outstanding: Option<(u64, Instant)>,
+    /// The peer's candidates since ICE began, some of which may come twice.
+    heard: Vec<IceCandidate>,
     fingerprint: Option<String>,
     ice_ufrag: Option<String>,
 }
+
+/// Candidates remembered per connection: more than hosts have, and no repetition of more does any harm.
+const REMEMBERED: usize = 64;
 
 impl Connection {
     pub(super) fn new(generation: Generation, session: SessionId, now: Instant) -> Self {
@@ -52,6 +59,7 @@ impl Connection {
             channel_open: false,
             writable: true,
             answers_over_channel: false,
+            over_channel: false,
             told: Told::default(),
             is_rejoin: false,
             answers_pings: false,
@@ -59,6 +67,7 @@ impl Connection {
             probes: Probes::default(),
             epoch: None,
             outstanding: None,
+            heard: Vec::new(),
             fingerprint: None,
             ice_ufrag: None,
         }
@@ -96,10 +105,21 @@ impl Connection {
     pub(super) fn accept(&mut self, description: Description, desk: &mut Desk) {
         if self.compare(&description) == Lineage::Restart {
             self.path_since = desk.now;
+            self.heard.clear();
         }
         self.fingerprint = description.fingerprint().map(str::to_owned);
         self.ice_ufrag = description.ice_ufrag().map(str::to_owned);
         desk.peer(self.generation, PeerAction::Accept(description));
+    }
+
+    /// Hands those of the peer's candidates to the transport that have not come before.
+    pub(super) fn add_candidates(&mut self, mut found: Vec<IceCandidate>, desk: &mut Desk) {
+        found.retain(|candidate| !self.heard.contains(candidate));
+        self.heard.extend(found.iter().take(REMEMBERED.saturating_sub(self.heard.len())).cloned());
+        // who shows only its route has found nothing
+        if !found.is_empty() {
+            desk.peer(self.generation, PeerAction::AddCandidates(found));
+        }
     }
 
     pub(super) fn send(&self, message: ChannelMessage, desk: &mut Desk) {

@@ -38,6 +38,8 @@ pub(super) struct Desk {
     pub(super) own_route: Option<Route>,
     /// A peer link suspects the signaling link.
     pub(super) signaling_suspected: bool,
+    /// A ping on the signaling socket has not been answered yet.
+    pub(super) signaling_doubted: bool,
     /// The routes to which a failed attempt has just said goodbye.
     pub(super) farewells: Vec<Route>,
     /// The signaling link has just given a sign of life that was asked for.
@@ -73,6 +75,7 @@ impl Desk {
             route_since: None,
             own_route: None,
             signaling_suspected: false,
+            signaling_doubted: false,
             farewells: Vec::new(),
             signaling_proven: false,
             record_changed: false,
@@ -99,6 +102,11 @@ impl Desk {
 
     pub(super) fn network_usable(&self) -> bool {
         self.network.as_ref().is_none_or(NetworkSnapshot::is_usable)
+    }
+
+    /// Returns whether what is said to the server may get lost.
+    pub(super) fn signaling_in_doubt(&self) -> bool {
+        !self.signaling_ready || self.signaling_suspected || self.signaling_doubted
     }
 
     // ---- the way out

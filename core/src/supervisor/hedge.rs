@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::fault::Fault;
 use crate::ice::Role;
 use crate::id::{Generation, SessionId};
-use crate::message::{ChannelMessage, SignalingMessage};
+use crate::message::SignalingMessage;
 use crate::policy::{Outcome, RecoveryStep};
 use crate::supervisor::Timer;
 use crate::supervisor::desk::Desk;
@@ -134,17 +134,17 @@ impl PeerLink {
 
     /// Tells a rejoin peer over the connection in use that there is nothing at our end of this session.
     fn say_withdrawn(&self, session: SessionId, desk: &mut Desk) {
-        if let Some(active) = self.active.as_ref().filter(|_| self.is_rejoin()) {
-            active.send(ChannelMessage::Signaling(SignalingMessage::Withdraw { session }), desk);
+        if self.is_rejoin() {
+            self.say_over_channel(SignalingMessage::Withdraw { session }, desk);
         }
     }
 
     /// The peer has let go of a connection, and keeps the one that brought this.
     pub(super) fn withdrawn(&mut self, session: SessionId, desk: &mut Desk) {
-        let concerned = self.candidate.as_ref().is_some_and(|candidate| candidate.session == session);
+        let ended = self.candidate.take_if(|candidate| candidate.session == session);
         self.withdrawn = Some(session);
-        if concerned {
-            self.drop_candidate(desk);
+        if let Some(candidate) = ended {
+            candidate.close(desk);
             self.return_to_the_old(Outcome::Superseded, desk);
         }
     }

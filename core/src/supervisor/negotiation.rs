@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Phase};
 use crate::ice::{IceCandidate, IceTransportPolicy, Role};
-use crate::id::{Generation, Route, SessionId};
+use crate::id::{Direction, Generation, Route, SessionId};
 use crate::message::SignalingMessage;
 use crate::output::Warning;
 use crate::policy::{Outcome, RecoveryStep};
@@ -36,17 +36,22 @@ impl PeerLink {
 
     /// The publisher offers: a restart under the known session, or a new connection.
     pub(super) fn offered(&mut self, offer: Offer, desk: &mut Desk) {
-        let Offer { route, session, description, over_channel } = offer;
-        if route.is_some() {
-            self.route = route;
+        if offer.route.is_some() {
+            self.route = offer.route.clone();
         }
-        let known = self.connections().find(|connection| connection.session == session);
-        let known = known.map(|connection| (connection.generation, connection.compare(&description)));
+        let known = self.connections().find(|connection| connection.session == offer.session);
+        let known = known.map(|one| (one.generation, one.compare(&offer.description)));
+        let Offer { ref description, over_channel, .. } = offer;
         match known {
+            // a repetition, which came both ways; our answer takes the way that is known to work
+            Some((generation, Lineage::Same)) if self.is_rejoin() && over_channel => {
+                self.repeated_over_channel(generation, desk);
+            }
+            Some((generation, Lineage::Same)) if self.speaks_over_channel(generation) => {}
             Some((generation, Lineage::Same)) => {
                 // over the channel it renegotiates on a living path; over the socket our answer was lost
                 if over_channel {
-                    self.accept_offer(generation, description, true, desk);
+                    self.accept_offer(generation, description.clone(), true, desk);
                 } else {
                     self.tell(generation, desk);
                 }
@@ -60,14 +65,17 @@ impl PeerLink {
                     self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
                 }
                 // over the socket: the transport leaves the old path, and the channel with it, to answer
-                self.accept_offer(generation, description, false, desk);
+                self.accept_offer(generation, description.clone(), false, desk);
             }
-            Some((_, Lineage::Stranger)) | None => self.new_offer(session, description, desk),
+            Some((_, Lineage::Stranger)) | None => self.new_offer(offer, desk),
         }
     }
 
-    fn new_offer(&mut self, session: SessionId, description: Description, desk: &mut Desk) {
-        if self.turns_away(&session, desk) {
+    fn new_offer(&mut self, offer: Offer, desk: &mut Desk) {
+        let Offer { session, description, over_channel, .. } = offer;
+        // over the channel an offer is withdrawn before the next is made, so one beside another is late
+        let late = over_channel && self.candidate.is_some() && self.is_rejoin();
+        if late || self.turns_away(&session, desk) {
             return;
         }
         self.open_outage(Fault::PeerRepairs, desk);
@@ -81,7 +89,10 @@ impl PeerLink {
         }
         self.create_candidate(session, desk);
         if let Some(candidate) = &mut self.candidate {
+            candidate.over_channel = over_channel;
             candidate.accept(description, desk);
+            let early = self.early.take(&candidate.session);
+            candidate.add_candidates(early, desk);
         }
     }
 
@@ -134,15 +145,15 @@ impl PeerLink {
         found: Vec<IceCandidate>,
         desk: &mut Desk,
     ) {
-        let connection = match session {
-            Some(session) => self.connections().find(|connection| connection.session == *session),
-            None => self.connections().next(),
-        };
-        match connection {
-            // who shows only its route has found nothing
-            Some(_) if found.is_empty() => {}
-            Some(connection) => desk.peer(connection.generation, PeerAction::AddCandidates(found)),
-            None => desk.warn(Warning::UnknownSession),
+        let mut connections = self.candidate.iter_mut().chain(&mut self.active);
+        let meant =
+            connections.find(|connection| session.is_none_or(|session| connection.session == *session));
+        match (meant, session) {
+            (Some(connection), _) => connection.add_candidates(found, desk),
+            (None, Some(session)) if self.key.direction == Direction::Viewing => {
+                self.early.hold(session, found);
+            }
+            (None, _) => desk.warn(Warning::UnknownSession),
         }
     }
 

@@ -12,6 +12,7 @@ use crate::output::{LinkName, Peer};
 use crate::policy::{Health, ProbeLog};
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
+use crate::supervisor::carriers::Early;
 use crate::supervisor::connection::Connection;
 use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
 use crate::supervisor::grading::Grading;
@@ -34,6 +35,8 @@ pub(super) struct PeerLink {
     /// Rebuilds tried in this outage.
     pub(super) rebuilds: u32,
     pub(super) previous_delay: Option<Duration>,
+    /// What came for a connection before its offer.
+    pub(super) early: Early,
     /// The session of the newest connection that the peer has let go of: what comes of it later is late.
     pub(super) withdrawn: Option<SessionId>,
     /// When the link had healed although an offer was on its way that we had asked for.
@@ -64,6 +67,7 @@ impl PeerLink {
             outage: Some(Outage::new(Fault::NotConnected, Duration::ZERO, desk.now)),
             rebuilds: 0,
             previous_delay: None,
+            early: Early::default(),
             withdrawn: None,
             asked_in_vain: None,
             ever_up: false,

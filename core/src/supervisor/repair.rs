@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Link, Phase};
 use crate::ice::Role;
-use crate::message::SignalingMessage;
 use crate::network::NetworkSnapshot;
 use crate::output::Event;
 use crate::policy::{Incident, Outcome, RecoveryStep, Retry};
@@ -94,7 +93,7 @@ impl PeerLink {
             | RecoveryStep::RestartIceViaRelay
             | RecoveryStep::RecreatePeerConnection => {
                 if self.can_be_called(desk) {
-                    return self.pause_before(step, desk);
+                    return self.pause_before(self.negotiable(step, desk), desk);
                 }
                 if desk.signaling_ready {
                     return self.enter(Progress::NoRoute, None, desk);
@@ -103,11 +102,6 @@ impl PeerLink {
                 self.enter(Progress::NoSignaling, None, desk);
             }
         }
-    }
-
-    /// Returns whether there is a way to negotiate with the peer.
-    pub(super) fn can_be_called(&self, desk: &Desk) -> bool {
-        desk.signaling_ready && (self.role() == Role::Answerer || self.route.is_some())
     }
 
     /// Shows the outage, if there is one, as a strategy sees it.
@@ -124,7 +118,7 @@ impl PeerLink {
             ice: active.map(|active| active.ice),
             signaling_open: desk.signaling_ready,
             channel_open: active.is_some_and(|active| active.channel_open),
-            route_known: self.route.is_some(),
+            route_known: self.route.is_some() || self.channel_works(),
             relay_available: desk.relay_available(),
             peer_restarts_ice: self.is_rejoin().then_some(true),
             peer_hedges: self.hedges(),
@@ -233,6 +227,9 @@ impl PeerLink {
     }
 
     pub(super) fn drop_candidate(&mut self, desk: &mut Desk) {
+        if self.channel_works() {
+            return self.withdraw_candidate(desk);
+        }
         if let Some(candidate) = self.candidate.take() {
             candidate.close(desk);
         }
@@ -288,9 +285,7 @@ impl PeerLink {
             Some(Progress::AskingSignaling) => self.step_ended(Outcome::Failed, desk),
             Some(Progress::Dormant) => self.start_over(desk),
             // the socket that took the request is gone
-            Some(Progress::AwaitingOffer) => {
-                desk.wish(SignalingMessage::Play { stream: self.stream.clone() });
-            }
+            Some(Progress::AwaitingOffer) => self.ask_for_offer(desk),
             Some(Progress::RestartRequested) => self.request_restart(desk),
             Some(Progress::Handshake(_) | Progress::Checking(_)) => self.tell_again(desk),
             Some(

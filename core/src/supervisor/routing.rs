@@ -40,7 +40,13 @@ impl Supervisor {
             }
             SignalingMessage::Candidates { route, session, sender, candidates } => {
                 let direction = opposite(sender);
-                match self.find(direction, session.as_ref(), route.as_ref()) {
+                let by_session = self.find(direction, session.as_ref(), route.as_ref());
+                // a publisher's candidates may be here before its offer
+                let by_route = || match direction {
+                    Direction::Viewing => self.find(direction, None, route.as_ref()),
+                    Direction::Publishing => None,
+                };
+                match by_session.or_else(by_route) {
                     Some(key) => {
                         if let Some(link) = self.peers.get_mut(&key) {
                             link.route = route.or(link.route.take());
@@ -140,6 +146,9 @@ impl Supervisor {
             }
             SignalingMessage::Candidates { session, candidates, .. } => {
                 link.candidates(session.or(known).as_ref(), candidates, desk);
+            }
+            SignalingMessage::RestartIce { .. } if link.is_rejoin() => {
+                link.offer_requested_over_channel(desk)
             }
             SignalingMessage::RestartIce { .. } => link.restart_requested(desk),
             SignalingMessage::Bye { .. } => self.bye_on(key, generation),

@@ -157,6 +157,7 @@ impl SignalingLink {
     fn ping(&mut self, desk: &mut Desk) {
         if let Some(generation) = desk.socket {
             self.probes.sent(desk.now);
+            desk.signaling_doubted = true;
             desk.output(Output::Signaling(generation, SignalingAction::Ping));
         }
     }
@@ -170,6 +171,7 @@ impl SignalingLink {
     pub(super) fn pong(&mut self, desk: &mut Desk) {
         self.heard(desk);
         self.probes.answered_in_order(desk.now);
+        desk.signaling_doubted = self.probes.log().iter().any(|probe| probe.answered_at.is_none());
         match self.stage {
             Stage::Proving => self.proven(desk),
             Stage::Up => self.checkup(desk),

@@ -79,7 +79,7 @@ impl PeerLink {
                 self.create_candidate(SessionId(session.into()), desk);
             }
             Role::Answerer => {
-                desk.wish(SignalingMessage::Play { stream: self.stream.clone() });
+                self.ask_for_offer(desk);
                 self.enter(Progress::AwaitingOffer, Some(Phase::OfferAnswer), desk);
             }
         }

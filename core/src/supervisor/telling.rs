@@ -38,7 +38,7 @@ impl PeerLink {
         let awaits_answer = sdp_type == SdpType::Offer;
         connection.told = Told { description: Some(description), awaits_answer, ..Told::default() };
         if over_channel {
-            self.tell_over_channel(generation, desk);
+            self.answer_over_channel(generation, desk);
         } else {
             self.tell(generation, desk);
         }
@@ -56,7 +56,7 @@ impl PeerLink {
         if let Some(connection) = self.connection(generation) {
             connection.told.candidates.extend(candidates.iter().cloned());
             let message = self.candidates_message(generation, candidates);
-            message.into_iter().for_each(|message| desk.wish(message));
+            self.say(generation, message, desk);
         }
     }
 
@@ -71,15 +71,41 @@ impl PeerLink {
         }
     }
 
-    /// Sends everything that this connection has to tell by way of the server.
+    /// Sends everything that this connection has to tell, by every way that its negotiation takes.
     pub(super) fn tell(&mut self, generation: Generation, desk: &mut Desk) {
         let Some(connection) = self.connection(generation) else { return };
         connection.told.socket = desk.socket;
         connection.told.route_since = desk.route_since;
-        let candidates = connection.told.candidates.clone();
-        let description = self.description_message(generation);
-        let candidates = self.candidates_message(generation, candidates);
-        description.into_iter().chain(candidates).for_each(|message| desk.wish(message));
+        let messages = self.everything(generation);
+        self.say(generation, messages, desk);
+    }
+
+    fn say(
+        &mut self,
+        generation: Generation,
+        messages: impl IntoIterator<Item = SignalingMessage>,
+        desk: &mut Desk,
+    ) {
+        let takes_channel = self.takes_channel(generation, desk);
+        for message in messages {
+            if takes_channel {
+                self.say_over_channel(message.clone(), desk);
+            }
+            self.say_to_server(message, desk);
+        }
+    }
+
+    /// Sends everything that this connection has to tell over the channel of the one in use.
+    pub(super) fn tell_over_channel(&self, generation: Generation, desk: &mut Desk) {
+        for message in self.everything(generation) {
+            self.say_over_channel(message, desk);
+        }
+    }
+
+    fn everything(&self, generation: Generation) -> Vec<SignalingMessage> {
+        let candidates = self.look_up(generation).map(|connection| connection.told.candidates.clone());
+        let candidates = self.candidates_message(generation, candidates.unwrap_or_default());
+        self.description_message(generation).into_iter().chain(candidates).collect()
     }
 
     /// Returns whether the peer was told of the active connection from the route that we have.
@@ -87,7 +113,8 @@ impl PeerLink {
         self.active.as_ref().is_some_and(|active| active.told.route_since == desk.route_since)
     }
 
-    fn tell_over_channel(&self, generation: Generation, desk: &mut Desk) {
+    /// Answers over the very channel whose connection is negotiated.
+    fn answer_over_channel(&self, generation: Generation, desk: &mut Desk) {
         if let Some(message) = self.description_message(generation)
             && let Some(connection) = self.look_up(generation)
         {
