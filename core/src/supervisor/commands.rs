@@ -112,11 +112,11 @@ impl Supervisor {
 
     fn is_second(&self, link: &PeerLink) -> bool {
         let (streams, now) = (&self.intent.streams, self.desk.now);
-        let is_awaited = match (link.key.direction, link.identity()) {
-            (Direction::Viewing, Some(identity)) => self.desk.shelf.awaits(identity, streams, now),
+        let is_preferred = match (link.key.direction, link.identity()) {
+            (Direction::Viewing, Some(identity)) => self.desk.shelf.prefers(identity, streams, now),
             (Direction::Viewing, None) | (Direction::Publishing, _) => false,
         };
-        is_awaited || self.peers.values().any(|other| link.is_second_to(other))
+        is_preferred || self.peers.values().any(|other| link.is_second_to(other))
     }
 
     /// Keeps a message for viewers that are not here, and returns for how many.

@@ -1,5 +1,7 @@
 //! Mail that outlives the process: the store is told of every change before anything depends on it.
 
+use std::time::Duration;
+
 use crate::delivery::Cursor;
 use crate::delivery::Inbox;
 use crate::fault::Phase;
@@ -10,7 +12,10 @@ use crate::output::{Event, Output};
 use crate::supervisor::Supervisor;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::shelf::Mail;
+use crate::supervisor::shelf::{Awaited, Mail};
+
+/// A peer that has two links to us has both again within this, even if it is patient.
+const RETURN: Duration = Duration::from_secs(60);
 
 impl Supervisor {
     /// Takes up what an earlier process kept, before anything else happens.
@@ -18,12 +23,13 @@ impl Supervisor {
     /// Whoever is in it is awaited: messages are kept for it until it is back.
     pub fn restore(&mut self, mail: Vec<MailRecord>) {
         let limit = self.desk.peer_limit(Phase::PeerAway, Role::Offerer, 0, None);
-        let awaited_until = self.desk.now + limit;
+        let now = self.desk.now;
+        let awaited = Awaited { preferred_until: now + RETURN.min(limit), until: now + limit };
         for MailRecord { address, note, kept } in mail {
             let outbox = self.desk.outbox().restored(&note, kept);
             let inbox = Inbox::restored(note.received);
             let saved = Saved::restored(address.clone(), note, &outbox);
-            self.desk.shelf.restore(address, Mail { outbox: Some(outbox), inbox, saved }, awaited_until);
+            self.desk.shelf.restore(address, Mail { outbox: Some(outbox), inbox, saved }, awaited);
         }
         self.forget_absent();
     }

@@ -26,8 +26,17 @@ pub(super) struct Shelf(VecDeque<Absent>);
 struct Absent {
     address: Address,
     mail: Mail,
-    /// Until when it is taken for one that has not noticed yet that we are back.
-    awaited_until: Option<Instant>,
+    /// If an earlier process knew it: it may not have noticed yet that we are back.
+    awaited: Option<Awaited>,
+}
+
+/// How long is waited for a peer that an earlier process knew.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Awaited {
+    /// Until when broadcasts go its way and not over another link to the same peer, so that they stay in order.
+    pub(super) preferred_until: Instant,
+    /// Until when it may come back as the same although it says that it remembers nothing.
+    pub(super) until: Instant,
 }
 
 /// Peers of which only is kept what they must not repeat.
@@ -44,12 +53,12 @@ impl Shelf {
 
     /// Keeps the mail of a peer that is gone.
     pub(super) fn put(&mut self, address: Address, mail: Mail) {
-        self.place(Absent { address, mail, awaited_until: None });
+        self.place(Absent { address, mail, awaited: None });
     }
 
     /// Keeps the mail of a peer that an earlier process knew.
-    pub(super) fn restore(&mut self, address: Address, mail: Mail, awaited_until: Instant) {
-        self.place(Absent { address, mail, awaited_until: Some(awaited_until) });
+    pub(super) fn restore(&mut self, address: Address, mail: Mail, awaited: Awaited) {
+        self.place(Absent { address, mail, awaited: Some(awaited) });
     }
 
     fn place(&mut self, absent: Absent) {
@@ -81,9 +90,9 @@ impl Shelf {
         forgotten
     }
 
-    /// Returns whether a viewer is awaited that goes by this identity; a broadcast takes its outbox.
-    pub(super) fn awaits(&self, identity: Identity, streams: &BTreeSet<StreamId>, now: Instant) -> bool {
-        self.0.iter().any(|absent| absent.viewer(streams) == Some(identity) && absent.is_awaited(now))
+    /// Returns whether a broadcast for whoever goes by this identity waits for a viewer to come back.
+    pub(super) fn prefers(&self, identity: Identity, streams: &BTreeSet<StreamId>, now: Instant) -> bool {
+        self.0.iter().any(|absent| absent.viewer(streams) == Some(identity) && absent.is_preferred(now))
     }
 
     /// Keeps a message for the chosen viewers of `streams`, but for those who are `here` otherwise.
@@ -93,7 +102,7 @@ impl Shelf {
         let mut kept = Vec::new();
         for absent in &mut self.0 {
             let Some(identity) = absent.viewer(post.streams) else { continue };
-            if !absent.is_chosen(identity, post.to) || !absent.is_awaited(post.now) && here(identity) {
+            if !absent.is_chosen(identity, post.to) || !absent.is_preferred(post.now) && here(identity) {
                 continue;
             }
             let key = absent.key();
@@ -151,13 +160,14 @@ impl Absent {
         }
     }
 
-    fn is_awaited(&self, now: Instant) -> bool {
-        self.awaited_until.is_some_and(|until| now < until)
+    fn is_preferred(&self, now: Instant) -> bool {
+        self.awaited.is_some_and(|awaited| now < awaited.preferred_until)
     }
 
     /// Returns whether it will not come back as the same: its process has forgotten how far it had come.
     fn is_forgettable(&self, now: Instant) -> bool {
-        self.mail.saved.note().is_some_and(|note| note.memory == Memory::Process) && !self.is_awaited(now)
+        let is_awaited = self.awaited.is_some_and(|awaited| now < awaited.until);
+        self.mail.saved.note().is_some_and(|note| note.memory == Memory::Process) && !is_awaited
     }
 
     fn is_chosen(&self, identity: Identity, to: &Recipient) -> bool {
