@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use crate::delivery::WhenFull;
-use crate::id::PeerKey;
+use crate::id::{Identity, PeerKey};
 use crate::input::Recipient;
 use crate::message::Payload;
 use crate::output::Warning;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::shelf::Post;
 use crate::supervisor::{Supervisor, Timer};
 
 /// How long a peer may acknowledge nothing over a connection that works; the largest message takes as long
@@ -37,9 +38,19 @@ impl Supervisor {
             WhenFull::Wait | WhenFull::DropOldest => None,
             WhenFull::Refuse => {
                 let mut chosen = self.chosen(to).into_iter();
-                chosen.find(|link| !link.outbox.has_room_for(payload.len())).map(|link| link.key.clone())
+                let crowded = chosen.find(|link| !link.outbox.has_room_for(payload.len()));
+                let absent = || self.desk.shelf.crowded(&self.post(to, payload), |who| self.is_here(who));
+                crowded.map(|link| link.key.clone()).or_else(absent)
             }
         }
+    }
+
+    fn post<'a>(&'a self, to: &'a Recipient, payload: &'a Payload) -> Post<'a> {
+        Post { to, payload, streams: &self.intent.streams, now: self.desk.now }
+    }
+
+    fn is_here(&self, identity: Identity) -> bool {
+        self.peers.values().any(|link| link.identity() == Some(identity))
     }
 }
 

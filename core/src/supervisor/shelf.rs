@@ -95,14 +95,22 @@ impl Shelf {
         self.0.iter().any(|absent| absent.viewer(streams) == Some(identity) && absent.is_preferred(now))
     }
 
+    /// Returns a viewer for which a message would be kept if there was room for it.
+    pub(super) fn crowded(&self, post: &Post<'_>, here: impl Fn(Identity) -> bool) -> Option<PeerKey> {
+        let mut meant = self.0.iter().filter(|absent| absent.is_meant(post, &here));
+        let is_full = |absent: &&Absent| {
+            absent.mail.outbox.as_ref().is_some_and(|outbox| !outbox.has_room_for(post.payload.len()))
+        };
+        meant.find(is_full).map(Absent::key)
+    }
+
     /// Keeps a message for the chosen viewers of `streams`, but for those who are `here` otherwise.
     ///
     /// Returns whom it is kept for, and how many older messages each of them lost for it.
     pub(super) fn send(&mut self, post: &Post<'_>, here: impl Fn(Identity) -> bool) -> Vec<(PeerKey, u64)> {
         let mut kept = Vec::new();
         for absent in &mut self.0 {
-            let Some(identity) = absent.viewer(post.streams) else { continue };
-            if !absent.is_chosen(identity, post.to) || !absent.is_preferred(post.now) && here(identity) {
+            if !absent.is_meant(post, &here) {
                 continue;
             }
             let key = absent.key();
@@ -168,6 +176,11 @@ impl Absent {
     fn is_forgettable(&self, now: Instant) -> bool {
         let is_awaited = self.awaited.is_some_and(|awaited| now < awaited.until);
         self.mail.saved.note().is_some_and(|note| note.memory == Memory::Process) && !is_awaited
+    }
+
+    fn is_meant(&self, post: &Post<'_>, here: impl Fn(Identity) -> bool) -> bool {
+        let Some(identity) = self.viewer(post.streams) else { return false };
+        self.is_chosen(identity, post.to) && (self.is_preferred(post.now) || !here(identity))
     }
 
     fn is_chosen(&self, identity: Identity, to: &Recipient) -> bool {
