@@ -1,0 +1,157 @@
+//! Two peer connections of the engine with a data channel between them, and nothing of ours.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use async_trait::async_trait;
+use bytes::BytesMut;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use webrtc::data_channel::{DataChannel, DataChannelEvent};
+use webrtc::peer_connection::{
+    PeerConnection, PeerConnectionBuilder, PeerConnectionEventHandler, RTCConfigurationBuilder,
+    RTCIceGatheringState,
+};
+
+use crate::MESSAGE;
+
+/// How long anything may take before a measurement gives up; generous, because the machine may be busy.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Bytes that may be handed over and not acknowledged; as many as our transport allows.
+const SEND_BUFFER: usize = 1 << 20;
+
+/// A data channel over loopback, ordered and reliable.
+pub struct Bare {
+    sender: Arc<dyn DataChannel>,
+    received: mpsc::UnboundedReceiver<usize>,
+    _peers: [Box<dyn PeerConnection>; 2],
+}
+
+impl Bare {
+    /// Connects two peers and opens the channel.
+    ///
+    /// # Errors
+    /// Fails if it is not open within a minute.
+    pub async fn open() -> Result<Self> {
+        let (offerer, mut offer_told) = peer().await?;
+        let (answerer, mut answer_told) = peer().await?;
+        let sender = offerer.create_data_channel("bench", None).await?;
+
+        let offer = offerer.create_offer(None).await?;
+        offerer.set_local_description(offer).await?;
+        offer_told.gathered().await?;
+        let offer = offerer.local_description().await.context("there is no offer")?;
+        answerer.set_remote_description(offer).await?;
+        let answer = answerer.create_answer(None).await?;
+        answerer.set_local_description(answer).await?;
+        answer_told.gathered().await?;
+        let answer = answerer.local_description().await.context("there is no answer")?;
+        offerer.set_remote_description(answer).await?;
+
+        let receiver = answer_told.channel().await?;
+        let (opened, mut open) = mpsc::unbounded_channel();
+        tokio::spawn(read(Arc::clone(&sender), opened, |event| {
+            matches!(event, DataChannelEvent::OnOpen).then_some(())
+        }));
+        timeout(PATIENCE, open.recv()).await?.context("the channel did not open")?;
+        let (arrived, received) = mpsc::unbounded_channel();
+        tokio::spawn(read(receiver, arrived, |event| match event {
+            DataChannelEvent::OnMessage(message) => Some(message.data.len()),
+            _ => None,
+        }));
+        Ok(Self { sender, received, _peers: [offerer, answerer] })
+    }
+
+    /// Sends so many messages, and returns how long it took until all of them had arrived.
+    ///
+    /// # Errors
+    /// Fails if none arrives for a minute.
+    pub async fn carry(&mut self, messages: u64) -> Result<Duration> {
+        let sender = Arc::clone(&self.sender);
+        let message = [b'x'; MESSAGE];
+        let begun = Instant::now();
+        let sending = tokio::spawn(async move {
+            for _ in 0..messages {
+                sender.send(BytesMut::from(message.as_slice())).await?;
+            }
+            anyhow::Ok(())
+        });
+        for _ in 0..messages {
+            timeout(PATIENCE, self.received.recv()).await?.context("the channel closed")?;
+        }
+        let took = begun.elapsed();
+        sending.await??;
+        Ok(took)
+    }
+}
+
+/// What the engine tells while a connection opens.
+enum Told {
+    Gathered,
+    Channel(Arc<dyn DataChannel>),
+}
+
+struct Callbacks(mpsc::UnboundedSender<Told>);
+
+#[async_trait]
+impl PeerConnectionEventHandler for Callbacks {
+    async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
+        if state == RTCIceGatheringState::Complete {
+            // nobody waits for it any more once the channel is open
+            let _ = self.0.send(Told::Gathered);
+        }
+    }
+
+    async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
+        let _ = self.0.send(Told::Channel(channel));
+    }
+}
+
+struct Ear(mpsc::UnboundedReceiver<Told>);
+
+impl Ear {
+    async fn next(&mut self) -> Result<Told> {
+        timeout(PATIENCE, self.0.recv()).await?.context("the connection ended by itself")
+    }
+
+    async fn gathered(&mut self) -> Result<()> {
+        while let Told::Channel(_) = self.next().await? {}
+        Ok(())
+    }
+
+    async fn channel(&mut self) -> Result<Arc<dyn DataChannel>> {
+        loop {
+            if let Told::Channel(channel) = self.next().await? {
+                return Ok(channel);
+            }
+        }
+    }
+}
+
+async fn peer() -> Result<(Box<dyn PeerConnection>, Ear)> {
+    let (teller, told) = mpsc::unbounded_channel();
+    let peer = PeerConnectionBuilder::new()
+        .with_configuration(RTCConfigurationBuilder::default().build())
+        .with_handler(Arc::new(Callbacks(teller)))
+        .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
+        .with_data_channel_send_buffer_limit(SEND_BUFFER)
+        .build()
+        .await?;
+    Ok((Box::new(peer), Ear(told)))
+}
+
+/// Passes on what `pick` makes of each event, until the channel is gone.
+async fn read<T>(
+    channel: Arc<dyn DataChannel>,
+    passed_on: mpsc::UnboundedSender<T>,
+    pick: impl Fn(DataChannelEvent) -> Option<T>,
+) {
+    while let Some(event) = channel.poll().await {
+        if let Some(picked) = pick(event) {
+            // the channel is read to its end whether somebody counts or not
+            let _ = passed_on.send(picked);
+        }
+    }
+}

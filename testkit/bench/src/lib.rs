@@ -1,0 +1,13 @@
+//! rejoin-bench measures what delivery costs: two sessions over a real connection, and a bare data channel beside them.
+//!
+//! `cargo bench -p rejoin-bench --bench throughput` prints the bytes that a message costs and both throughputs;
+//! `cargo bench -p rejoin-bench --bench idle` prints what an idle link costs with each profile.
+
+mod bare;
+mod sessions;
+
+pub use bare::Bare;
+pub use sessions::Sessions;
+
+/// The size of the messages that are measured, in bytes.
+pub const MESSAGE: usize = 1024;
