@@ -9,8 +9,8 @@ use tokio::time::{Instant, sleep_until};
 use rejoin_core::output::Warning;
 use rejoin_core::port::{PeerEvent, StoreError};
 use rejoin_core::{
-    Command, Event, Input, NetworkMonitor, NetworkSnapshot, Output, PeerTransport, SignalingTransport,
-    Supervisor,
+    Command, Event, Input, NetworkMonitor, NetworkSnapshot, Output, Payload, PeerKey, PeerTransport,
+    Recipient, SignalingTransport, Supervisor,
 };
 
 use crate::clock::SleepWatch;
@@ -31,6 +31,8 @@ pub(crate) trait Machine {
     fn next_timeout(&self) -> Option<std::time::Instant>;
     /// Returns whether another message is welcome.
     fn has_room(&self) -> bool;
+    /// Returns a peer for which a message would be refused.
+    fn refuses(&self, to: &Recipient, payload: &Payload) -> Option<PeerKey>;
 }
 
 impl Machine for Supervisor {
@@ -48,6 +50,10 @@ impl Machine for Supervisor {
 
     fn has_room(&self) -> bool {
         Supervisor::has_room(self)
+    }
+
+    fn refuses(&self, to: &Recipient, payload: &Payload) -> Option<PeerKey> {
+        Supervisor::refuses(self, to, payload)
     }
 }
 
@@ -202,9 +208,19 @@ impl<M: Machine> Driver<M> {
             _ => {}
         }
         let Order { command, receipt, .. } = order;
-        self.tell_machine(Input::Command(command));
-        if let Some(receipt) = receipt {
-            self.ports.postbox.promise(receipt);
+        let refused = match &command {
+            Command::Send { to, payload } => self.machine.refuses(to, payload),
+            _ => None,
+        };
+        match (refused, receipt) {
+            // whoever no longer waits for it does not mind
+            (Some(peer), Some(receipt)) => drop(receipt.send(Err(peer))),
+            (None, Some(receipt)) => {
+                self.tell_machine(Input::Command(command));
+                self.ports.postbox.promise(receipt);
+            }
+            // where nobody waits, the machine tells what it does not keep
+            (Some(_) | None, None) => self.tell_machine(Input::Command(command)),
         }
     }
 

@@ -4,20 +4,23 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
-use rejoin_core::delivery::LARGEST_MESSAGE;
+use rejoin_core::delivery::{LARGEST_MESSAGE, WhenFull};
 use rejoin_core::mail::Memory;
-use rejoin_core::{Command, Payload, Recipient, Settings};
+use rejoin_core::{Command, Payload, PeerKey, Recipient, Settings};
 
 /// A command on its way to the machine.
 #[derive(Debug)]
 pub(crate) struct Order {
     /// What the application wants.
     pub(crate) command: Command,
-    /// Told when what it leads to is stored; `None` where nobody waits for that.
-    pub(crate) receipt: Option<oneshot::Sender<()>>,
+    /// Told what becomes of it; `None` where nobody waits for that.
+    pub(crate) receipt: Option<Receipt>,
     /// What its message takes of the bytes that may be on their way; given back when the machine has it.
     _waiting: Option<OwnedSemaphorePermit>,
 }
+
+/// Is told when what an order leads to is stored, or for which peer its message was refused.
+pub(crate) type Receipt = oneshot::Sender<Result<(), PeerKey>>;
 
 /// The application's side of the way in; clones share it.
 #[derive(Clone, Debug)]
@@ -28,7 +31,8 @@ pub(crate) struct Entrance {
     waiting: Arc<Semaphore>,
     most_waiting: u32,
     largest: usize,
-    memory: Memory,
+    /// Whether somebody has to wait for what becomes of an order.
+    receipts: bool,
 }
 
 /// The machine's side of the way in.
@@ -59,6 +63,15 @@ pub enum SendError {
         /// The largest that is taken.
         limit: usize,
     },
+    /// There is no room for it, and it is to be refused then.
+    #[error(
+        "too much waits for a peer, so the message was not taken; send it again later, raise outbox.messages \
+         or outbox.bytes, or set outbox.when_full to \"wait\" or \"drop_oldest\""
+    )]
+    Full {
+        /// A peer for which there is no room.
+        peer: PeerKey,
+    },
 }
 
 /// Commands on their way: enough to hide a wake-up of the driver, and few beside the messages held for a peer.
@@ -78,7 +91,7 @@ pub(crate) fn entrance(settings: &Settings) -> (Entrance, Exit) {
         waiting: Arc::new(Semaphore::new(most_waiting as usize)),
         most_waiting,
         largest: LARGEST_MESSAGE.min(settings.held_bytes),
-        memory: settings.memory,
+        receipts: settings.memory == Memory::Restarts || settings.when_full == WhenFull::Refuse,
     };
     (entrance, Exit { orders, room: teller })
 }
@@ -100,9 +113,9 @@ impl Entrance {
             // whoever waited for its turn may have come too late
             if *room.borrow() {
                 let command = Command::Send { to, payload };
-                let (receipt, stored) = self.receipt();
+                let (receipt, told) = self.receipt();
                 order.send(Order { command, receipt, _waiting: Some(waiting) });
-                return Ok(wait_for(stored).await?);
+                return wait_for(told).await?.map_err(|peer| SendError::Full { peer });
             }
         }
     }
@@ -115,20 +128,15 @@ impl Entrance {
 
     /// Passes a command on and waits until what it leads to is stored.
     pub(crate) async fn tell_and_wait(&self, command: Command) -> Result<(), SessionOver> {
-        let (receipt, stored) = self.receipt();
+        let (receipt, told) = self.receipt();
         let order = Order { command, receipt, _waiting: None };
         self.orders.send(order).await.map_err(|_| SessionOver)?;
-        wait_for(stored).await
+        // only messages are refused
+        wait_for(told).await.map(|_| ())
     }
 
-    fn receipt(&self) -> (Option<oneshot::Sender<()>>, Option<oneshot::Receiver<()>>) {
-        match self.memory {
-            Memory::Process => (None, None),
-            Memory::Restarts => {
-                let (receipt, stored) = oneshot::channel();
-                (Some(receipt), Some(stored))
-            }
-        }
+    fn receipt(&self) -> (Option<Receipt>, Option<oneshot::Receiver<Result<(), PeerKey>>>) {
+        self.receipts.then(oneshot::channel).unzip()
     }
 
     /// Waits until the session is over.
@@ -138,9 +146,11 @@ impl Entrance {
     }
 }
 
-async fn wait_for(stored: Option<oneshot::Receiver<()>>) -> Result<(), SessionOver> {
-    match stored {
-        Some(stored) => stored.await.map_err(|_| SessionOver),
-        None => Ok(()),
+async fn wait_for(
+    told: Option<oneshot::Receiver<Result<(), PeerKey>>>,
+) -> Result<Result<(), PeerKey>, SessionOver> {
+    match told {
+        Some(told) => told.await.map_err(|_| SessionOver),
+        None => Ok(Ok(())),
     }
 }

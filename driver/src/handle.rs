@@ -64,7 +64,8 @@ impl Handle {
     /// while the disk is full it waits.
     ///
     /// # Errors
-    /// Fails if the message is larger than 1 MiB, or than all that is held for a peer; nothing else is lost then.
+    /// Fails if the message is larger than 1 MiB or than all that is held for a peer, and, where
+    /// [`when_full`](crate::SessionBuilder::when_full) says so, if there is no room for it; nothing else is lost then.
     pub async fn send(&self, to: Recipient, payload: Payload) -> Result<(), SendError> {
         self.entrance.send(to, payload).await
     }

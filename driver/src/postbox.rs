@@ -3,14 +3,13 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use rejoin_core::MailStore;
 use rejoin_core::mail::{Address, MailChange};
 use rejoin_core::port::StoreError;
 
-use crate::entrance::Order;
+use crate::entrance::{Order, Receipt};
 
 /// A mail store, and what waits while it fails.
 #[derive(Debug)]
@@ -19,7 +18,7 @@ pub(crate) struct Postbox {
     /// What could not be stored, in order.
     waiting: Vec<MailChange>,
     /// Whoever waits for that.
-    receipts: Vec<oneshot::Sender<()>>,
+    receipts: Vec<Receipt>,
     /// Messages that the machine has not been told of: its numbers must not run ahead of the store's.
     held: VecDeque<Order>,
     try_again_at: Instant,
@@ -62,12 +61,12 @@ impl Postbox {
     }
 
     /// Tells `receipt` as soon as everything is stored.
-    pub(crate) fn promise(&mut self, receipt: oneshot::Sender<()>) {
+    pub(crate) fn promise(&mut self, receipt: Receipt) {
         if self.is_behind() {
             self.receipts.push(receipt);
         } else {
             // nobody has to wait for it
-            let _ = receipt.send(());
+            let _ = receipt.send(Ok(()));
         }
     }
 
@@ -87,7 +86,7 @@ impl Postbox {
         tracing::info!(changes = self.waiting.len(), "mail is stored again");
         self.waiting.clear();
         for receipt in self.receipts.drain(..) {
-            let _ = receipt.send(());
+            let _ = receipt.send(Ok(()));
         }
         std::mem::take(&mut self.held)
     }
@@ -126,6 +125,7 @@ fn whose(change: &MailChange) -> Option<&Address> {
 mod tests {
     use std::sync::{Arc, Mutex};
 
+    use tokio::sync::oneshot;
     use tokio::time::advance;
 
     use rejoin_core::delivery::Epoch;

@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use rejoin_core::delivery::WhenFull;
 use rejoin_core::mail::Memory;
 use rejoin_core::output::{LinkName, Owner, Peer, Recovery, Warning};
 use rejoin_core::policy::{Outcome, RecoveryStep, Tried};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::{
     Direction, Event, Fault, Generation, Identity, Input, MailStore, NetworkMonitor, NetworkSnapshot, Output,
-    Payload, PeerKey, PeerTransport, SessionStore, Settings, SignalingTransport,
+    Payload, PeerKey, PeerTransport, Recipient, SessionStore, Settings, SignalingTransport,
 };
 
 use super::{Driver, Ends, Machine, Ports};
@@ -33,6 +34,7 @@ struct Script {
     outputs: VecDeque<Output>,
     deadline: Option<Instant>,
     crowded: bool,
+    when_full: WhenFull,
 }
 
 impl Machine for Script {
@@ -51,7 +53,11 @@ impl Machine for Script {
     }
 
     fn has_room(&self) -> bool {
-        !self.crowded
+        !self.crowded || self.when_full != WhenFull::Wait
+    }
+
+    fn refuses(&self, _: &Recipient, _: &Payload) -> Option<PeerKey> {
+        (self.crowded && self.when_full == WhenFull::Refuse).then(|| peer().key)
     }
 }
 
@@ -64,6 +70,7 @@ pub(crate) struct Scene {
     pub(crate) peers_flood: bool,
     /// There is no room for messages until a peer is writable.
     pub(crate) crowded: bool,
+    pub(crate) when_full: WhenFull,
 }
 
 impl Default for Scene {
@@ -71,7 +78,8 @@ impl Default for Scene {
         let sleep_watch = SleepWatch::of_host();
         let (deadline, peers_flood, crowded) = (None, false, false);
         let store = Box::new(MemoryStore::default());
-        Self { store, mail: None, sleep_watch, deadline, peers_flood, crowded }
+        let when_full = WhenFull::Wait;
+        Self { store, mail: None, sleep_watch, deadline, peers_flood, crowded, when_full }
     }
 }
 
@@ -114,6 +122,7 @@ impl Scene {
             outputs: VecDeque::new(),
             deadline,
             crowded: self.crowded,
+            when_full: self.when_full,
         };
         let memory = if self.mail.is_some() { Memory::Restarts } else { Memory::Process };
         let ports = Ports {
@@ -124,7 +133,8 @@ impl Scene {
             postbox: Postbox::new(self.mail),
             sleep_watch: self.sleep_watch,
         };
-        let (entrance, exit) = entrance(&Settings { memory, ..Settings::new(Identity(1), "") });
+        let (entrance, exit) =
+            entrance(&Settings { memory, when_full: self.when_full, ..Settings::new(Identity(1), "") });
         let (sender, events) = events::channel(memory);
         let ends = Ends { exit, events: sender };
         let driver = Driver::new(machine, ports, ends);

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::time::{advance, timeout};
 
+use rejoin_core::delivery::WhenFull;
 use rejoin_core::port::{PeerAction, SignalingAction, SignalingEvent};
 use rejoin_core::session::SessionRecord;
 use rejoin_core::{Generation, Identity, Payload, Recipient, Settings};
@@ -53,6 +54,28 @@ async fn a_message_waits_for_room_and_nothing_else_does() {
     world.peers.events.send((Generation(1), PeerEvent::Writable)).unwrap();
     next(&mut world.heard).await;
     message().await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_for_which_there_is_no_room_is_refused_if_it_is_to_be() {
+    let scene = Scene { crowded: true, when_full: WhenFull::Refuse, ..Scene::default() };
+    let (session, mut world) = scene.start(|_| Vec::new());
+    let message = || session.send(Recipient::Everyone, Payload("1".into()));
+    let refused = message().await.unwrap_err();
+    assert!(matches!(refused, SendError::Full { .. }), "{refused:?}");
+    assert!(refused.to_string().contains("raise outbox.messages or outbox.bytes"), "{refused}");
+    world.peers.events.send((Generation(1), PeerEvent::Writable)).unwrap();
+    assert!(matches!(next(&mut world.heard).await, Input::Peer(..)));
+    message().await.unwrap();
+    assert!(matches!(next(&mut world.heard).await, Input::Command(Command::Send { .. })));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_does_not_wait_where_the_oldest_goes() {
+    let scene = Scene { crowded: true, when_full: WhenFull::DropOldest, ..Scene::default() };
+    let (session, mut world) = scene.start(|_| Vec::new());
+    session.send(Recipient::Everyone, Payload("1".into())).await.unwrap();
+    assert!(matches!(next(&mut world.heard).await, Input::Command(Command::Send { .. })));
 }
 
 #[tokio::test(start_paused = true)]
