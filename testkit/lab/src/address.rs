@@ -46,9 +46,37 @@ impl Net {
         Interface { address: self.address(family, machine), prefix: prefix(family) }
     }
 
+    /// Returns the machine with this number as its neighbours know it.
+    pub(crate) fn neighbour(self, family: Family, machine: u8) -> Neighbour {
+        Neighbour { address: self.address(family, machine), card: self.card(machine) }
+    }
+
+    /// Returns the hardware address of the machine with this number; locally administered, like those of virtual machines.
+    pub(crate) fn card(self, machine: u8) -> String {
+        let net = match self {
+            Self::Core => 0,
+            Self::Inside(line) => number(line),
+        };
+        format!("02:00:00:00:{net:02x}:{machine:02x}")
+    }
+
     /// Returns the network itself, as `ip` and `nft` write it.
     pub(crate) fn range(self, family: Family) -> Interface {
         self.interface(family, 0)
+    }
+}
+
+/// A machine on the same network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Neighbour {
+    pub(crate) address: IpAddr,
+    pub(crate) card: String,
+}
+
+impl Neighbour {
+    /// Returns how `ip` is told of it, without the verb.
+    pub(crate) fn setting(&self, interface: &str) -> String {
+        format!("{} lladdr {} dev {interface} nud permanent", self.address, self.card)
     }
 }
 

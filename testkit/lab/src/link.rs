@@ -1,7 +1,7 @@
 //! A cable with an emulator in its middle, which can be pulled, cut and impaired.
 
 use std::process::Command;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::emulator::{Both, Carried, Emulator, Passage, Traits};
 use crate::error::LabError;
@@ -9,12 +9,15 @@ use crate::fault::{Fault, Way};
 use crate::impairment::Impairment;
 use crate::namespace::Namespace;
 use crate::tool;
+use crate::uplink::Power;
 
 /// An interface of a machine.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct End<'a> {
     pub(crate) namespace: &'a Namespace,
     pub(crate) interface: &'a str,
+    /// Its hardware address.
+    pub(crate) card: &'a str,
 }
 
 /// Whether a host's end has a carrier.
@@ -34,6 +37,16 @@ pub(crate) struct Link {
     delay: Duration,
     carrier: Carrier,
     traits: Both<Traits>,
+    /// The host's end.
+    host: (Namespace, String),
+    liveness: Liveness,
+}
+
+/// Whether the two ends of the host's half of the cable see each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Liveness {
+    Alive,
+    Dead,
 }
 
 impl Link {
@@ -49,8 +62,9 @@ impl Link {
         let namespace = Namespace::create(&format!("link-{name}"), &quiet)?;
         let mut commands = String::new();
         for (inner, end) in INNER.iter().zip(ends) {
-            let (interface, outer) = (end.interface, end.namespace.name());
-            commands += &format!("link add {inner} type veth peer name {interface} netns {outer}\n");
+            let End { namespace, interface, card } = end;
+            let outer = format!("name {interface} address {card} netns {}", namespace.name());
+            commands += &format!("link add {inner} type veth peer {outer}\n");
             commands += &format!("link set {inner} up\n");
         }
         namespace.ip(&commands)?;
@@ -60,7 +74,10 @@ impl Link {
         }
         let emulator = Emulator::start(&namespace, INNER, seed)?;
         let traits = [Traits::default(); 2];
-        let mut link = Self { namespace, emulator, delay, carrier: Carrier::Up, traits };
+        let host = (ends[0].namespace.clone(), ends[0].interface.to_owned());
+        let (carrier, liveness) = (Carrier::Up, Liveness::Dead);
+        let mut link = Self { namespace, emulator, delay, carrier, traits, host, liveness };
+        link.settle(Power::On)?;
         link.suffer(&[])?;
         Ok(link)
     }
@@ -76,6 +93,40 @@ impl Link {
             self.carrier = carrier;
         }
         Ok(())
+    }
+
+    /// Waits until both ends of the host's half know what became of it.
+    ///
+    /// The kernel tells an end about its carrier a moment later, and until then it passes or drops frames as before.
+    pub(crate) fn settle(&mut self, power: Power) -> Result<(), LabError> {
+        let liveness = match (self.carrier, power) {
+            (Carrier::Up, Power::On) => Liveness::Alive,
+            (Carrier::Up | Carrier::Down, Power::Off) | (Carrier::Down, Power::On) => Liveness::Dead,
+        };
+        if self.liveness == liveness {
+            return Ok(());
+        }
+        let started = Instant::now();
+        while self.ends()? != [liveness; 2] {
+            if started.elapsed() > PATIENCE {
+                return Err(LabError::Untrue(format!(
+                    "{} is not {liveness:?} after {PATIENCE:?}",
+                    self.host.1
+                )));
+            }
+        }
+        self.liveness = liveness;
+        Ok(())
+    }
+
+    /// Asks both ends of the host's half.
+    fn ends(&self) -> Result<[Liveness; 2], LabError> {
+        let ask = |namespace: &Namespace, interface: &str| {
+            let words = ["-n", namespace.name(), "link", "show", interface];
+            let shown = tool::run(Command::new("ip").args(words))?;
+            Ok(if shown.contains("state UP") { Liveness::Alive } else { Liveness::Dead })
+        };
+        Ok([ask(&self.host.0, &self.host.1)?, ask(&self.namespace, INNER[0])?])
     }
 
     /// Makes frames suffer what these faults, all of this link, do to them; nothing else.
@@ -111,6 +162,8 @@ impl Link {
     }
 }
 
+/// The kernel may keep news of carriers back for a second (`linkwatch`), and a busy machine for longer.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// The ends in the middle: the host's and the network's.
 const INNER: Both<&str> = ["near", "far"];
 

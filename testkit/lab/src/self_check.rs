@@ -10,12 +10,17 @@ use crate::impairment::{Impairment, Loss};
 use crate::link::{Carrier, End, Link};
 use crate::namespace::Namespace;
 use crate::tool;
+use crate::uplink::Power;
 
 /// Sends probes over a link that shall delay by 20 ms and lose a fifth, and measures whether it does.
 pub(crate) fn run(seed: u64) -> Result<(), LabError> {
     let near = Namespace::create("check-near", &[])?;
     let far = Namespace::create("check-far", &[])?;
-    let ends = [&near, &far].map(|namespace| End { namespace, interface: "eth0" });
+    let ends = [(&near, "02:00:00:00:00:01"), (&far, "02:00:00:00:00:02")].map(|(namespace, card)| End {
+        namespace,
+        interface: "eth0",
+        card,
+    });
     let mut link = Link::connect("check", ends, DELAY, seed)?;
     near.ip(&format!("address add {NEAR}/24 dev eth0\n"))?;
     far.ip(&format!("address add {FAR}/24 dev eth0\n"))?;
@@ -28,6 +33,7 @@ pub(crate) fn run(seed: u64) -> Result<(), LabError> {
     link.impair([lossy, Impairment::default()])?;
     judge(probes.send(PROBES, DELAY * 5)?)?;
     link.plug(Carrier::Down)?;
+    link.settle(Power::On)?;
     let shown = tool::run(Command::new("ip").args(["-n", near.name(), "link", "show", "eth0"]))?;
     if shown.contains("NO-CARRIER") {
         Ok(())

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use crate::address::Interface;
+use crate::address::{Interface, Neighbour};
 use crate::error::LabError;
 use crate::fault::{Fault, OldAddress};
 use crate::namespace::Namespace;
@@ -20,6 +20,8 @@ pub(crate) struct Purpose {
     /// The one that an address change brings.
     pub(crate) other: Interface,
     pub(crate) reach: Reach,
+    /// Who is known from the start, so that nobody is looked for and not found while a link is silent.
+    pub(crate) neighbours: Vec<Neighbour>,
 }
 
 /// Where an interface leads.
@@ -45,12 +47,14 @@ pub(crate) struct Uplink {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Setting {
     Address(String),
+    Neighbour(String),
     Route(String),
     Rule(String),
 }
 
+/// Whether an interface is switched on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Power {
+pub(crate) enum Power {
     On,
     Off,
 }
@@ -65,6 +69,10 @@ impl Uplink {
 
     pub(crate) fn line(&self) -> Line {
         self.purpose.line
+    }
+
+    pub(crate) fn power(&self) -> Power {
+        self.power
     }
 
     /// Makes the interface what it is under these faults, with as few changes as possible.
@@ -104,15 +112,16 @@ impl Purpose {
     /// Returns everything that the interface has under these faults.
     fn settings(&self, faults: &[&Fault]) -> BTreeSet<Setting> {
         let has = |wanted: fn(&Fault) -> bool| faults.iter().any(|fault| wanted(fault));
+        let Self { interface, .. } = self;
+        let known = |neighbour: &Neighbour| Setting::Neighbour(neighbour.setting(interface));
+        let mut settings: BTreeSet<_> = self.neighbours.iter().map(known).collect();
         if has(|fault| matches!(fault, Fault::DefaultRouteSwitch(OldAddress::Dropped))) {
-            return BTreeSet::new();
+            return settings;
         }
         let carrier_lost = has(|fault| matches!(fault, Fault::Carrier(_)));
         let left = has(|fault| matches!(fault, Fault::DefaultRouteSwitch(OldAddress::Kept)));
         let address =
             if has(|fault| matches!(fault, Fault::AddressChange(_))) { self.other } else { self.usual };
-        let Self { interface, .. } = self;
-        let mut settings = BTreeSet::new();
         settings.insert(Setting::Address(format!("{address} dev {interface}")));
         match &self.reach {
             Reach::World { gateway, rank } => {
@@ -142,6 +151,7 @@ impl Setting {
             // Nobody else has the address, so IPv6 need not wait a second to find that out (RFC 4862 section 5.4).
             Self::Address(text) if verb == "add" => format!("address add {text} nodad\n"),
             Self::Address(text) => format!("address {verb} {text}\n"),
+            Self::Neighbour(text) => format!("neighbour {verb} {text}\n"),
             Self::Route(text) => format!("route {verb} {text}\n"),
             Self::Rule(text) => format!("rule {verb} {text}\n"),
         }
@@ -157,7 +167,7 @@ const LEFT: u32 = 10_000;
 fn survives(setting: &Setting, family: Family) -> bool {
     match setting {
         Setting::Address(_) => family == Family::V4,
-        Setting::Route(_) => false,
+        Setting::Neighbour(_) | Setting::Route(_) => false,
         Setting::Rule(_) => true,
     }
 }

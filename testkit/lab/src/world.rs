@@ -122,9 +122,11 @@ impl World {
             link.plug(if pulled { Carrier::Down } else { Carrier::Up })?;
             link.suffer(&faults)?;
         }
+        self.settle()?;
         for uplink in &mut self.uplinks {
             uplink.suffer(&of_line(&self.faults, uplink.line()))?;
         }
+        self.settle()?;
         for (side, router) in &mut self.routers {
             let blocks = self.faults.iter().filter_map(|fault| match fault {
                 Fault::Block(suffering, block) => (suffering == side).then(|| block.clone()),
@@ -141,6 +143,16 @@ impl World {
         }
         for side in [Side::A, Side::B] {
             self.resolver.suffer(side, dns_failure(&self.faults, side));
+        }
+        Ok(())
+    }
+
+    /// Waits until every interface has seen what happened to its link.
+    fn settle(&mut self) -> Result<(), LabError> {
+        for uplink in &self.uplinks {
+            if let Some(link) = self.links.get_mut(&uplink.line()) {
+                link.settle(uplink.power())?;
+            }
         }
         Ok(())
     }

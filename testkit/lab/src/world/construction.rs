@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::World;
-use crate::address::{Interface, Net};
+use crate::address::{Interface, Neighbour, Net};
 use crate::error::LabError;
 use crate::fault::Side;
 use crate::host::Host;
@@ -49,6 +49,8 @@ const TURN: Server = Server { line: Line::Turn, name: "turn", number: 11 };
 const RESOLVER: u8 = 53;
 /// An address of the core at which nobody is.
 const NOBODY: u8 = 99;
+/// What the ports of the switch have in common; nothing is ever sent to one.
+const PORT: u8 = 254;
 /// What machines are called inside: the router, the host, and the host after a change of its address.
 const ROUTER: u8 = 1;
 const USUAL: u8 = 2;
@@ -109,14 +111,19 @@ impl Builder {
         let (family, inside) = (self.plan.family, Net::Inside(site.line));
         let router = Router::create(site.router, self.plan.nat, self.opposite(site.side))?;
         let wan = Net::Core.interface(family, site.number);
-        self.attach(router.namespace(), "wan", site.router)?;
+        self.attach(router.namespace(), "wan", site.router, site.number)?;
+        let cards = [inside.card(USUAL), inside.card(ROUTER)];
         let ends = [
-            End { namespace: host, interface: site.interface },
-            End { namespace: router.namespace(), interface: "lan" },
+            End { namespace: host, interface: site.interface, card: &cards[0] },
+            End { namespace: router.namespace(), interface: "lan", card: &cards[1] },
         ];
         self.connect(site.line, site.interface, ends)?;
-        let mut commands = format!("address add {wan} dev wan nodad\n");
+        let mut commands = self.settle("wan", site.number);
         commands += &format!("address add {} dev lan nodad\n", inside.interface(family, ROUTER));
+        for address in [USUAL, OTHER].map(|machine| inside.address(family, machine)) {
+            let host = Neighbour { address, card: inside.card(USUAL) };
+            commands += &format!("neighbour add {}\n", host.setting("lan"));
+        }
         for (net, gateway) in self.ways().into_iter().filter(|(_, gateway)| *gateway != wan.address) {
             commands += &format!("route add {net} via {gateway} dev wan\n");
         }
@@ -128,6 +135,7 @@ impl Builder {
             usual: inside.interface(family, USUAL),
             other: inside.interface(family, OTHER),
             reach: Reach::World { gateway: inside.address(family, ROUTER), rank: site.rank },
+            neighbours: vec![inside.neighbour(family, ROUTER)],
         };
         self.uplinks.push(Uplink::manage(host.clone(), purpose)?);
         self.routers.push((site.side, router));
@@ -137,9 +145,10 @@ impl Builder {
     /// Makes a machine in the core, behind an emulated link.
     fn server(&mut self, server: &Server, names: IpAddr) -> Result<Host, LabError> {
         let namespace = self.namespace(server.name)?;
+        let (core, cards) = (self.core.clone(), [Net::Core.card(server.number), Net::Core.card(PORT)]);
         let ends = [
-            End { namespace: &namespace, interface: "eth0" },
-            End { namespace: &self.core.clone(), interface: server.name },
+            End { namespace: &namespace, interface: "eth0", card: &cards[0] },
+            End { namespace: &core, interface: server.name, card: &cards[1] },
         ];
         self.connect(server.line, server.name, ends)?;
         self.core.ip(&format!("link set {} master {BRIDGE}\n", server.name))?;
@@ -151,7 +160,9 @@ impl Builder {
             usual: address,
             other: address,
             reach: Reach::Nets(self.ways()),
+            neighbours: self.neighbours(server.number),
         };
+
         self.uplinks.push(Uplink::manage(namespace.clone(), purpose)?);
         Host::new(namespace, vec![address.address], names)
     }
@@ -160,10 +171,9 @@ impl Builder {
     fn resolver(&self) -> Result<Resolver, LabError> {
         let namespace = self.namespace("names")?;
         namespace.set(&[("ipv4/ip_forward", "0"), ("ipv6/conf/all/forwarding", "0")])?;
-        self.attach(&namespace, "eth0", "names")?;
+        self.attach(&namespace, "eth0", "names", RESOLVER)?;
         let address = |number| Net::Core.address(self.plan.family, number);
-        let mut commands =
-            format!("address add {} dev eth0 nodad\n", Net::Core.interface(self.plan.family, RESOLVER));
+        let mut commands = self.settle("eth0", RESOLVER);
         for (net, gateway) in self.routes() {
             commands += &format!("route add {net} via {gateway} dev eth0\n");
         }
@@ -190,12 +200,37 @@ impl Builder {
     }
 
     /// Connects an interface to the core without anything in between.
-    fn attach(&self, namespace: &Namespace, interface: &str, port: &str) -> Result<(), LabError> {
-        let name = namespace.name();
-        self.core.ip(&format!(
-            "link add {port} type veth peer name {interface} netns {name}\nlink set {port} master {BRIDGE} up\n"
-        ))?;
+    fn attach(
+        &self,
+        namespace: &Namespace,
+        interface: &str,
+        port: &str,
+        machine: u8,
+    ) -> Result<(), LabError> {
+        let (name, card) = (namespace.name(), Net::Core.card(machine));
+        let mut commands =
+            format!("link add {port} type veth peer name {interface} address {card} netns {name}\n");
+        commands += &format!("link set {port} master {BRIDGE} up\n");
+        self.core.ip(&commands)?;
         namespace.ip(&format!("link set {interface} up\n"))
+    }
+
+    /// Returns the commands that give an interface of the core its place and neighbours.
+    fn settle(&self, interface: &str, machine: u8) -> String {
+        let place = Net::Core.interface(self.plan.family, machine);
+        let mut commands = format!("address add {place} dev {interface} nodad\n");
+        for neighbour in self.neighbours(machine) {
+            commands += &format!("neighbour add {}\n", neighbour.setting(interface));
+        }
+        commands
+    }
+
+    /// Returns whom a machine of the core knows: all others, and nobody, who has a card so that frames to him vanish.
+    fn neighbours(&self, machine: u8) -> Vec<Neighbour> {
+        let routers = SITES.iter().map(|site| site.number);
+        let machines = routers.chain([SIGNALING.number, TURN.number, RESOLVER, NOBODY]);
+        let others = machines.filter(|other| *other != machine);
+        others.map(|other| Net::Core.neighbour(self.plan.family, other)).collect()
     }
 
     /// Returns the ways inside, and the way to nowhere: the name server, which forwards nothing and says nothing.
