@@ -1,6 +1,7 @@
 //! `MailDirectory`: keeps mail in a database that is whole at every moment.
 
 mod database;
+mod reboot;
 mod row;
 
 use std::fs::{self, File};
@@ -20,7 +21,8 @@ use database::Flaw;
 /// A store that keeps mail in a directory, across restarts and crashes.
 ///
 /// A change is with the operating system when `apply` returns, so no end of the process can undo it.
-/// It is on the disk some seconds later: a loss of power may cost what was accepted in these seconds.
+/// It is on the disk some seconds later: a loss of power may cost what was accepted in these seconds, and when the
+/// host has started anew, what is kept goes out under new numbers and may arrive a second time.
 /// A lock refuses a second process until this store is dropped.
 /// A file that cannot be read is renamed to `mail.redb.damaged-<n>`, with a warning in the log.
 /// A file of a newer version is left alone, and opening it fails.
@@ -96,6 +98,19 @@ impl MailDirectory {
         }
     }
 
+    /// Takes up `mail`, which was kept in this or another `life` of the host.
+    fn live(&mut self, mut mail: Mailbag, life: Option<String>) -> Result<Mailbag, StoreError> {
+        let Some(present) = reboot::present_life().filter(|present| life.as_ref() != Some(present)) else {
+            return Ok(mail);
+        };
+        if life.is_some() {
+            let changes = mail.mail.iter_mut().map(reboot::renumber).collect::<Result<Vec<_>, _>>()?;
+            self.apply(&changes.concat())?;
+        }
+        database::live(self.database()?, &present).map_err(|flaw| self.complaint(flaw))?;
+        Ok(mail)
+    }
+
     fn set_aside(&mut self, reason: &str) -> Result<(), StoreError> {
         self.database = None;
         let kept = free_name(&self.path);
@@ -115,7 +130,7 @@ impl MailStore for MailDirectory {
     fn load(&mut self) -> Result<Mailbag, StoreError> {
         let oldest = seconds(SystemTime::now()).saturating_sub(LONGEST_ABSENCE.as_secs());
         match database::load(self.database()?, oldest) {
-            Ok(mail) => Ok(mail),
+            Ok((mail, life)) => self.live(mail, life),
             Err(Flaw::Damaged(reason)) => {
                 self.set_aside(&reason)?;
                 self.database().map(|_| Mailbag::default())

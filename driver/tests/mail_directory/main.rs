@@ -152,6 +152,25 @@ fn a_peer_that_was_away_for_a_week_is_forgotten() {
     assert_eq!(left.iter().map(|record| &record.address).collect::<Vec<_>>(), [&viewer(2)]);
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn another_life_of_the_host_gives_new_numbers() {
+    let folder = Folder::new();
+    let mut store = folder.open();
+    store.apply(&[kept(&viewer(1), 8), kept(&viewer(1), 9), noted(&viewer(1), 9)]).unwrap();
+    drop(store);
+    write(&folder, |writing| {
+        let about = redb::TableDefinition::<&str, &str>::new("about");
+        writing.open_table(about).unwrap().insert("life", "another").unwrap();
+    });
+    let mail = folder.open().load().unwrap().mail;
+    assert_eq!(mail[0].kept, [(1, payload(8)), (2, payload(9))]);
+    assert_eq!((mail[0].note.newest, mail[0].note.received), (2, note(9).received));
+    assert_ne!(mail[0].note.epoch, note(9).epoch);
+    // and the same ones from then on
+    assert_eq!(folder.open().load().unwrap().mail, mail);
+}
+
 /// Writes past the store.
 fn write(folder: &Folder, change: impl FnOnce(&redb::WriteTransaction)) {
     let database = redb::Database::open(folder.file()).unwrap();

@@ -18,7 +18,7 @@ use crate::store::disk::private;
 /// The version that is written, and the only one that is read; it grows when an older program would misread the file.
 const VERSION: &str = "1";
 
-/// The version, and who we are.
+/// The version, who we are, and the life of the host in which this was written.
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 /// A [`Row`] of JSON for every peer.
 const PEERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("peers");
@@ -75,8 +75,9 @@ pub(super) fn open(path: &Path) -> Result<Database, Flaw> {
     Ok(database)
 }
 
-/// Returns everything, without peers that were last heard of before `oldest`, which are forgotten.
-pub(super) fn load(database: &Database, oldest: u64) -> Result<Mailbag, Flaw> {
+/// Returns everything, and the life of the host in which it was written; peers that were last heard of before
+/// `oldest` are forgotten.
+pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<String>), Flaw> {
     let reading = database.begin_read()?;
     let (about, peers, kept) =
         (reading.open_table(ABOUT)?, reading.open_table(PEERS)?, reading.open_table(KEPT)?);
@@ -84,6 +85,7 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<Mailbag, Flaw> {
         Some(owner) => Some(owner.value().parse().map_err(damage)?),
         None => None,
     };
+    let life = about.get("life")?.map(|life| life.value().to_owned());
     let (mut found, mut gone) = (Vec::new(), Vec::new());
     for entry in peers.iter()? {
         let (key, value) = entry?;
@@ -105,7 +107,15 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<Mailbag, Flaw> {
     drop((about, peers, kept, reading));
     apply(database, &gone, 0)?;
     found.sort_by_key(|(heard, _)| *heard);
-    Ok(Mailbag { owner, mail: found.into_iter().map(|(_, record)| record).collect() })
+    Ok((Mailbag { owner, mail: found.into_iter().map(|(_, record)| record).collect() }, life))
+}
+
+/// Notes in which life of the host this is written.
+pub(super) fn live(database: &Database, life: &str) -> Result<(), Flaw> {
+    let writing = database.begin_write()?;
+    writing.open_table(ABOUT)?.insert("life", life)?;
+    writing.commit()?;
+    Ok(())
 }
 
 fn damage(error: impl std::fmt::Display) -> Flaw {
