@@ -1,5 +1,6 @@
 //! From our setup to the engine's settings.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use rejoin_core::port::ConnectionSetup;
@@ -61,7 +62,7 @@ pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
 /// Returns the engine's configuration: servers and policy.
 pub(crate) fn configuration(servers: &[IceServer], policy: IceTransportPolicy) -> RTCConfiguration {
     RTCConfigurationBuilder::default()
-        .with_ice_servers(servers.iter().map(ice_server).collect())
+        .with_ice_servers(servers.iter().map(ice_server).chain(reflectors(servers)).collect())
         .with_ice_transport_policy(match policy {
             IceTransportPolicy::All => RTCIceTransportPolicy::All,
             IceTransportPolicy::Relay => RTCIceTransportPolicy::Relay,
@@ -75,6 +76,22 @@ fn ice_server(server: &IceServer) -> RTCIceServer {
         username: server.username.clone(),
         credential: server.credential.clone(),
     }
+}
+
+/// Returns the TURN servers that can be asked over UDP, as STUN servers, unless they are listed as such.
+///
+/// Every TURN server answers STUN too (RFC 8656 section 2), and browsers read their own address out of its answer to
+/// an allocation; the engine does not, and two peers that know only a relay would never meet directly.
+fn reflectors(servers: &[IceServer]) -> Option<RTCIceServer> {
+    let listed = || servers.iter().flat_map(|server| &server.urls);
+    let over_udp = listed().filter_map(|url| {
+        let relay = url.strip_prefix("turn:")?;
+        let (place, transport) = relay.split_once('?').unwrap_or((relay, ""));
+        matches!(transport, "" | "transport=udp").then(|| format!("stun:{place}"))
+    });
+    let urls: BTreeSet<String> = over_udp.filter(|url| !listed().any(|known| known == url)).collect();
+    let server = RTCIceServer { urls: urls.into_iter().collect(), ..RTCIceServer::default() };
+    (!server.urls.is_empty()).then_some(server)
 }
 
 /// Returns the engine's time from `disconnected` to `failed`.
@@ -112,6 +129,16 @@ mod tests {
         assert_eq!(mapped.urls, ["turn:relay.example:3478?transport=udp", "turns:relay.example"]);
         assert_eq!((mapped.username.as_str(), mapped.credential.as_str()), ("user", "secret"));
         assert_eq!(configuration.ice_transport_policy(), RTCIceTransportPolicy::Relay);
+    }
+
+    #[test]
+    fn asks_relays_over_udp_for_our_own_address() {
+        let urls = ["turn:a.example:3478?transport=udp", "turn:b.example", "turn:c.example?transport=tcp"];
+        let relays = IceServer { urls: urls.map(str::to_owned).to_vec(), ..IceServer::default() };
+        let known = IceServer { urls: vec!["stun:b.example".to_owned()], ..IceServer::default() };
+        let configuration = configuration(&[relays, known], IceTransportPolicy::All);
+        let added = &configuration.ice_servers()[2];
+        assert_eq!(added.urls, ["stun:a.example:3478"]);
     }
 
     #[test]
