@@ -4,18 +4,20 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
+#[path = "wires/mute.rs"]
+mod mute;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use rejoin_core::Generation;
-use rejoin_core::message::{ChannelMessage, SignalingMessage};
-use rejoin_core::port::{
-    ChannelFrame, Dialect, DialectError, SignalingAction, SignalingEvent, SignalingTransport,
-};
+use rejoin_core::port::{SignalingAction, SignalingEvent, SignalingTransport};
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
+
+use mute::Mute;
 
 /// Long enough for a loaded machine; a test that needs it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -87,30 +89,4 @@ async fn server() -> String {
         }
     });
     url
-}
-
-/// A dialect for a wire on which nothing is said.
-#[derive(Debug)]
-struct Mute;
-
-impl Dialect for Mute {
-    fn encode_signaling(&self, _: &SignalingMessage) -> Result<String, DialectError> {
-        Err(DialectError("mute".to_owned()))
-    }
-
-    fn decode_signaling(&self, _: &str) -> Result<Vec<SignalingMessage>, DialectError> {
-        Ok(Vec::new())
-    }
-
-    fn encode_channel(&self, _: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
-        Err(DialectError("mute".to_owned()))
-    }
-
-    fn decode_channel(&self, _: &ChannelFrame) -> Result<Vec<ChannelMessage>, DialectError> {
-        Ok(Vec::new())
-    }
-
-    fn channel_label(&self) -> &str {
-        "mute"
-    }
 }

@@ -3,19 +3,21 @@
 //! A process of its own, because there is one log per process.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
+#[path = "wires/mute.rs"]
+mod mute;
+
 use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use rejoin_core::message::{ChannelMessage, SignalingMessage};
-use rejoin_core::port::{
-    ChannelFrame, Dialect, DialectError, Resumption, SignalingAction, SignalingEvent, SignalingTransport,
-};
+use rejoin_core::port::{Resumption, SignalingAction, SignalingEvent, SignalingTransport};
 use rejoin_core::{Generation, Route};
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use mute::Mute;
 
 #[tokio::test]
 async fn neither_secret_nor_query_is_logged() {
@@ -72,31 +74,5 @@ impl io::Write for Log {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
-    }
-}
-
-/// A dialect for a wire on which nothing is said.
-#[derive(Debug)]
-struct Mute;
-
-impl Dialect for Mute {
-    fn encode_signaling(&self, _: &SignalingMessage) -> Result<String, DialectError> {
-        Err(DialectError("mute".to_owned()))
-    }
-
-    fn decode_signaling(&self, _: &str) -> Result<Vec<SignalingMessage>, DialectError> {
-        Ok(Vec::new())
-    }
-
-    fn encode_channel(&self, _: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
-        Err(DialectError("mute".to_owned()))
-    }
-
-    fn decode_channel(&self, _: &ChannelFrame) -> Result<Vec<ChannelMessage>, DialectError> {
-        Ok(Vec::new())
-    }
-
-    fn channel_label(&self) -> &str {
-        "mute"
     }
 }

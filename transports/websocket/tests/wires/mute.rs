@@ -1,0 +1,30 @@
+//! A dialect for a wire on which nothing is said.
+
+use rejoin_core::message::{ChannelMessage, SignalingMessage};
+use rejoin_core::port::{ChannelFrame, Dialect, DialectError};
+
+/// Says nothing and understands nothing.
+#[derive(Debug)]
+pub(crate) struct Mute;
+
+impl Dialect for Mute {
+    fn encode_signaling(&self, _: &SignalingMessage) -> Result<String, DialectError> {
+        Err(DialectError("mute".to_owned()))
+    }
+
+    fn decode_signaling(&self, _: &str) -> Result<Vec<SignalingMessage>, DialectError> {
+        Ok(Vec::new())
+    }
+
+    fn encode_channel(&self, _: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
+        Err(DialectError("mute".to_owned()))
+    }
+
+    fn decode_channel(&self, _: &ChannelFrame) -> Result<Vec<ChannelMessage>, DialectError> {
+        Ok(Vec::new())
+    }
+
+    fn channel_label(&self) -> &str {
+        "mute"
+    }
+}
