@@ -311,4 +311,6 @@ async fn next_snapshot(network: &mut Option<Box<dyn NetworkMonitor>>) -> Network
 #[cfg(test)]
 pub(crate) mod fakes;
 #[cfg(test)]
+mod stored;
+#[cfg(test)]
 mod tests;

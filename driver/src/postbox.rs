@@ -148,7 +148,7 @@ mod tests {
         advance(TRY_AGAIN).await;
         postbox.catch_up();
         assert!(!postbox.is_behind());
-        stored.await.unwrap();
+        stored.await.unwrap().unwrap();
         assert_eq!(applied.lock().unwrap().changes, [noted("a", 2), noted("b", 1), forgotten("a")]);
     }
 

@@ -1,0 +1,98 @@
+//! What shall outlive the process, in the loop: nothing leaves before it is stored.
+
+use std::sync::{Arc, Mutex};
+
+use tokio::time::{advance, timeout};
+
+use rejoin_core::id::StreamId;
+use rejoin_core::mail::{Address, MailChange, Mailbag};
+use rejoin_core::port::PeerAction;
+use rejoin_core::{Generation, MailStore, Payload, Recipient};
+
+use super::fakes::Scene;
+use super::*;
+
+#[tokio::test(start_paused = true)]
+async fn a_message_is_stored_before_it_leaves_and_before_it_is_taken() {
+    let disk = Disk::default();
+    let (session, mut world) =
+        Scene { mail: Some(Box::new(disk.clone())), ..Scene::default() }.start(sending);
+    session.send(Recipient::Everyone, Payload("1".into())).await.unwrap();
+    assert_eq!(disk.stored(), 1);
+    assert!(world.peers.performed.try_recv().is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_waits_for_a_full_disk_and_nothing_else_does() {
+    let disk = Disk::default();
+    disk.0.lock().unwrap().is_full = true;
+    let (mut session, mut world) =
+        Scene { mail: Some(Box::new(disk.clone())), ..Scene::default() }.start(sending);
+    let message = || session.send(Recipient::Everyone, Payload("1".into()));
+    assert!(timeout(Duration::from_millis(500), message()).await.is_err());
+    // the first may be on its way; the next one is not told to the machine
+    assert!(world.peers.performed.try_recv().is_ok());
+    assert!(timeout(Duration::from_millis(100), message()).await.is_err());
+    assert!(world.peers.performed.try_recv().is_err());
+    session.restart().await.unwrap();
+
+    disk.0.lock().unwrap().is_full = false;
+    advance(Duration::from_secs(6)).await;
+    session.send(Recipient::Everyone, Payload("1".into())).await.unwrap();
+    assert_eq!(disk.stored(), 3);
+    let Some(Event::Warning(warning)) = session.next_event().await else { panic!("nothing was told") };
+    assert_eq!(warning.name(), "store_failed");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_session_without_a_store_waits_for_none() {
+    let (session, mut world) = Scene::default().start(sending);
+    session.send(Recipient::Everyone, Payload("1".into())).await.unwrap();
+    assert!(world.peers.performed.recv().await.is_some());
+}
+
+/// Sends every message at once, and only then says what is to be stored.
+fn sending(input: &Input) -> Vec<Output> {
+    match input {
+        Input::Command(Command::Send { payload, .. }) => {
+            let address = Address::Publisher { stream: StreamId("cam".into()) };
+            let payload = payload.clone();
+            vec![
+                Output::Peer(Generation(1), PeerAction::ReadStats),
+                Output::Keep(MailChange::Kept { address, sequence: 1, payload }),
+            ]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// A disk that may be full.
+#[derive(Clone, Debug, Default)]
+struct Disk(Arc<Mutex<Pages>>);
+
+#[derive(Debug, Default)]
+struct Pages {
+    stored: usize,
+    is_full: bool,
+}
+
+impl Disk {
+    fn stored(&self) -> usize {
+        self.0.lock().unwrap().stored
+    }
+}
+
+impl MailStore for Disk {
+    fn load(&mut self) -> Result<Mailbag, StoreError> {
+        Ok(Mailbag::default())
+    }
+
+    fn apply(&mut self, changes: &[MailChange]) -> Result<(), StoreError> {
+        let mut pages = self.0.lock().unwrap();
+        if pages.is_full {
+            return Err(StoreError("the disk is full".to_owned()));
+        }
+        pages.stored += changes.len();
+        Ok(())
+    }
+}
