@@ -51,6 +51,8 @@ pub(crate) struct Lane {
     /// How long a message takes.
     delay: Duration,
     latest: Instant,
+    /// Until when, and by how much, each message is later than the one before.
+    held: Option<(Instant, Duration)>,
 }
 
 /// Whether a data channel takes messages.
@@ -73,20 +75,28 @@ impl Lane {
             room: Room::Free,
             delay,
             latest: now,
+            held: None,
         }
     }
 
     /// Takes the oldest message and says when it arrives: never before what was sent before it.
     pub(crate) fn take(&mut self, now: Instant, jitter: Duration) -> Option<(Instant, ChannelMessage)> {
         let message = self.queue.pop_front()?;
-        self.latest = self.latest.max(now + self.delay + jitter);
+        let held = self.held.filter(|(until, _)| now < *until);
+        let spacing = held.map_or(Duration::ZERO, |(_, spacing)| spacing);
+        self.latest = (self.latest + spacing).max(now + self.delay + jitter);
         self.acknowledged_at.push_back(self.latest + self.delay);
         Some((self.latest, message))
     }
 
-    /// Lets nothing that is sent arrive before `until`.
-    pub(crate) fn hold(&mut self, until: Instant) {
-        self.latest = self.latest.max(until);
+    /// Lets what is sent before `until` arrive ever later: each so long after the one before.
+    pub(crate) fn hold(&mut self, until: Instant, spacing: Duration) {
+        self.held = Some((until, spacing));
+    }
+
+    /// Returns whether something is on its way for longer than the path accounts for.
+    pub(crate) fn is_late(&self, now: Instant) -> bool {
+        self.latest > now + self.delay * 2
     }
 
     /// Returns when the news that the channel is closed arrives, behind everything else.

@@ -80,6 +80,7 @@ impl World {
             },
             Event::Connected(peer) => {
                 self.ledgers[own].met();
+                machine.met.insert(peer.key.clone());
                 machine.up.insert(peer.key);
                 Ok(())
             }
@@ -112,7 +113,7 @@ impl World {
         position: Option<Cursor>,
     ) -> Result<(), String> {
         let text = payload.0.trim_end();
-        if !self.remembers() {
+        if !self.remembers(node) {
             return self.ledgers[1 - node].received(text);
         }
         let position = position.ok_or_else(|| format!("{text} came without a place"))?;
@@ -147,38 +148,41 @@ impl World {
         self.happen(node, Input::Command(Command::Confirm { from, position }));
     }
 
-    /// Returns whether mail outlives processes in this world.
-    pub(super) fn remembers(&self) -> bool {
-        self.climate.memory == Memory::Restarts
+    /// Returns whether a node's mail outlives its processes.
+    pub(super) fn remembers(&self, node: Node) -> bool {
+        self.climate.memory[node] == Memory::Restarts
     }
 
-    /// A link of a node is over, and with it what it kept.
+    /// A link of a node is over, and with it what it kept, unless it waits for a peer that remembers.
     fn let_go(&mut self, node: Node, key: &PeerKey, messages: u64) -> Result<(), String> {
-        let machine = &self.machines[node];
-        let (alone, known) = (machine.supervisor.links().is_empty(), machine.up.contains(key));
-        let remembers = self.remembers();
+        let (known, alone) = (self.is_known(node, key), self.machines[node].supervisor.links().is_empty());
+        let (remembers, is_remembered) = (self.remembers(node), self.remembers(1 - node));
         let ledger = &mut self.ledgers[node];
-        match (alone, known) {
-            // the shelf keeps it
-            (_, true) if remembers && messages == 0 => {}
-            (_, true) if remembers => {
-                return Err(format!("{messages} were dropped for {key} although it remembers"));
+        match (known, alone) {
+            // on the shelf; the store tells of it when it is taken from there
+            (true, _) if remembers && messages == 0 => {}
+            (true, _) if remembers && is_remembered => {
+                return Err(format!("{messages} were dropped for {key} although both remember"));
             }
-            (true, false) if remembers && ledger.has_met() => ledger.dropped_for_stranger(messages),
-            (true, _) => {
+            (false, true) if remembers && ledger.has_met() => ledger.dropped_for_stranger(messages),
+            (_, true) => {
                 ledger.dropped(messages)?;
                 ledger.ended(Ending::GaveUp);
             }
-            (false, true) => ledger.dropped_beside_stranger(messages)?,
+            (true, false) => ledger.dropped_beside_stranger(messages)?,
             (false, false) => ledger.dropped_for_stranger(messages),
         }
         Ok(())
     }
 
+    /// Returns whether messages for `key` are for the other node for certain.
+    fn is_known(&self, node: Node, key: &PeerKey) -> bool {
+        self.machines[node].met.contains(key) || *key.peer == identity(1 - node).to_string()
+    }
+
     /// Returns whether a link is one of several and was never up: the receiver may be behind another one.
     fn is_stranger(&self, node: Node, key: &PeerKey) -> bool {
-        let machine = &self.machines[node];
-        machine.supervisor.links().len() > 1 && !machine.up.contains(key)
+        self.machines[node].supervisor.links().len() > 1 && !self.is_known(node, key)
     }
 
     pub(super) fn judge(&mut self, judged: Result<(), String>) {
@@ -195,7 +199,8 @@ impl World {
             && self.broken.values().all(|times| *times == 0)
             && self.machines.iter().all(whole)
             && self.machines.iter().all(|machine| machine.supervisor.links().len() == 1)
-            && self.connections.values().all(|connection| connection.lane.room == Room::Free);
+            && self.connections.values().all(|connection| connection.lane.room == Room::Free)
+            && !self.connections.values().any(|connection| connection.lane.is_late(self.now));
         self.fair_for = if fair { self.fair_for + 1 } else { 0 };
         for node in 0..2 {
             if !fair {

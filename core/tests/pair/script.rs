@@ -22,8 +22,8 @@ pub(crate) struct Script {
 #[derive(Clone, Debug)]
 pub(crate) struct Climate {
     pub(crate) repairs: Repairs,
-    /// Whether mail outlives processes.
-    pub(crate) memory: Memory,
+    /// Whose mail outlives its processes.
+    pub(crate) memory: [Memory; 2],
     /// How many messages a link keeps.
     pub(crate) held_messages: usize,
     /// How many messages a data channel takes before it is full.
@@ -148,7 +148,7 @@ impl Climate {
     fn fair() -> Self {
         Self {
             repairs: Repairs::Plain,
-            memory: Memory::Process,
+            memory: [Memory::Process; 2],
             held_messages: 4096,
             capacity: usize::MAX,
             latency: Duration::from_millis(20),
@@ -192,7 +192,7 @@ fn foul_climate() -> impl Strategy<Value = Climate> {
         Just(Repairs::Rebuild),
         Just(Repairs::Hedged)
     ];
-    let memory = prop_oneof![Just(Memory::Process), Just(Memory::Restarts)];
+    let memory = prop_oneof![2 => Just([Memory::Process; 2]), 2 => Just([Memory::Restarts; 2]), 1 => Just([Memory::Process, Memory::Restarts]), 1 => Just([Memory::Restarts, Memory::Process])];
     let held_messages = prop_oneof![2 => Just(4096usize), 1 => 1usize..=300];
     let capacity = prop_oneof![1 => Just(usize::MAX), 1 => 8usize..=200];
     let latency = prop_oneof![3 => 5u64..=60, 1 => 60u64..=400];

@@ -7,7 +7,7 @@ use std::ops::AddAssign;
 use rejoin_core::mail::Memory;
 
 use crate::ledger::Count;
-use crate::script::Trouble;
+use crate::script::{Climate, Trouble};
 
 /// What happened in one run, or in many.
 #[derive(Clone, Debug, Default)]
@@ -37,8 +37,8 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    pub(crate) fn fault(&mut self, trouble: Trouble, memory: Memory) {
-        *self.faults.entry(name(trouble, memory)).or_default() += 1;
+    pub(crate) fn fault(&mut self, trouble: Trouble, climate: &Climate) {
+        *self.faults.entry(name(trouble, climate)).or_default() += 1;
     }
 }
 
@@ -91,7 +91,7 @@ impl Display for Tally {
     }
 }
 
-fn name(trouble: Trouble, memory: Memory) -> &'static str {
+fn name(trouble: Trouble, climate: &Climate) -> &'static str {
     match trouble {
         Trouble::Path => "path cut",
         Trouble::OneWay(_) => "path cut one way",
@@ -101,7 +101,7 @@ fn name(trouble: Trouble, memory: Memory) -> &'static str {
         Trouble::Crash => "server restarted",
         Trouble::Move(_) => "network switched",
         Trouble::Lost(_) => "network lost",
-        Trouble::Kill(_) => match memory {
+        Trouble::Kill(node) => match climate.memory[node] {
             Memory::Process => "process killed",
             Memory::Restarts => "process killed, mail kept",
         },

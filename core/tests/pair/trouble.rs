@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// How much later each message arrives when things get late: a burst fills minutes.
+const SPACING: Duration = Duration::from_millis(50);
+
 impl World {
     pub(super) fn is_broken(&self, trouble: Trouble) -> bool {
         self.broken.get(&trouble).is_some_and(|times| *times > 0)
@@ -9,7 +12,7 @@ impl World {
 
     pub(super) fn trouble(&mut self, trouble: Trouble, lasts: Duration) {
         self.note("!", trouble);
-        self.tally.fault(trouble, self.climate.memory);
+        self.tally.fault(trouble, &self.climate);
         *self.broken.entry(trouble).or_default() += 1;
         match trouble {
             Trouble::Path | Trouble::OneWay(_) | Trouble::Slow | Trouble::Server(_) | Trouble::Sleep(_) => {}
@@ -32,7 +35,7 @@ impl World {
             Trouble::Kill(node) => self.kill(node),
             Trouble::Late => {
                 let until = self.now + lasts;
-                self.connections.values_mut().for_each(|connection| connection.lane.hold(until));
+                self.connections.values_mut().for_each(|connection| connection.lane.hold(until, SPACING));
             }
             Trouble::Channel => self.close_channels(),
             Trouble::Ice(node) => self.fail_ice(node),
@@ -43,7 +46,7 @@ impl World {
     pub(super) fn kill(&mut self, node: Node) {
         self.connections.retain(|id, _| id.0 != node);
         // a publisher's store knows nobody whom it has not met
-        if self.remembers() && (node == 1 || self.ledgers[node].has_met()) {
+        if self.remembers(node) && (node == 1 || self.ledgers[node].has_met()) {
             self.ledgers[node].stormy();
         } else {
             self.ledgers[node].ended(Ending::Killed);
@@ -60,7 +63,7 @@ impl World {
         let seed = self.dice.next_u64();
         let (network, base) = (self.machines[node].network, self.machines[node].base + GENERATIONS);
         self.machines[node] = Machine { network, base, ..machine(node, seed, &self.climate, self.now) };
-        if self.remembers() {
+        if self.remembers(node) {
             self.machines[node].supervisor.restore(self.stores[node].mail());
         }
         self.wish(node);

@@ -73,7 +73,8 @@ struct Machine {
     supervisor: Supervisor,
     network: u32,
     sockets: BTreeMap<Generation, u32>,
-    /// The links that were up once, and those that are broken.
+    /// The links that were ever up, those that are, and those that are broken.
+    met: BTreeSet<PeerKey>,
     up: BTreeSet<PeerKey>,
     down: BTreeSet<PeerKey>,
     /// Whether its process is killed in the middle of what it does next.
@@ -330,13 +331,17 @@ fn is_quiet(input: &Input) -> bool {
     )
 }
 
+fn identity(node: Node) -> Identity {
+    Identity(node as u128 + 10)
+}
+
 fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) -> Machine {
     let settings = Settings {
         seed,
-        memory: climate.memory,
+        memory: climate.memory[node],
         epoch: Epoch(Rng::new(seed).next_u64()),
         held_messages: climate.held_messages,
-        ..Settings::new(Identity(node as u128 + 10), "wss://one.test")
+        ..Settings::new(identity(node), "wss://one.test")
     };
     let plain = policies(10);
     let policies = match climate.repairs {
@@ -349,6 +354,7 @@ fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) -> Machine {
         supervisor: Supervisor::new(settings, policies, now),
         network: 0,
         sockets: BTreeMap::new(),
+        met: BTreeSet::new(),
         up: BTreeSet::new(),
         down: BTreeSet::new(),
         is_dying: false,
