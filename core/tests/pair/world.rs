@@ -1,6 +1,7 @@
 //! Two nodes in virtual time: what they say travels, what they use breaks.
 
 mod hearing;
+mod machine;
 mod paths;
 mod sockets;
 mod trouble;
@@ -30,6 +31,7 @@ use crate::server::{Node, Server};
 use crate::store::Store;
 use crate::tally::Tally;
 use hearing::{Cause, Confirmation};
+use machine::{GENERATIONS, Machine, identity, machine};
 use trouble::snapshot;
 
 /// From a node to the server.
@@ -69,27 +71,8 @@ enum Up {
     Close,
 }
 
-struct Machine {
-    supervisor: Supervisor,
-    network: u32,
-    sockets: BTreeMap<Generation, u32>,
-    /// The links that were ever up, those that are, and those that are broken.
-    met: BTreeSet<PeerKey>,
-    up: BTreeSet<PeerKey>,
-    down: BTreeSet<PeerKey>,
-    /// Whether its process is killed in the middle of what it does next.
-    is_dying: bool,
-    /// What came while its host slept.
-    held: Vec<Input>,
-    /// What the generations of this process are counted from: no two processes share one in this world.
-    base: u32,
-}
-
 /// Longer lines of the story are cut.
 const LONGEST_LINE: usize = 500;
-/// More generations than any process gets to.
-const GENERATIONS: u32 = 100_000;
-
 /// Whether a world remembers what happened, which takes longer than what happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Story {
@@ -329,36 +312,4 @@ fn is_quiet(input: &Input) -> bool {
                 )
             )
     )
-}
-
-fn identity(node: Node) -> Identity {
-    Identity(node as u128 + 10)
-}
-
-fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) -> Machine {
-    let settings = Settings {
-        seed,
-        memory: climate.memory[node],
-        epoch: Epoch(Rng::new(seed).next_u64()),
-        held_messages: climate.held_messages,
-        ..Settings::new(identity(node), "wss://one.test")
-    };
-    let plain = policies(10);
-    let policies = match climate.repairs {
-        Repairs::Plain => plain,
-        Repairs::Ladder => Policies { recovery: Arc::new(rejoin_recovery::Ladder::default()), ..plain },
-        Repairs::Rebuild => Policies { recovery: Arc::new(rejoin_recovery::Rebuild::default()), ..plain },
-        Repairs::Hedged => Policies { recovery: Arc::new(rejoin_recovery::Hedged::default()), ..plain },
-    };
-    Machine {
-        supervisor: Supervisor::new(settings, policies, now),
-        network: 0,
-        sockets: BTreeMap::new(),
-        met: BTreeSet::new(),
-        up: BTreeSet::new(),
-        down: BTreeSet::new(),
-        is_dying: false,
-        held: Vec::new(),
-        base: 0,
-    }
 }
