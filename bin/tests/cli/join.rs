@@ -75,6 +75,22 @@ fn the_largest_message_arrives_and_a_larger_one_is_named_and_stops_nothing() {
 }
 
 #[test]
+fn a_full_outbox_refuses_a_line_if_it_is_to() {
+    let (_server, url) = Process::serve();
+    let bounds = ["--set", "outbox.messages=2", "--set", "outbox.when_full=refuse"];
+    let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &bounds].concat());
+    let mut viewer = Process::join(&url, &["--view", "cam"]);
+    publisher.say("first");
+    assert_eq!(viewer.stdout.next("a line"), "first");
+    drop(viewer);
+    for _ in 0..4 {
+        publisher.say("to nobody who acknowledges it");
+    }
+    let complaint = publisher.stderr.with("a line of stdin was not sent");
+    assert!(complaint.contains("raise outbox.messages or outbox.bytes"), "{complaint}");
+}
+
+#[test]
 fn a_message_to_a_name_reaches_that_peer_only() {
     let (_server, url) = Process::serve();
     let mut publisher = Process::join(&url, &["--push", "cam", "--format", "jsonl", "--events"]);
