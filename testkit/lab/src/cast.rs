@@ -140,6 +140,9 @@ impl Cast {
             Role::Viewer => ["--view", STREAM],
         });
         command.arg("--session").arg(self.script.scratch.join(format!("{}.json", role.name())));
+        if self.script.promise == Promise::Durable {
+            command.arg("--durable").arg(self.script.scratch.join(format!("{}.mail", role.name())));
+        }
         command.args(&self.script.peers).stderr(self.stderr(role.name())?);
         let at = Instant::now();
         let program = Program::start(command, life, self.news.clone())

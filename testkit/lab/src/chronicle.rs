@@ -107,6 +107,10 @@ impl Chronicle {
                 } else if current {
                     self.happened(life.role, &event, at);
                 }
+                // What a killed program had said it took counts, however late it is read.
+                if let (Some("accepted"), Some(line)) = (event["event"].as_str(), event["line"].as_u64()) {
+                    self.ledger.accepted(life, line);
+                }
             }
         }
     }

@@ -11,11 +11,13 @@ use std::process::ExitCode;
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
 
-use crate::case::Case;
+use crate::case::{Case, Hit, Ip};
 use crate::enclosure;
 use crate::error::LabError;
 use crate::fleet::{Ending, Fleet, SKIPPED};
+use crate::measure::{self, Samples};
 use crate::scenario::table;
+use crate::soak::{self, Wish};
 use crate::suite;
 
 /// Breaks real networks under the real binary and watches it recover
@@ -32,6 +34,10 @@ enum Command {
     Run(RunArgs),
     /// Play a selection of the matrix, or all of it
     Suite(SuiteArgs),
+    /// Measure how long recoveries take, and write the documents that tell it
+    Measure(MeasureArgs),
+    /// Break one world at random, many times, between the same two processes
+    Soak(SoakArgs),
     /// List the scenarios
     Scenarios,
     /// Accept every connection and drop it
@@ -67,6 +73,45 @@ struct SuiteArgs {
     /// How many labs run at a time
     #[arg(long, default_value_t = 4)]
     labs: usize,
+    #[command(flatten)]
+    tools: Tools,
+}
+
+#[derive(Args, Debug)]
+struct MeasureArgs {
+    /// The seed of the seeds
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// How often everything is measured under aggressive
+    #[arg(long, default_value_t = 20)]
+    samples: u64,
+    /// How often everything is measured under the other profiles
+    #[arg(long, default_value_t = 5)]
+    others: u64,
+    /// Only scenarios whose name contains this
+    #[arg(long, default_value = "")]
+    scenario: String,
+    /// How many labs run at a time
+    #[arg(long, default_value_t = 4)]
+    labs: usize,
+    /// Where the documents go
+    #[arg(long, default_value = "docs")]
+    docs: PathBuf,
+    #[command(flatten)]
+    tools: Tools,
+}
+
+#[derive(Args, Debug)]
+struct SoakArgs {
+    /// How many faults
+    #[arg(long, default_value_t = 200)]
+    faults: u32,
+    /// The seed of the world, and of which faults there are, for how long and how far apart
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The profile of both peers
+    #[arg(long, default_value = "aggressive")]
+    profile: String,
     #[command(flatten)]
     tools: Tools,
 }
@@ -108,6 +153,8 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Run(args) => play(&args),
         Command::Suite(args) => play_suite(&args),
+        Command::Measure(args) => play_measurement(&args),
+        Command::Soak(args) => play_soak(&args),
         Command::Scenarios => {
             for scenario in table::all() {
                 say(&format!("{:<20} {}", scenario.name, scenario.story))?;
@@ -118,28 +165,82 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
-/// Outside of an enclosure it only makes one, and does the same inside.
 fn play(args: &RunArgs) -> Result<ExitCode> {
-    if !enclosure::enclosed() {
-        let mut arguments: Vec<OsString> = vec!["run".into()];
-        arguments.extend(args.case.arguments());
-        arguments.extend(["--rejoin".into(), args.tools.rejoin()?.into_os_string()]);
-        arguments.extend(["--scratch".into(), args.tools.scratch()?.into_os_string()]);
-        return match enclosure::enter(&arguments) {
-            Ok(status) => {
-                Ok(ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)))
-            }
-            Err(LabError::Unsupported(reason)) => {
-                complain(&reason);
-                Ok(ExitCode::from(u8::try_from(SKIPPED)?))
-            }
-            Err(error) => Err(error.into()),
-        };
+    let mut arguments: Vec<OsString> = vec!["run".into()];
+    arguments.extend(args.case.arguments());
+    if let Some(code) = enclose(arguments, &args.tools)? {
+        return Ok(code);
     }
-    enclosure::settle()?;
     let row = args.case.run(&args.tools.rejoin()?, &args.tools.scratch()?)?.play()?;
     say(&serde_json::to_string(&row)?)?;
     Ok(if row.has_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Outside of an enclosure this runs the same command inside of one and returns its code; inside it returns none.
+fn enclose(mut arguments: Vec<OsString>, tools: &Tools) -> Result<Option<ExitCode>> {
+    if enclosure::enclosed() {
+        enclosure::settle()?;
+        return Ok(None);
+    }
+    arguments.extend(["--rejoin".into(), tools.rejoin()?.into_os_string()]);
+    arguments.extend(["--scratch".into(), tools.scratch()?.into_os_string()]);
+    match enclosure::enter(&arguments) {
+        Ok(status) => {
+            let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
+            Ok(Some(ExitCode::from(code)))
+        }
+        Err(LabError::Unsupported(reason)) => {
+            complain(&reason);
+            Ok(Some(ExitCode::from(u8::try_from(SKIPPED)?)))
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn play_soak(args: &SoakArgs) -> Result<ExitCode> {
+    let told = [("--faults", args.faults.to_string()), ("--seed", args.seed.to_string())];
+    let mut arguments: Vec<OsString> = vec!["soak".into(), "--profile".into(), args.profile.clone().into()];
+    arguments.extend(told.into_iter().flat_map(|(key, value)| [key.into(), value.into()]));
+    if let Some(code) = enclose(arguments, &args.tools)? {
+        return Ok(code);
+    }
+    let (scenario, profile) = ("outage-10".to_owned(), args.profile.clone());
+    let case = Case { scenario, profile, hit: Hit::Viewer, ip: Ip::V4, rtt: 50, seed: args.seed };
+    let run = case.run(&args.tools.rejoin()?, &args.tools.scratch()?)?;
+    let wish = Wish { faults: args.faults, seed: args.seed };
+    let outcome = soak::play(&run, wish, |wound| {
+        let soak::Wound { number, fault, lasted_ms, whole_after_ms, .. } = wound;
+        // A reader that has gone does not stop the soak.
+        let _ = say(&format!(
+            "{number:>4}  {fault:<20} {lasted_ms:>7.0} ms, whole {whole_after_ms:>6.0} ms after"
+        ));
+    })?;
+    say(&format!("\nseed {}, profile {}\n\n{}", args.seed, args.profile, soak::page(&outcome)))?;
+    for failure in &outcome.failures {
+        say(&format!("FAILED: {failure}"))?;
+    }
+    Ok(if outcome.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn play_measurement(args: &MeasureArgs) -> Result<ExitCode> {
+    let samples = Samples { aggressive: args.samples, others: args.others };
+    let cases = measure::cases(args.seed, samples, &args.scenario);
+    let fleet = Fleet::prepare(&args.tools.rejoin()?, &args.tools.scratch()?, args.labs)?;
+    say(&format!("{} runs, {} labs at a time; logs in {}", cases.len(), args.labs, fleet.scratch.display()))?;
+    let mut rows = Vec::new();
+    let endings = fleet.run(&cases, |case, ending| {
+        if let Ending::Played(row) = ending {
+            rows.push((**row).clone());
+        }
+        // A reader that has gone does not stop the measurement.
+        let _ = say(&suite::line(case, ending));
+    })?;
+    let command = format!(
+        "cargo run --release -p rejoin-lab -- measure --seed {} --samples {} --others {} --labs {}",
+        args.seed, args.samples, args.others, args.labs
+    );
+    measure::publish(&rows, &measure::circumstances(command, args.labs)?, &args.docs)?;
+    conclude(&endings)
 }
 
 fn play_suite(args: &SuiteArgs) -> Result<ExitCode> {

@@ -45,7 +45,7 @@ pub enum Promise {
     /// What a killed process held in memory may be lost, or come twice to its next life.
     #[default]
     WhileAlive,
-    /// Nothing, since what was accepted is on disk.
+    /// Only what had not been accepted yet, since everything else is on disk.
     Durable,
 }
 
@@ -60,6 +60,7 @@ pub struct Ledger {
 #[derive(Debug, Default)]
 struct Stream {
     told: u64,
+    accepted: u64,
     killed: bool,
     arrived: BTreeSet<u64>,
     highest: u64,
@@ -128,6 +129,12 @@ impl Ledger {
         stream.told = stream.told.max(number);
     }
 
+    /// Notes that a life of a sender has accepted everything up to a number, and has it on disk.
+    pub fn accepted(&mut self, sender: Life, number: u64) {
+        let stream = self.streams.entry(sender).or_default();
+        stream.accepted = stream.accepted.max(number);
+    }
+
     /// Notes that `hearer` printed a number of `sender`.
     pub fn received(&mut self, sender: Life, number: u64, hearer: Life) {
         let promise = self.promise;
@@ -149,9 +156,9 @@ impl Ledger {
         self.streams.get(&sender).map_or(0, |stream| stream.highest)
     }
 
-    /// Returns how many messages of living senders have not arrived, on their way or lost.
+    /// Returns how many messages must still arrive, on their way or lost.
     pub fn under_way(&self) -> u64 {
-        self.streams.values().map(|stream| if stream.killed { 0 } else { stream.missing() }).sum()
+        self.streams.values().map(|stream| stream.missing() - stream.tail(self.promise)).sum()
     }
 
     /// Returns the sums; what is still under way counts as lost, so this is for the end.
@@ -196,12 +203,18 @@ impl Stream {
         last.saturating_sub(arrived)
     }
 
+    /// Returns how many of the last numbers may have died with a killed sender.
+    fn tail(&self, promise: Promise) -> u64 {
+        let safe = match promise {
+            Promise::WhileAlive => self.highest,
+            Promise::Durable => self.highest.max(self.accepted),
+        };
+        if self.killed { self.told.saturating_sub(safe) } else { 0 }
+    }
+
     fn tally(&self, promise: Promise) -> Tally {
         let died_with_receiver = self.died_with_receiver.len() as u64;
-        let tail = match promise {
-            Promise::WhileAlive if self.killed => self.told.saturating_sub(self.highest),
-            Promise::WhileAlive | Promise::Durable => 0,
-        };
+        let tail = self.tail(promise);
         Tally {
             sent: self.told.max(self.highest),
             received: self.received,
@@ -245,14 +258,16 @@ mod tests {
         let mut ledger = after(6, &[(1, 1), (3, 1)], Promise::WhileAlive);
         ledger.killed(SENDER);
         let tally = ledger.close();
-        assert_eq!((tally.lost, tally.died_with_sender, ledger.under_way()), (1, 3, 0));
+        assert_eq!((tally.lost, tally.died_with_sender, ledger.under_way()), (1, 3, 1));
     }
 
     #[test]
-    fn a_killed_sender_with_a_disk_takes_nothing_along() {
-        let mut ledger = after(3, &[(1, 1)], Promise::Durable);
+    fn a_killed_sender_with_a_disk_takes_along_only_what_it_had_not_accepted() {
+        let mut ledger = after(4, &[(1, 1)], Promise::Durable);
+        ledger.accepted(SENDER, 3);
         ledger.killed(SENDER);
-        assert_eq!((ledger.close().lost, ledger.close().died_with_sender), (2, 0));
+        assert_eq!((ledger.close().lost, ledger.close().died_with_sender), (2, 1));
+        assert_eq!(ledger.under_way(), 2);
     }
 
     #[test]

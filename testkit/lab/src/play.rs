@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use crate::cast::{Cast, Place, Script, Venue};
 use crate::certificate::Certificate;
 use crate::fault::Side;
-use crate::ledger::{Promise, Role};
+use crate::ledger::{Promise, Role, Tally};
 use crate::plan::{Family, Nat, Plan};
 use crate::program::resources::Resources;
 use crate::row::{Measure, Row};
@@ -40,6 +40,17 @@ pub struct Run {
     pub rejoin: PathBuf,
     /// Where everything is kept that may be wanted after a failure.
     pub scratch: PathBuf,
+}
+
+/// How a run ended.
+#[derive(Clone, Debug)]
+pub(crate) struct Closing {
+    /// What the peers held at the end.
+    pub(crate) held: BTreeMap<Role, Resources>,
+    /// What became of the messages.
+    pub(crate) tally: Tally,
+    /// What went wrong.
+    pub(crate) failures: Vec<String>,
 }
 
 /// How long the first connection may take; even `conservative` has no reason to wait then.
@@ -72,16 +83,33 @@ impl Run {
         let mut row = Row::new(self);
         if let Err(trouble) = self.perform(&mut world, &mut cast, &mut row) {
             row.failures.push(format!("{trouble:#}"));
-        }
-        row.failures.extend(cast.chronicle.troubles.iter().cloned());
-        for (role, messages) in &cast.chronicle.given_up {
-            row.failures.push(format!("the {} gave {messages} messages up", role.name()));
+            row.failures.extend(cast.chronicle.troubles.iter().cloned());
+            row.tally = cast.chronicle.ledger.close();
         }
         row.seconds = began.elapsed().as_secs_f64();
         Ok(row)
     }
 
     fn perform(&self, world: &mut World, cast: &mut Cast, row: &mut Row) -> Result<()> {
+        self.open(cast)?;
+        row.before = cast.resources();
+        let mut watch = Stopwatch::new(Instant::now());
+        for act in &self.scenario.acts {
+            if let Act::Whole(stage) = act {
+                row.stages.push(self.whole(*stage, cast, &watch)?);
+                watch.is_whole();
+            } else {
+                self.change(act, world, cast, &mut watch)?;
+            }
+        }
+        let closing = self.close(cast, &row.before)?;
+        (row.after, row.tally) = (closing.held, closing.tally);
+        row.failures.extend(closing.failures);
+        Ok(())
+    }
+
+    /// Starts everybody and waits until they talk and are warm.
+    pub(crate) fn open(&self, cast: &mut Cast) -> Result<()> {
         cast.start_server()?;
         for role in [Role::Publisher, Role::Viewer] {
             cast.start_peer(role)?;
@@ -94,21 +122,16 @@ impl Run {
             bail!("the peers never connected: {}", cast.chronicle.what_is_missing());
         }
         cast.pass(WARM_UP);
-        let before = cast.resources();
-        let mut watch = Stopwatch::new(Instant::now());
-        for act in &self.scenario.acts {
-            self.act(act, world, cast, &mut watch, row)?;
-        }
-        self.settle(cast, row, before)
+        Ok(())
     }
 
-    fn act(
+    /// Does what changes the world; that everything is whole is waited for elsewhere.
+    pub(crate) fn change(
         &self,
         act: &Act,
         world: &mut World,
         cast: &mut Cast,
         watch: &mut Stopwatch,
-        row: &mut Row,
     ) -> Result<()> {
         let began = Instant::now();
         match act {
@@ -140,10 +163,7 @@ impl Run {
             }
             Act::StartPeer => watch.mends(began, cast.start_peer(self.role)?),
             Act::Pass(time) => cast.pass(*time),
-            Act::Whole(stage) => {
-                row.stages.push(self.whole(*stage, cast, watch)?);
-                watch.is_whole();
-            }
+            Act::Whole(_) => {}
         }
         Ok(())
     }
@@ -176,34 +196,44 @@ impl Run {
         }
     }
 
-    /// Waits for the last messages, and for everything that was replaced to be gone.
-    fn settle(&self, cast: &mut Cast, row: &mut Row, before: BTreeMap<Role, Resources>) -> Result<()> {
+    /// Waits for the last messages, and for everything that was replaced to be gone, and lets the peers end.
+    pub(crate) fn close(&self, cast: &mut Cast, before: &BTreeMap<Role, Resources>) -> Result<Closing> {
         let flat = |now: &BTreeMap<Role, Resources>| {
             before.iter().all(|(role, before)| now.get(role).is_some_and(|now| now.is_flat_since(before)))
         };
+        let mut failures = Vec::new();
         let deadline = Instant::now() + TIDYING;
         while !flat(&cast.resources()) && Instant::now() < deadline {
             cast.pass(Duration::from_secs(1));
         }
-        (row.before, row.after) = (before.clone(), cast.resources());
-        if !flat(&row.after) {
-            row.failures.push(format!("something is kept: {before:?} became {:?}", row.after));
+        let held = cast.resources();
+        if !flat(&held) {
+            failures.push(format!("something is kept: {before:?} became {held:?}"));
         }
         cast.hush();
         cast.wait(LAST_MESSAGES, |chronicle| chronicle.ledger.under_way() == 0);
         // What comes twice comes now.
         cast.pass(Duration::from_secs(1));
-        row.tally = cast.chronicle.ledger.close();
-        if !row.tally.is_clean() {
-            row.failures.push(format!("messages: {:?}", row.tally));
+        let tally = cast.chronicle.ledger.close();
+        if !tally.is_clean() {
+            failures.push(format!("messages: {tally:?}"));
         }
         for role in cast.leave(GOODBYE)? {
-            row.failures.push(format!("the {} did not end politely within {GOODBYE:?}", role.name()));
+            failures.push(format!("the {} did not end politely within {GOODBYE:?}", role.name()));
         }
-        Ok(())
+        failures.extend(cast.chronicle.troubles.iter().cloned());
+        for (role, messages) in &cast.chronicle.given_up {
+            failures.push(format!("the {} gave {messages} messages up", role.name()));
+        }
+        Ok(Closing { held, tally, failures })
     }
 
-    fn plan(&self) -> Plan {
+    /// What is killed must have its mail on disk; nobody else needs it.
+    fn promise(&self) -> Promise {
+        if self.scenario.acts.contains(&Act::KillPeer) { Promise::Durable } else { Promise::WhileAlive }
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
         let nat = match self.family {
             Family::V4 => self.scenario.setting.nat,
             Family::V6 => Nat::Routed,
@@ -212,7 +242,7 @@ impl Run {
         Plan { seed: self.seed, rtt: self.rtt, nat, family: self.family, turn }
     }
 
-    fn script(&self, world: &World) -> Result<Script> {
+    pub(crate) fn script(&self, world: &World) -> Result<Script> {
         let address = *world.signaling().addresses().first().context("a server without an address")?;
         let listen = match address {
             IpAddr::V4(address) => format!("{address}:8443"),
@@ -234,7 +264,7 @@ impl Run {
             listen,
             server: server.into_iter().chain(key).collect(),
             peers,
-            promise: Promise::WhileAlive,
+            promise: self.promise(),
         })
     }
 
@@ -249,7 +279,7 @@ impl Run {
         }
     }
 
-    fn venue(&self, world: &World) -> Venue {
+    pub(crate) fn venue(&self, world: &World) -> Venue {
         let (a, b, server) = (world.a().clone(), world.b().clone(), world.signaling().clone());
         let (hit, role) = (self.scenario.hit, self.role);
         Box::new(move |place, program| -> Command {

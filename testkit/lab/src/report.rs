@@ -1,0 +1,7 @@
+//! What measured runs are made into: a table of values, a page and a chart.
+
+pub mod chart;
+pub mod goals;
+pub mod page;
+pub mod sample;
+pub mod values;

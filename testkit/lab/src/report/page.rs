@@ -1,0 +1,208 @@
+//! The page that tells what was measured.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use anyhow::Result;
+
+use crate::incident::Phase;
+use crate::ledger::Tally;
+use crate::report::goals::{GOALS, Goal, whose};
+use crate::report::sample::{Key, Samples, mean, percentile, sorted};
+use crate::row::{Measure, Row};
+use crate::scenario::table;
+
+/// What a reader must know to measure the same.
+#[derive(Clone, Debug)]
+pub struct Circumstances {
+    /// The machine, in a few words.
+    pub machine: String,
+    /// The commit that was measured.
+    pub commit: String,
+    /// The command.
+    pub command: String,
+    /// How many labs ran at a time.
+    pub labs: usize,
+}
+
+/// Returns the page in Markdown, one sentence per line.
+///
+/// # Errors
+/// Never in practice: writing to a string does not fail.
+pub fn markdown(rows: &[Row], circumstances: &Circumstances) -> Result<String> {
+    let samples = sorted(rows);
+    let mut page = String::new();
+    writeln!(page, "# How long a recovery takes\n")?;
+    writeln!(
+        page,
+        "Real outages between two `rejoin join` processes in the laboratory: hosts, NAT routers and servers in network namespaces, with the wire emulated at a round-trip time of 50 ms to everywhere, TLS to the signaling server, and 20 numbered messages a second each way."
+    )?;
+    writeln!(
+        page,
+        "`rejoin-lab scenarios` tells what happens in each of them, and `testkit/lab` is what plays them.\n"
+    )?;
+    let Circumstances { machine, commit, command, labs } = circumstances;
+    writeln!(page, "```sh\n{command}\n```\n")?;
+    writeln!(page, "Measured at {commit} on {machine}, {labs} labs at a time.")?;
+    let (passed, tally) = totals(rows);
+    writeln!(
+        page,
+        "{passed} of {} runs recovered, verified, delivered everything and kept nothing; {} messages were sent, {} lost, {} duplicated, {} reordered.",
+        rows.len(),
+        tally.sent,
+        tally.lost,
+        tally.duplicated,
+        tally.reordered
+    )?;
+    writeln!(page, "Every value is in [benchmarks.csv](benchmarks.csv).\n")?;
+    writeln!(page, "![Who owned the time](benchmarks.svg)\n")?;
+    failures(&mut page, rows)?;
+    goals(&mut page, &samples)?;
+    phases(&mut page, &samples)?;
+    Ok(page)
+}
+
+fn totals(rows: &[Row]) -> (usize, Tally) {
+    let passed = rows.iter().filter(|row| row.has_passed()).count();
+    (passed, rows.iter().fold(Tally::default(), |sum, row| sum.plus(&row.tally)))
+}
+
+/// What did not recover is told before anything that did.
+fn failures(page: &mut String, rows: &[Row]) -> Result<()> {
+    let mut failed: BTreeMap<(&str, &str, &str), usize> = BTreeMap::new();
+    for row in rows {
+        for failure in &row.failures {
+            *failed.entry((&row.profile, &row.scenario, failure)).or_default() += 1;
+        }
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    writeln!(
+        page,
+        "## Runs that failed\n\n| profile | scenario | runs | what was wrong |\n|---|---|---|---|"
+    )?;
+    for ((profile, scenario, failure), runs) in failed {
+        writeln!(page, "| {profile} | {scenario} | {runs} | {} |", failure.replace('|', "/"))?;
+    }
+    writeln!(page)?;
+    Ok(())
+}
+
+fn goals(page: &mut String, samples: &Samples<'_>) -> Result<()> {
+    writeln!(page, "## Goals\n")?;
+    writeln!(
+        page,
+        "The 95th percentile, from the moment that the network can carry packets again, or from the fault where a path remains, or from its notice where the table says so, to verified bytes both ways."
+    )?;
+    writeln!(page, "A switch of uplinks with a warm spare is not measured: no profile keeps one.\n")?;
+    writeln!(
+        page,
+        "| profile | scenario | counted | goal | measured | met | what costs most of the time where it is missed |\n|---|---|---|---|---|---|---|"
+    )?;
+    for goal in &GOALS {
+        let Goal { profile, scenario, stage, counted, at_most_ms } = goal;
+        let measured = goal.measured(samples);
+        let (told, met, why) = match measured {
+            None => ("not measured".to_owned(), "", String::new()),
+            Some(ms) if ms <= *at_most_ms => (format!("{ms:.0} ms"), "yes", String::new()),
+            Some(ms) => (format!("{ms:.0} ms"), "no", costliest(goal, samples)),
+        };
+        let counted = counted.name();
+        writeln!(
+            page,
+            "| {profile} | {scenario}, {stage} | {counted} | {at_most_ms:.0} ms | {told} | {met} | {why} |"
+        )?;
+    }
+    writeln!(page)?;
+    Ok(())
+}
+
+/// Returns the owners of most of the time in the slower half of the samples.
+fn costliest(goal: &Goal, samples: &Samples<'_>) -> String {
+    let key = Key { profile: goal.profile.into(), scenario: goal.scenario.into(), stage: goal.stage.into() };
+    let mut measures = samples.get(&key).cloned().unwrap_or_default();
+    measures.sort_by(|one, other| other.total_ms.total_cmp(&one.total_ms));
+    measures.truncate(measures.len().div_ceil(2));
+    let mut owners: BTreeMap<&str, f64> = BTreeMap::new();
+    for measure in &measures {
+        let delivery = measure.phases.get(Phase::Delivery.name()).map(|ms| ("delivery", *ms));
+        for (owner, ms) in measure.owners.iter().map(|(owner, ms)| (owner.as_str(), *ms)).chain(delivery) {
+            *owners.entry(owner).or_default() += ms / measures.len() as f64;
+        }
+    }
+    let mut owners: Vec<_> = owners.into_iter().filter(|(_, ms)| *ms >= 100.0).collect();
+    owners.sort_by(|one, other| other.1.total_cmp(&one.1));
+    let told = owners.iter().take(2).map(|(owner, ms)| format!("{owner} {ms:.0} ms: {}", whose(owner)));
+    told.collect::<Vec<_>>().join("; ")
+}
+
+fn phases(page: &mut String, samples: &Samples<'_>) -> Result<()> {
+    writeln!(page, "## Who owned the time\n")?;
+    writeln!(
+        page,
+        "Milliseconds as p50 / p95; a phase counts only what lies within the total, so that the phases of every run sum to its total, which is checked to the millisecond."
+    )?;
+    writeln!(
+        page,
+        "`noticed` is the time from the fault to the first peer that told of it, also where nothing could be done about it yet, and stays empty where nobody had to notice."
+    )?;
+    writeln!(
+        page,
+        "`waits` are those for a network, for signaling, for the other peer, for a link to heal by itself, and between tries; `handshake` is dialing, offer and answer, ICE, DTLS and the channel; `verification` is ping and pong; `delivery` lasts until messages of the application had gone both ways."
+    )?;
+    writeln!(
+        page,
+        "The limit is what the protocols need at the least: R is the round trip between the peers, Rs that to the server.\n"
+    )?;
+    let mut profile = "";
+    for (key, measures) in samples {
+        if key.profile != profile {
+            profile = &key.profile;
+            writeln!(page, "### {profile}\n")?;
+            writeln!(
+                page,
+                "| fault | N | noticed | detection | waits | handshake | verification | delivery | total | limit | p50 to limit |\n|---|---|---|---|---|---|---|---|---|---|---|"
+            )?;
+        }
+        line(page, key, measures)?;
+        if samples.range(key.clone()..).nth(1).is_none_or(|(next, _)| next.profile != profile) {
+            writeln!(page)?;
+        }
+    }
+    writeln!(page, "## What the faults are\n\n| fault | what happens |\n|---|---|")?;
+    let mut told: Vec<_> = samples.keys().map(|key| key.scenario.as_str()).collect();
+    told.sort_unstable();
+    told.dedup();
+    for scenario in told.into_iter().filter_map(table::named) {
+        writeln!(page, "| {} | {} |", scenario.name, scenario.story)?;
+    }
+    Ok(())
+}
+
+fn line(page: &mut String, key: &Key, measures: &[&Measure]) -> Result<()> {
+    let both = |value: &dyn Fn(&Measure) -> Option<f64>| {
+        let values = || measures.iter().filter_map(|measure| value(measure));
+        match (percentile(values(), 0.5), percentile(values(), 0.95)) {
+            (Some(p50), Some(p95)) => format!("{p50:.0} / {p95:.0}"),
+            (None, _) | (_, None) => String::new(),
+        }
+    };
+    write!(
+        page,
+        "| {}, {} | {} | {} |",
+        key.scenario,
+        key.stage,
+        measures.len(),
+        both(&|measure| measure.detection_ms)
+    )?;
+    for phase in Phase::ALL {
+        write!(page, " {} |", both(&|measure| measure.phases.get(phase.name()).copied()))?;
+    }
+    let total = percentile(measures.iter().map(|measure| measure.total_ms), 0.5).unwrap_or_default();
+    let limit = mean(measures.iter().map(|measure| measure.limit_ms));
+    let formula = measures.first().map_or("", |measure| measure.limit.as_str());
+    let ratio = if limit > 0.0 { total / limit } else { 0.0 };
+    writeln!(page, " {} | {limit:.0} ({formula}) | {ratio:.1} |", both(&|measure| Some(measure.total_ms)))?;
+    Ok(())
+}
