@@ -150,9 +150,11 @@ impl Part<'_> {
             }
         }
         for fault in self.world.faults().to_vec() {
+            let healing = Instant::now();
             self.world.heal(&fault)?;
+            watch.mends(healing, Instant::now());
         }
-        let mended = Instant::now();
+        let mended = watch.settled();
         let limit = patience(&self.run.profile);
         let whole = self
             .cast
@@ -160,7 +162,10 @@ impl Part<'_> {
         if !whole {
             bail!("not whole {limit:?} after it was mended: {}", self.cast.chronicle.what_is_missing());
         }
-        Ok((mended.duration_since(began), mended.elapsed()))
+        let chronicle = &self.cast.chronicle;
+        let ascents = chronicle.ascents.iter().map(|ascent| ascent.at);
+        let whole = ascents.chain(chronicle.flowed_since(mended)).max().unwrap_or(mended);
+        Ok((mended.saturating_duration_since(began), whole.saturating_duration_since(mended)))
     }
 }
 
