@@ -241,7 +241,8 @@ What is counted, by the receivers, from the moment of the fault until everything
   duplicated  numbers that came again; reordered: numbers that came after a later one
 Messages count from the sender's first connection on.
 The peers keep their messages in a directory (--durable), so what a killed process had accepted arrives from its
-successor, and what it had printed does not arrive again.
+successor, and what it had printed does not count again: should the kill come between a line and the note that it
+is printed, its position tells; the summary counts such lines as repeated.
 
 Examples:
   rejoin demo

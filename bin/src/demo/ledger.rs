@@ -10,6 +10,9 @@ use super::cast::Role;
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     streams: BTreeMap<(Role, u32), Stream>,
+    /// How far each receiver has come, by the epoch of what it printed.
+    positions: BTreeMap<(Role, String), u64>,
+    repeated: u64,
 }
 
 /// The numbers that one sending process gave its messages, from 1.
@@ -39,6 +42,9 @@ pub(crate) struct Tally {
     pub(crate) duplicated: u64,
     /// Messages that arrived after a later one.
     pub(crate) reordered: u64,
+    /// Lines that were printed again under a position that had been printed, by which a reader knows them:
+    /// the kill came between the line and the note that it is printed.
+    pub(crate) repeated: u64,
 }
 
 impl Ledger {
@@ -46,6 +52,16 @@ impl Ledger {
     pub(crate) fn sent(&mut self, sender: Role, epoch: u32, number: u64) {
         let stream = self.streams.entry((sender, epoch)).or_default();
         stream.sent = stream.sent.max(number);
+    }
+
+    /// Notes that `receiver` printed what lies at this position; returns whether a reader that remembers positions
+    /// takes it for new.
+    pub(crate) fn printed(&mut self, receiver: Role, epoch: &str, sequence: u64) -> bool {
+        let reached = self.positions.entry((receiver, epoch.to_owned())).or_default();
+        let is_new = sequence > *reached;
+        *reached = sequence.max(*reached);
+        self.repeated += u64::from(!is_new);
+        is_new
     }
 
     /// Notes that a number of `sender` arrived.
@@ -80,7 +96,7 @@ impl Ledger {
 
     /// Returns the sums so far; what is still on its way is not lost.
     pub(crate) fn tally(&self) -> Tally {
-        let mut tally = Tally::default();
+        let mut tally = Tally { repeated: self.repeated, ..Tally::default() };
         for stream in self.streams.values() {
             tally.sent += stream.sent.max(stream.highest);
             tally.received += stream.received;
@@ -113,6 +129,7 @@ impl Tally {
             lost: self.lost.saturating_sub(earlier.lost),
             duplicated: self.duplicated.saturating_sub(earlier.duplicated),
             reordered: self.reordered.saturating_sub(earlier.reordered),
+            repeated: self.repeated.saturating_sub(earlier.repeated),
         }
     }
 }
@@ -158,6 +175,15 @@ mod tests {
         let ledger = ledger(5, &[1, 2, 3]);
         assert_eq!((ledger.tally().lost, ledger.outstanding()), (0, 2));
         assert_eq!(ledger.close().lost, 2);
+    }
+
+    #[test]
+    fn a_position_is_printed_once_and_known_after_that() {
+        let mut ledger = Ledger::default();
+        assert!(ledger.printed(Role::Viewer, "a", 1) && ledger.printed(Role::Viewer, "a", 2));
+        assert!(ledger.printed(Role::Publisher, "a", 1) && ledger.printed(Role::Viewer, "b", 1));
+        assert!(!ledger.printed(Role::Viewer, "a", 2));
+        assert_eq!(ledger.tally(), Tally { repeated: 1, ..Tally::default() });
     }
 
     #[test]

@@ -139,10 +139,11 @@ pub(crate) fn table(incidents: &[IncidentReport], summary: &Summary) -> String {
         ]);
     }
     let Summary { incidents, recovered, verified, tally } = summary;
-    let Tally { sent, received, lost, duplicated, reordered } = tally;
+    let Tally { sent, received, lost, duplicated, reordered, repeated } = tally;
     format!(
         "{table}\n{incidents} incidents, {recovered} recovered, {verified} verified; {sent} messages sent, \
-         {received} received, {lost} lost, {duplicated} twice, {reordered} late\n"
+         {received} received, {lost} lost, {duplicated} twice, {reordered} late; \
+         {repeated} lines printed again at a known position\n"
     )
 }
 

@@ -132,7 +132,14 @@ impl Stage {
             }
             "received" => {
                 let Numbered { sender, epoch, number } = Deserialize::deserialize(&line["data"]).ok()?;
-                self.ledger.received(sender, epoch, number);
+                let position = &line["position"];
+                let is_new = match (position["epoch"].as_str(), position["sequence"].as_u64()) {
+                    (Some(epoch), Some(sequence)) => self.ledger.printed(*role, epoch, sequence),
+                    (None, _) | (_, None) => true,
+                };
+                if is_new {
+                    self.ledger.received(sender, epoch, number);
+                }
                 return None;
             }
             _ => {}
