@@ -40,6 +40,8 @@ pub struct Script {
     pub scratch: PathBuf,
     /// The profile of both peers.
     pub profile: String,
+    /// How often both peers are told to send something.
+    pub pace: Duration,
     /// The address that the server binds.
     pub listen: String,
     /// What the server is told besides.
@@ -147,7 +149,7 @@ impl Cast {
         let at = Instant::now();
         let program = Program::start(command, life, self.news.clone())
             .with_context(|| format!("the {} cannot be started", role.name()))?;
-        program.talk();
+        program.talk(self.script.pace);
         self.chronicle.born(life);
         self.programs.insert(role, program);
         Ok(at)

@@ -16,6 +16,7 @@ use crate::enclosure;
 use crate::error::LabError;
 use crate::fleet::{Ending, Fleet, SKIPPED};
 use crate::measure::{self, Samples};
+use crate::row::Row;
 use crate::scenario::table;
 use crate::soak::{self, Wish};
 use crate::suite;
@@ -36,6 +37,8 @@ enum Command {
     Suite(SuiteArgs),
     /// Measure how long recoveries take, and write the documents that tell it
     Measure(MeasureArgs),
+    /// Write the documents of the measurement that has left its rows in `--scratch`
+    Report(MeasureArgs),
     /// Break one world at random, many times, between the same two processes
     Soak(SoakArgs),
     /// List the scenarios
@@ -154,6 +157,10 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
         Command::Run(args) => play(&args),
         Command::Suite(args) => play_suite(&args),
         Command::Measure(args) => play_measurement(&args),
+        Command::Report(args) => {
+            publish(&args, &Fleet::rows(&args.tools.scratch()?)?)?;
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Soak(args) => play_soak(&args),
         Command::Scenarios => {
             for scenario in table::all() {
@@ -235,12 +242,16 @@ fn play_measurement(args: &MeasureArgs) -> Result<ExitCode> {
         // A reader that has gone does not stop the measurement.
         let _ = say(&suite::line(case, ending));
     })?;
+    publish(args, &rows)?;
+    conclude(&endings)
+}
+
+fn publish(args: &MeasureArgs, rows: &[Row]) -> Result<()> {
     let command = format!(
         "cargo run --release -p rejoin-lab -- measure --seed {} --samples {} --others {} --labs {}",
         args.seed, args.samples, args.others, args.labs
     );
-    measure::publish(&rows, &measure::circumstances(command, args.labs)?, &args.docs)?;
-    conclude(&endings)
+    measure::publish(rows, &measure::circumstances(command, args.labs)?, &args.docs)
 }
 
 fn play_suite(args: &SuiteArgs) -> Result<ExitCode> {

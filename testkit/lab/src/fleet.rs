@@ -15,6 +15,9 @@ use crate::row::Row;
 /// The exit code of a run that this machine cannot hold.
 pub const SKIPPED: i32 = 77;
 
+/// The file in a run's directory that has its row.
+const ROW: &str = "row.json";
+
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub enum Ending {
@@ -87,6 +90,20 @@ impl Fleet {
         self.scratch.join(format!("{index:03}-{}-{}", case.scenario, case.profile))
     }
 
+    /// Returns the rows that runs have left in a directory, in the order of its names.
+    ///
+    /// # Errors
+    /// If one cannot be read.
+    pub fn rows(scratch: &Path) -> Result<Vec<Row>> {
+        let mut paths = Vec::new();
+        for entry in fs::read_dir(scratch).with_context(|| format!("{} cannot be read", scratch.display()))? {
+            paths.push(entry?.path().join(ROW));
+        }
+        paths.sort();
+        let read = |path: PathBuf| -> Result<Row> { Ok(serde_json::from_str(&fs::read_to_string(path)?)?) };
+        paths.into_iter().filter(|path| path.is_file()).map(read).collect()
+    }
+
     fn play(&self, index: usize, case: &Case) -> Result<Ending> {
         let directory = self.directory(index, case);
         fs::create_dir_all(&directory)?;
@@ -100,7 +117,7 @@ impl Fleet {
             return Ok(Ending::Skipped(complaint.trim().to_owned()));
         }
         let Some(line) = told.lines().last() else { bail!("{}: {}", output.status, complaint.trim()) };
-        fs::write(directory.join("row.json"), line)?;
+        fs::write(directory.join(ROW), line)?;
         let row = serde_json::from_str(line).with_context(|| format!("{line}\n{complaint}"))?;
         Ok(Ending::Played(Box::new(row)))
     }

@@ -53,6 +53,13 @@ pub(crate) struct Closing {
     pub(crate) failures: Vec<String>,
 }
 
+/// How often both peers send something: often enough to see an outage of a tenth of a second.
+///
+/// `conservative` keeps 1,024 messages for a peer that is away, which at this pace are those of three minutes.
+fn pace(profile: &str) -> Duration {
+    Duration::from_millis(if profile == "conservative" { 200 } else { 50 })
+}
+
 /// How long the first connection may take; even `conservative` has no reason to wait then.
 const FIRST_CONNECTION: Duration = Duration::from_secs(60);
 
@@ -261,6 +268,7 @@ impl Run {
             rejoin: self.rejoin.clone(),
             scratch: self.scratch.clone(),
             profile: self.profile.clone(),
+            pace: pace(&self.profile),
             listen,
             server: server.into_iter().chain(key).collect(),
             peers,

@@ -17,9 +17,6 @@ use serde_json::{Value, json};
 use crate::ledger::Role;
 use crate::program::resources::Resources;
 
-/// How often a talking program is told its next number: often enough to see an outage of a tenth of a second.
-pub const PACE: Duration = Duration::from_millis(50);
-
 /// Which life of which program; every start is a life of its own, from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Life {
@@ -89,8 +86,8 @@ impl Program {
         Ok(Self { child, life, input: Arc::new(Mutex::new(input)), talking, news })
     }
 
-    /// Tells it to send 1, 2, 3 … to its peers, one every [`PACE`], until [`Program::hush`].
-    pub fn talk(&self) {
+    /// Tells it to send 1, 2, 3 … to its peers, one every `pace`, until [`Program::hush`].
+    pub fn talk(&self, pace: Duration) {
         if self.talking.swap(true, Ordering::SeqCst) {
             return;
         }
@@ -110,7 +107,7 @@ impl Program {
                 }
                 drop(input);
                 let _ = news.send(News { life, at: Instant::now(), what: What::Told(number) });
-                next += PACE;
+                next += pace;
                 thread::sleep(next.saturating_duration_since(Instant::now()));
             }
         });
@@ -201,7 +198,7 @@ mod tests {
     fn what_a_program_is_told_and_prints_is_reported_in_order() {
         let (news, reports) = mpsc::channel();
         let program = Program::start(Command::new("cat"), LIFE, news).unwrap();
-        program.talk();
+        program.talk(Duration::from_millis(50));
         let mut printed = Vec::new();
         while printed.len() < 3 {
             if let What::Printed(line) = reports.recv_timeout(Duration::from_secs(20)).unwrap().what {
