@@ -83,7 +83,7 @@ fn text(told: Result<(bool, String), LabError>) -> String {
 pub(crate) const INSIDE: &str = "REJOIN_LAB_ENCLOSED";
 const RESOLVERS: &str = "/etc/resolv.conf";
 /// What a lab calls, and the Debian packages that have it.
-const TOOLS: [(&str, &str); 8] = [
+const TOOLS: [(&str, &str); 9] = [
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
@@ -92,13 +92,16 @@ const TOOLS: [(&str, &str); 8] = [
     ("nft", "nftables"),
     ("conntrack", "conntrack"),
     ("ethtool", "ethtool"),
+    ("turnserver", "coturn"),
 ];
 
 /// Checks that there are tools, and that the kernel allows the namespaces.
 fn possible() -> Result<(), LabError> {
     for (name, package) in TOOLS {
         if !tool::installed(name) {
-            return Err(LabError::Unsupported(format!("there is no `{name}`; install {package}")));
+            return Err(LabError::Unsupported(format!(
+                "there is no `{name}` in PATH; install {package}, or add /usr/sbin to it"
+            )));
         }
     }
     let tried = tool::run(enclosing(Path::new("true")).stdin(Stdio::null()));

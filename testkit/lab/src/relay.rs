@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use crate::error::LabError;
 use crate::host::Host;
-use crate::tool;
 
 /// A running STUN and TURN server; it ends with this value.
 #[derive(Debug)]
@@ -19,9 +18,6 @@ pub(crate) struct Relay {
 impl Relay {
     /// Starts one on `host` and returns when it answers.
     pub(crate) fn start(host: Host) -> Result<Self, LabError> {
-        if !tool::installed(PROGRAM) {
-            return Err(LabError::Unsupported(format!("there is no `{PROGRAM}`; install coturn")));
-        }
         let address = host.addresses()[0].to_string();
         let user = format!("{USER}:{PASSWORD}");
         let mut command = host.command(PROGRAM);
