@@ -8,7 +8,7 @@ mod peer;
 mod signaling;
 mod store;
 
-pub use mail::MailStore;
+pub use mail::{MailStore, Receipts};
 pub use network::NetworkMonitor;
 pub use peer::{ConnectionSetup, PeerAction, PeerEvent, PeerTransport};
 pub use signaling::{

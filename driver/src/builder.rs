@@ -221,10 +221,11 @@ impl SessionBuilder {
     pub fn start(self) -> Result<Session, StartError> {
         let plan = self.plan()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
+        let receipts = plan.mail_store.as_ref().and_then(|store| store.receipts());
         let (entrance, exit) = entrance(&plan.settings);
         let (sender, events) = events::channel(plan.settings.memory);
         runtime.spawn(plan.run(Ends { exit, events: sender }).in_current_span());
-        Ok(Session::new(Handle::new(entrance), events))
+        Ok(Session::new(Handle::new(entrance).noting_in(receipts), events))
     }
 
     fn plan(self) -> Result<Plan, StartError> {

@@ -1,9 +1,11 @@
 //! What the application holds of a running session.
 
 use std::ops::Deref;
+use std::sync::Arc;
 
 use rejoin_core::delivery::Cursor;
 use rejoin_core::id::{RoomId, StreamId};
+use rejoin_core::port::Receipts;
 use rejoin_core::{Command, Event, Payload, PeerKey, Policies, Recipient};
 
 use crate::entrance::{Entrance, SendError, SessionOver};
@@ -48,11 +50,18 @@ impl Deref for Session {
 #[derive(Clone, Debug)]
 pub struct Handle {
     entrance: Entrance,
+    receipts: Option<Arc<dyn Receipts>>,
 }
 
 impl Handle {
     pub(crate) fn new(entrance: Entrance) -> Self {
-        Self { entrance }
+        Self { entrance, receipts: None }
+    }
+
+    /// Lets confirmations be noted before the machine hears of them.
+    pub(crate) fn noting_in(mut self, receipts: Option<Arc<dyn Receipts>>) -> Self {
+        self.receipts = receipts;
+        self
     }
 
     /// Sends a message; it is held for a while for peers whose link is down.
@@ -76,6 +85,11 @@ impl Handle {
     /// everything else comes again after a restart, and a peer of which too much is unconfirmed stops sending.
     /// Returns when that is stored. Otherwise it does nothing.
     pub async fn confirm(&self, from: &PeerKey, position: Cursor) -> Result<(), SessionOver> {
+        if let Some(receipts) = &self.receipts
+            && let Err(error) = receipts.note(position)
+        {
+            tracing::debug!(%error, "the machine stores it");
+        }
         self.entrance.tell_and_wait(Command::Confirm { from: from.clone(), position }).await
     }
 

@@ -1,7 +1,9 @@
 //! The port that keeps mail across processes.
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
+use crate::delivery::Cursor;
 use crate::mail::{MailChange, Mailbag};
 use crate::port::StoreError;
 
@@ -15,4 +17,18 @@ pub trait MailStore: Debug + Send {
 
     /// Stores all of `changes` in this order, or none of them.
     fn apply(&mut self, changes: &[MailChange]) -> Result<(), StoreError>;
+
+    /// Returns a shortcut for confirmations, if there is one; what was noted is in what is loaded.
+    fn receipts(&self) -> Option<Arc<dyn Receipts>> {
+        None
+    }
+}
+
+/// Notes what the application has before the machine hears of it.
+///
+/// A kill between the moment when the application has a message and the moment when that is stored repeats the
+/// message, so no change of threads should lie between the two.
+pub trait Receipts: Debug + Send + Sync {
+    /// Notes that the application has a message, and all before it in its epoch. Blocks as [`MailStore`] does.
+    fn note(&self, position: Cursor) -> Result<(), StoreError>;
 }

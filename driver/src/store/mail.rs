@@ -2,21 +2,24 @@
 
 mod database;
 mod reboot;
+mod receipts;
 mod row;
 
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use redb::Database;
 
 use rejoin_core::MailStore;
 use rejoin_core::mail::{MailChange, Mailbag};
-use rejoin_core::port::StoreError;
+use rejoin_core::port::{Receipts, StoreError};
 
 use crate::store::disk::{beside, free_name, lock, resolved, trouble};
 use database::Flaw;
+use receipts::ReceiptBook;
 
 /// A store that keeps mail in a directory, across restarts and crashes.
 ///
@@ -41,7 +44,8 @@ use database::Flaw;
 pub struct MailDirectory {
     path: PathBuf,
     /// Closed after a failure, and opened again by the next use.
-    database: Option<Database>,
+    database: Option<Arc<Database>>,
+    receipts: Arc<ReceiptBook>,
     /// Held, not read: the system lets go of the lock when this closes, however the process ends.
     _lock: File,
 }
@@ -60,7 +64,7 @@ impl MailDirectory {
         make(directory)?;
         let path = resolved(directory)?.join("mail.redb");
         let lock = lock(&path)?;
-        let mut store = Self { path, database: None, _lock: lock };
+        let mut store = Self { path, database: None, receipts: Arc::default(), _lock: lock };
         store.load()?;
         Ok(store)
     }
@@ -70,15 +74,22 @@ impl MailDirectory {
         let database = match self.database.take() {
             Some(database) => database,
             None => match database::open(&self.path) {
-                Ok(database) => database,
+                Ok(database) => Arc::new(database),
                 Err(Flaw::Damaged(reason)) => {
                     self.set_aside(&reason)?;
-                    database::open(&self.path).map_err(|flaw| self.complaint(flaw))?
+                    Arc::new(database::open(&self.path).map_err(|flaw| self.complaint(flaw))?)
                 }
                 Err(flaw) => return Err(self.complaint(flaw)),
             },
         };
+        self.receipts.turn_to(Some(Arc::clone(&database)));
         Ok(self.database.insert(database))
+    }
+
+    /// Closes the database, so that the next use opens it again.
+    fn close(&mut self) {
+        self.receipts.turn_to(None);
+        self.database = None;
     }
 
     fn complaint(&self, flaw: Flaw) -> StoreError {
@@ -112,7 +123,7 @@ impl MailDirectory {
     }
 
     fn set_aside(&mut self, reason: &str) -> Result<(), StoreError> {
-        self.database = None;
+        self.close();
         let kept = free_name(&self.path);
         fs::rename(&self.path, &kept).map_err(|error| {
             trouble(
@@ -136,7 +147,7 @@ impl MailStore for MailDirectory {
                 self.database().map(|_| Mailbag::default())
             }
             Err(flaw) => {
-                self.database = None;
+                self.close();
                 Err(self.complaint(flaw))
             }
         }
@@ -146,9 +157,13 @@ impl MailStore for MailDirectory {
         let now = seconds(SystemTime::now());
         database::apply(self.database()?, changes, now).map_err(|flaw| {
             // After a failed write it refuses every other one.
-            self.database = None;
+            self.close();
             self.complaint(flaw)
         })
+    }
+
+    fn receipts(&self) -> Option<Arc<dyn Receipts>> {
+        Some(Arc::clone(&self.receipts) as Arc<dyn Receipts>)
     }
 }
 

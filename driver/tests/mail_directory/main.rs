@@ -152,6 +152,23 @@ fn a_peer_that_was_away_for_a_week_is_forgotten() {
     assert_eq!(left.iter().map(|record| &record.address).collect::<Vec<_>>(), [&viewer(2)]);
 }
 
+#[test]
+fn what_was_noted_past_the_machine_is_loaded_until_the_machine_knows_better() {
+    let folder = Folder::new();
+    let mut store = folder.open();
+    store.apply(&[noted(&viewer(1), 5)]).unwrap();
+    let receipts = store.receipts().unwrap();
+    let received = |store: &mut MailDirectory| store.load().unwrap().mail[0].note.received.unwrap().sequence;
+    receipts.note(Cursor { epoch: Epoch(u64::MAX - 1), sequence: 7 }).unwrap();
+    receipts.note(Cursor { epoch: Epoch(1), sequence: 9 }).unwrap();
+    assert_eq!(received(&mut store), 7);
+    store.apply(&[noted(&viewer(1), 6)]).unwrap();
+    assert_eq!(received(&mut store), 7);
+    store.apply(&[noted(&viewer(1), 8)]).unwrap();
+    drop((store, receipts));
+    assert_eq!(received(&mut folder.open()), 8);
+}
+
 #[cfg(target_os = "linux")]
 #[test]
 fn another_life_of_the_host_gives_new_numbers() {

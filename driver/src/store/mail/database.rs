@@ -10,6 +10,7 @@ use redb::{Database, ReadableDatabase as _, ReadableTable as _, StorageBackend, 
 use redb::{Table, TableDefinition};
 
 use rejoin_core::Payload;
+use rejoin_core::delivery::Cursor;
 use rejoin_core::mail::{Address, MailChange, MailRecord, Mailbag};
 
 use super::row::{self, Row};
@@ -24,6 +25,9 @@ const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
 const PEERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("peers");
 /// The messages, by peer and number.
 const KEPT: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("kept");
+
+/// What the application has of each epoch, where the peer's row does not say so yet.
+const CONFIRMED: TableDefinition<'_, u64, u64> = TableDefinition::new("confirmed");
 
 /// Why the database cannot be used.
 #[derive(Debug)]
@@ -70,6 +74,7 @@ pub(super) fn open(path: &Path) -> Result<Database, Flaw> {
         }
         writing.open_table(PEERS)?;
         writing.open_table(KEPT)?;
+        writing.open_table(CONFIRMED)?;
     }
     writing.commit()?;
     Ok(database)
@@ -85,6 +90,7 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<
         Some(owner) => Some(owner.value().parse().map_err(damage)?),
         None => None,
     };
+    let confirmed = reading.open_table(CONFIRMED)?;
     let life = about.get("life")?.map(|life| life.value().to_owned());
     let (mut found, mut gone) = (Vec::new(), Vec::new());
     for entry in peers.iter()? {
@@ -101,13 +107,28 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<
             tracing::warn!(messages = messages.len(), "a peer that was away for too long is forgotten");
             gone.push(MailChange::Forgotten { address });
         } else {
-            found.push((row.heard, MailRecord { address, note: row.note(), kept: messages }));
+            let heard = row.heard;
+            let mut note = row.note();
+            if let Some(cursor) = &mut note.received
+                && let Some(sequence) = confirmed.get(cursor.epoch.0)?
+            {
+                cursor.sequence = cursor.sequence.max(sequence.value());
+            }
+            found.push((heard, MailRecord { address, note, kept: messages }));
         }
     }
-    drop((about, peers, kept, reading));
+    drop((about, peers, kept, confirmed, reading));
     apply(database, &gone, 0)?;
     found.sort_by_key(|(heard, _)| *heard);
     Ok((Mailbag { owner, mail: found.into_iter().map(|(_, record)| record).collect() }, life))
+}
+
+/// Notes that the application has everything up to `position`.
+pub(super) fn confirm(database: &Database, position: Cursor) -> Result<(), Flaw> {
+    let writing = database.begin_write()?;
+    writing.open_table(CONFIRMED)?.insert(position.epoch.0, position.sequence)?;
+    writing.commit()?;
+    Ok(())
 }
 
 /// Notes in which life of the host this is written.
@@ -141,6 +162,13 @@ pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Re
                         peers.get(key.as_str())?.and_then(|old| serde_json::from_slice(old.value()).ok());
                     let row = Row::new(note, old.as_ref(), now);
                     peers.insert(key.as_str(), &*serde_json::to_vec(&row).map_err(damage)?)?;
+                    if let Some(Cursor { epoch, sequence }) = note.received {
+                        let mut confirmed = writing.open_table(CONFIRMED)?;
+                        let ahead = confirmed.get(epoch.0)?.is_some_and(|noted| noted.value() > sequence);
+                        if !ahead {
+                            confirmed.remove(epoch.0)?;
+                        }
+                    }
                 }
                 MailChange::Kept { address, sequence, payload } => {
                     kept.insert((row::key(address).as_str(), *sequence), &*payload.0)?;
