@@ -162,7 +162,6 @@ impl Builder {
             reach: Reach::Nets(self.ways()),
             neighbours: self.neighbours(server.number),
         };
-
         self.uplinks.push(Uplink::manage(namespace.clone(), purpose)?);
         Host::new(namespace, vec![address.address], names)
     }
