@@ -1,11 +1,15 @@
 //! What travels over the signaling link and the data channel, in our words; a [`Dialect`](crate::port::Dialect) knows the wire's.
 
+mod json;
+
 use std::sync::Arc;
 
 use crate::delivery::{DeliveryHello, Part};
 use crate::ice::IceCandidate;
 use crate::id::{Direction, Identity, RoomId, Route, SessionId, StreamId};
 use crate::sdp::Description;
+
+pub use self::json::is_json;
 
 /// A message over the signaling link.
 #[derive(Clone, Debug, PartialEq, Eq)]

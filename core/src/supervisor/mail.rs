@@ -7,7 +7,7 @@ use crate::delivery::{
 };
 use crate::fault::Fault;
 use crate::id::{Direction, Generation};
-use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage};
+use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, is_json};
 use crate::output::{Event, Warning};
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
@@ -173,8 +173,14 @@ impl PeerLink {
         if self.inbox.has(part.sequence) {
             return self.owe_acknowledgement(desk);
         }
-        if let Some(payload) = self.assembly.add(generation, part) {
-            self.complete(part.sequence, payload, desk);
+        match self.assembly.add(generation, part) {
+            Some(payload) if is_json(&payload.0) => self.complete(part.sequence, payload, desk),
+            // the peer's next number counts it as missed
+            Some(_) => {
+                let reason = "parts add up to no JSON value; update both peers".to_owned();
+                desk.warn(Warning::MalformedMessage { peer: self.key.clone(), reason });
+            }
+            None => {}
         }
     }
 

@@ -7,7 +7,9 @@ use proptest::option;
 use proptest::prelude::*;
 use rejoin_core::delivery::Part;
 use rejoin_core::id::{Identity, RoomId, Route, SessionId, StreamId};
-use rejoin_core::message::{ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage, Token};
+use rejoin_core::message::{
+    ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage, Token, is_json,
+};
 use rejoin_core::port::ChannelFrame;
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{Dialect, Direction, IceCandidate};
@@ -64,6 +66,12 @@ proptest! {
                 prop_assert_eq!(dialect(Password::off()).decode_channel(&again).unwrap(), [message]);
             }
         }
+    }
+
+    #[test]
+    fn parts_add_up_to_json_where_a_frame_would_hold_json(text in almost_json()) {
+        let frame = ChannelFrame::Binary([&[0x81, 1, 0], text.as_bytes()].concat());
+        prop_assert_eq!(is_json(&text), dialect(Password::off()).decode_channel(&frame).is_ok(), "{}", text);
     }
 
     #[test]
@@ -177,6 +185,18 @@ fn json() -> impl Strategy<Value = String> {
                 format!("{{{}}}", items.join(","))
             }),
         ]
+    })
+}
+
+/// JSON values with one byte of their spelling changed, and without.
+fn almost_json() -> impl Strategy<Value = String> {
+    let change = option::of((any::<prop::sample::Index>(), "[\\[\\]{}\",:\\\\0-9eE+. tu-]?"));
+    (json(), change).prop_map(|(text, change)| {
+        let Some((at, put)) = change.filter(|_| !text.is_empty()) else { return text };
+        let at = text.floor_char_boundary(at.index(text.len()));
+        let mut rest = text[at..].chars();
+        rest.next();
+        format!("{}{put}{}", &text[..at], rest.as_str())
     })
 }
 
