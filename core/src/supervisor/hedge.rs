@@ -128,7 +128,7 @@ impl PeerLink {
     pub(super) fn withdraw_candidate(&mut self, desk: &mut Desk) {
         if let Some(candidate) = self.candidate.take() {
             self.say_withdrawn(candidate.session.clone(), desk);
-            candidate.close(desk);
+            self.let_go(candidate, desk);
         }
     }
 
@@ -144,7 +144,7 @@ impl PeerLink {
         let ended = self.candidate.take_if(|candidate| candidate.session == session);
         self.withdrawn = Some(session);
         if let Some(candidate) = ended {
-            candidate.close(desk);
+            self.let_go(candidate, desk);
             self.return_to_the_old(Outcome::Superseded, desk);
         }
     }

@@ -31,7 +31,8 @@ impl PeerLink {
     }
 
     pub(super) fn has_session(&self, session: Option<&SessionId>) -> bool {
-        self.connections().any(|connection| Some(&connection.session) == session)
+        let over = session.is_some() && self.over.as_ref() == session;
+        over || self.connections().any(|connection| Some(&connection.session) == session)
     }
 
     /// The publisher offers: a restart under the known session, or a new connection.
@@ -121,7 +122,10 @@ impl PeerLink {
         let Some(connection) =
             self.candidate.iter_mut().chain(&mut self.active).find(|c| c.session == *session)
         else {
-            return desk.warn(Warning::UnknownSession);
+            if self.over.as_ref() != Some(session) {
+                desk.warn(Warning::UnknownSession);
+            }
+            return;
         };
         let generation = connection.generation;
         if connection.compare(&answer) == Lineage::Stranger {
@@ -150,6 +154,7 @@ impl PeerLink {
             connections.find(|connection| session.is_none_or(|session| connection.session == *session));
         match (meant, session) {
             (Some(connection), _) => connection.add_candidates(found, desk),
+            (None, Some(session)) if self.over.as_ref() == Some(session) => {}
             (None, Some(session)) if self.key.direction == Direction::Viewing => {
                 self.early.hold(session, found);
             }

@@ -37,6 +37,8 @@ pub(super) struct PeerLink {
     pub(super) previous_delay: Option<Duration>,
     /// What came for a connection before its offer.
     pub(super) early: Early,
+    /// The session of the connection that we let go of last: what comes for it is late, not odd.
+    pub(super) over: Option<SessionId>,
     /// The session of the newest connection that the peer has let go of: what comes of it later is late.
     pub(super) withdrawn: Option<SessionId>,
     /// When the link had healed although an offer was on its way that we had asked for.
@@ -68,6 +70,7 @@ impl PeerLink {
             rebuilds: 0,
             previous_delay: None,
             early: Early::default(),
+            over: None,
             withdrawn: None,
             asked_in_vain: None,
             ever_up: false,
@@ -134,6 +137,12 @@ impl PeerLink {
 
     pub(super) fn is_candidate(&self, generation: Generation) -> bool {
         self.candidate.as_ref().is_some_and(|connection| connection.generation == generation)
+    }
+
+    /// Closes a connection while the link goes on.
+    pub(super) fn let_go(&mut self, connection: Connection, desk: &mut Desk) {
+        self.over = Some(connection.session.clone());
+        connection.close(desk);
     }
 
     // ---- health

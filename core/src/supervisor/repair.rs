@@ -231,7 +231,7 @@ impl PeerLink {
             return self.withdraw_candidate(desk);
         }
         if let Some(candidate) = self.candidate.take() {
-            candidate.close(desk);
+            self.let_go(candidate, desk);
         }
     }
 

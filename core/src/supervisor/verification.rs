@@ -107,7 +107,7 @@ impl PeerLink {
         self.asked_in_vain = asked.then_some(desk.now);
         if is_new {
             if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
-                old.close(desk);
+                self.let_go(old, desk);
             }
             self.forget_predecessor();
         }
