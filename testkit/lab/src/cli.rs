@@ -97,6 +97,9 @@ struct MeasureArgs {
     /// How many labs run at a time
     #[arg(long, default_value_t = 4)]
     labs: usize,
+    /// The commit that the binary was built from; the one that is checked out if not given
+    #[arg(long)]
+    commit: Option<String>,
     /// Where the documents go
     #[arg(long, default_value = "docs")]
     docs: PathBuf,
@@ -251,7 +254,11 @@ fn publish(args: &MeasureArgs, rows: &[Row]) -> Result<()> {
         "cargo run --release -p rejoin-lab -- measure --seed {} --samples {} --others {} --labs {}",
         args.seed, args.samples, args.others, args.labs
     );
-    measure::publish(rows, &measure::circumstances(command, args.labs)?, &args.docs)
+    let mut circumstances = measure::circumstances(command, args.labs)?;
+    if let Some(commit) = &args.commit {
+        circumstances.commit = format!("commit {commit}");
+    }
+    measure::publish(rows, &circumstances, &args.docs)
 }
 
 fn play_suite(args: &SuiteArgs) -> Result<ExitCode> {
