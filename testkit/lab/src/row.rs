@@ -97,3 +97,48 @@ impl Row {
 pub fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::ledger::Role;
+
+    /// Returns a row of one stage that took so long, most of it before ICE was connected.
+    pub(crate) fn row(profile: &str, scenario: &str, total_ms: f64) -> Row {
+        let phases = [("handshake", total_ms * 0.9), ("verification", total_ms * 0.1)];
+        let owners = [("ice_checking", total_ms * 0.9), ("verification", total_ms * 0.1)];
+        let told = |parts: [(&str, f64); 2]| parts.map(|(name, ms)| (name.to_owned(), ms)).into();
+        let measure = Measure {
+            stage: "recovery".to_owned(),
+            since: "mend".to_owned(),
+            limit: "11 R".to_owned(),
+            limit_ms: 550.0,
+            detection_ms: Some(1_000.0),
+            total_ms,
+            other_link_ms: None,
+            phases: told(phases),
+            owners: told(owners),
+            incidents: Vec::new(),
+        };
+        Row {
+            scenario: scenario.to_owned(),
+            profile: profile.to_owned(),
+            role: Role::Viewer,
+            ip: 4,
+            seed: 1,
+            rtt_ms: 50.0,
+            stages: vec![measure],
+            tally: Tally { sent: 10, received: 10, ..Tally::default() },
+            before: BTreeMap::new(),
+            after: BTreeMap::new(),
+            failures: Vec::new(),
+            seconds: 1.0,
+        }
+    }
+
+    #[test]
+    fn a_row_survives_its_way_through_json() {
+        let row = row("aggressive", "outage-10", 700.0);
+        assert_eq!(serde_json::from_str::<Row>(&serde_json::to_string(&row).unwrap()).unwrap(), row);
+    }
+}

@@ -111,3 +111,20 @@ fn colour(phase: Phase) -> RGBColor {
 fn drawing(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("the chart cannot be drawn: {error}")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::sample::sorted;
+    use crate::row::tests::row;
+
+    #[test]
+    fn every_stage_has_a_bar_with_its_figures() {
+        let rows = [row("aggressive", "outage-10", 700.0), row("vdo-ninja", "peer-killed", 2_000.0)];
+        let chart = svg(&sorted(&rows)).unwrap();
+        for text in ["outage-10, recovery", "700 / 700", "peer-killed, recovery", "2000 / 2000", "vdo-ninja"]
+        {
+            assert!(chart.contains(text), "{text} is missing in {chart}");
+        }
+    }
+}

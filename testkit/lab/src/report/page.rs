@@ -208,3 +208,38 @@ fn line(page: &mut String, key: &Key, measures: &[&Measure]) -> Result<()> {
     writeln!(page, " {} | {limit:.0} ({formula}) | {ratio:.1} |", both(&|measure| Some(measure.total_ms)))?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::tests::row;
+
+    #[test]
+    fn a_goal_that_was_missed_names_what_cost_the_time() {
+        let page = page(&[row("aggressive", "outage-10", 2_500.0), row("aggressive", "outage-35", 1_500.0)]);
+        let goal = |name: &str| {
+            page.lines().find(|line| line.starts_with(&format!("| aggressive | {name}"))).unwrap()
+        };
+        assert!(goal("outage-10").contains("| 2000 ms | 2500 ms | no | ice_checking 2250 ms"), "{page}");
+        assert!(goal("outage-35").contains("| 2000 ms | 1500 ms | yes |"), "{page}");
+        assert!(goal("outage-60").contains("| not measured |"), "{page}");
+    }
+
+    #[test]
+    fn failures_that_differ_in_figures_are_told_once() {
+        let failed = |figure: u32| Row {
+            failures: vec![format!("{figure} messages are gone")],
+            ..row("conservative", "outage-60", 9.0)
+        };
+        let page = page(&[failed(7), failed(12)]);
+        assert!(page.contains("| conservative | outage-60 | 2 | 7 messages are gone |"), "{page}");
+        assert!(page.contains("0 of 2 runs recovered"), "{page}");
+    }
+
+    fn page(rows: &[Row]) -> String {
+        let told = |text: &str| text.to_owned();
+        let circumstances =
+            Circumstances { machine: told("m"), commit: told("c"), command: told("measure"), labs: 1 };
+        markdown(rows, &circumstances).unwrap()
+    }
+}

@@ -50,3 +50,16 @@ pub fn csv(rows: &[Row]) -> String {
     }
     table
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::tests::row;
+
+    #[test]
+    fn every_line_has_a_value_for_every_column() {
+        let table = csv(&[row("aggressive", "outage-10", 700.0)]);
+        let columns: Vec<_> = table.lines().map(|line| line.split(',').count()).collect();
+        assert_eq!(columns[0], columns[1], "{table}");
+    }
+}
