@@ -24,12 +24,12 @@ const MEASURED: Duration = Duration::from_secs(60);
 
 /// Counts what arrives, by protocol: the peer link is all that uses UDP, the signaling links all that use TCP.
 const COUNTERS: &str = "table inet idle {
-    counter udp {}
-    counter tcp {}
+    counter datagrams {}
+    counter segments {}
     chain arriving {
         type filter hook input priority 0;
-        meta l4proto udp counter name udp
-        meta l4proto tcp counter name tcp
+        meta l4proto udp counter name datagrams
+        meta l4proto tcp counter name segments
     }
 }";
 
@@ -52,9 +52,9 @@ fn main() -> Result<()> {
 async fn measure(profile: &str) -> Result<[f64; 2]> {
     let mut sessions = Sessions::open(profile).await?;
     sessions.carry(1).await?;
-    sleep(SETTLING).await;
+    sleep(SETTLING).await; // what a new link does at first is no idleness
     let before = counted()?;
-    sleep(MEASURED).await;
+    sleep(MEASURED).await; // idleness is nothing but time
     let after = counted()?;
     sessions.close().await;
     let rate = |protocol: usize| (after[protocol] - before[protocol]) as f64 / MEASURED.as_secs_f64();
@@ -68,7 +68,7 @@ fn counted() -> Result<[u64; 2]> {
         let mut words = listed.split_whitespace().skip_while(|word| *word != "bytes").skip(1);
         anyhow::Ok(words.next().with_context(|| format!("nft counts no {name}"))?.parse()?)
     };
-    Ok([count("udp")?, count("tcp")?])
+    Ok([count("datagrams")?, count("segments")?])
 }
 
 /// Runs a command and returns what it printed.

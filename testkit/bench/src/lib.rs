@@ -7,7 +7,4 @@ mod bare;
 mod sessions;
 
 pub use bare::Bare;
-pub use sessions::Sessions;
-
-/// The size of the messages that are measured, in bytes.
-pub const MESSAGE: usize = 1024;
+pub use sessions::{MESSAGE, Sessions};

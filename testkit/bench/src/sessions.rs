@@ -14,7 +14,8 @@ use rejoin_vdo_ninja::{Hosted, HostedOptions};
 use rejoin_webrtc::WebRtcTransport;
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 
-use crate::MESSAGE;
+/// The size of the messages that are measured, in bytes.
+pub const MESSAGE: usize = 1024;
 
 /// How long anything may take before a measurement gives up; generous, because the machine may be busy.
 const PATIENCE: Duration = Duration::from_secs(60);
