@@ -32,6 +32,8 @@ use world::{Story, World};
 
 /// Enough to come by every pair of faults, in seconds of a debug build.
 const SHORT_RUNS: u64 = 300;
+/// Enough to come by most orders of three faults.
+const DENSE_RUNS: u64 = 200;
 /// Enough for a million messages over a thousand faults.
 const LONG_RUNS: u64 = 110;
 /// All of them, and the death of processes with mail that is kept.
@@ -63,12 +65,19 @@ fn a_million_messages_survive_a_thousand_faults() {
     assert!(happened.iter().all(|times| *times > 50), "{happened:?}");
 }
 
+#[test]
+fn a_minute_in_which_everything_fails_loses_nothing() {
+    let tally = run_all(&dense(), 0..DENSE_RUNS);
+    println!("{tally}");
+    assert!(tally.faults.values().sum::<u64>() >= 10 * DENSE_RUNS);
+}
+
 /// `REJOIN_SEED=7 cargo test -p rejoin-core --test pair one_run` looks for the smallest part of a run that fails and
 /// tells its story.
 #[test]
 fn one_run_is_replayed_from_its_seed() {
     let seed = std::env::var("REJOIN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0);
-    for shape in [short(), long()] {
+    for shape in [short(), dense(), long()] {
         if let Err(failure) = run_one(&shape, seed, MOST_SHRINKING) {
             if let Some(smallest) = &failure.smallest {
                 let mut world = World::new(smallest, Story::Told);
@@ -92,7 +101,19 @@ fn short() -> Shape {
     }
 }
 
-/// A quarter of an hour in a bad hotel.
+/// Faults upon faults, while the last one is still under repair.
+fn dense() -> Shape {
+    Shape {
+        begin: 1_000..=60_000,
+        longest: 8_000,
+        disasters: 5..=40,
+        bursts: 60..=60,
+        messages: 20,
+        weather: Weather::Foul,
+    }
+}
+
+/// A few minutes in a bad hotel.
 fn long() -> Shape {
     Shape {
         begin: 5_000..=240_000,

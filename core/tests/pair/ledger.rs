@@ -284,7 +284,7 @@ impl Ledger {
         let Some(before) = self.fair.replace(now) else { return Ok(()) };
         let life = self.current_mut();
         life.known = life.known.max(before.reached);
-        if life.reached < before.accepted {
+        if life.furthest_start() < before.accepted {
             let (reached, accepted) = (life.reached, before.accepted);
             return Err(format!("{accepted} were accepted and only {reached} have come in fair weather"));
         }
@@ -311,7 +311,7 @@ impl Ledger {
             }
         }
         let life = self.current();
-        if life.reached < life.accepted {
+        if life.furthest_start() < life.accepted {
             return Err(format!("{} were accepted and only {} came", life.accepted, life.reached));
         }
         if self.missed > 0 {

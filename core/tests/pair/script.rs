@@ -99,7 +99,7 @@ pub(crate) struct Burst {
 pub(crate) struct Shape {
     /// When faults begin, in milliseconds.
     pub(crate) begin: RangeInclusive<u64>,
-    /// The longest fault, in milliseconds.
+    /// The longest of common faults, in milliseconds.
     pub(crate) longest: u64,
     pub(crate) disasters: RangeInclusive<usize>,
     pub(crate) bursts: RangeInclusive<usize>,
@@ -129,7 +129,12 @@ pub(crate) fn script(shape: &Shape, seed: u64) -> impl Strategy<Value = Script> 
         Weather::Fair => Just(Climate::fair()).boxed(),
         Weather::Foul => foul_climate().boxed(),
     };
-    let disaster = (begin, 200..=longest, trouble).prop_map(|(at, lasts, trouble)| Disaster {
+    let lasts = match weather {
+        Weather::Fair => (200..=longest).boxed(),
+        // now and then long enough for a publisher to give its viewer up
+        Weather::Foul => prop_oneof![14 => 200..=longest, 1 => longest..=longest * 5].boxed(),
+    };
+    let disaster = (begin, lasts, trouble).prop_map(|(at, lasts, trouble)| Disaster {
         at: Duration::from_millis(at),
         lasts: Duration::from_millis(lasts),
         trouble,
