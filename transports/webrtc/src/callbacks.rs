@@ -10,6 +10,8 @@ use webrtc::peer_connection::{
     PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceConnectionState, RTCPeerConnectionIceEvent,
 };
 
+use crate::reflection::Search;
+
 /// What the engine told us.
 pub(crate) enum Happening {
     /// It found a local candidate.
@@ -23,12 +25,15 @@ pub(crate) enum Happening {
 /// Passes each callback on and returns at once: the driver can do nothing else while it waits for us.
 ///
 /// Holds neither connection nor channel; either would keep itself alive through us for ever.
-pub(crate) struct Callbacks(pub(crate) UnboundedSender<Happening>);
+pub(crate) struct Callbacks {
+    pub(crate) told: UnboundedSender<Happening>,
+    pub(crate) search: Search,
+}
 
 impl Callbacks {
     fn pass_on(&self, happening: Happening) {
         // Nobody listens any more once the connection is closed.
-        let _ = self.0.send(happening);
+        let _ = self.told.send(happening);
     }
 }
 
@@ -43,6 +48,7 @@ impl PeerConnectionEventHandler for Callbacks {
 
     async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
         if let Some(state) = ice_connection_state(state) {
+            self.search.observe(state);
             self.pass_on(Happening::Ice(state));
         }
     }

@@ -1,6 +1,6 @@
 //! Candidates in and out: which of the peer's are added when, and what ours carry.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 use rejoin_core::IceCandidate;
 use rejoin_core::sdp::Description;
@@ -112,30 +112,33 @@ pub(crate) struct Section {
     mid: Option<String>,
     index: Option<u16>,
     fragment: Option<String>,
+    /// What was told already: a late reflection and the engine's own query may find the same.
+    told: BTreeSet<String>,
 }
 
 impl Section {
     /// Returns the data channel's media section of our `description`.
     pub(crate) fn of(description: &Description) -> Self {
         let fragment = description.ice_ufrag().map(str::to_owned);
+        let told = BTreeSet::new();
         let sections = description.sdp.split("\nm=").skip(1);
         match sections.zip(0..).find(|(section, _)| section.starts_with("application")) {
             Some((section, index)) => {
                 let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
-                Self { mid: mid.map(|mid| mid.trim().to_owned()), index: Some(index), fragment }
+                Self { mid: mid.map(|mid| mid.trim().to_owned()), index: Some(index), fragment, told }
             }
-            None => Self { mid: None, index: Some(0), fragment },
+            None => Self { mid: None, index: Some(0), fragment, told },
         }
     }
 
-    /// Returns our candidate as it travels.
-    pub(crate) fn outgoing(&self, candidate: RTCIceCandidateInit) -> IceCandidate {
-        IceCandidate {
+    /// Returns our candidate as it travels, once.
+    pub(crate) fn outgoing(&mut self, candidate: RTCIceCandidateInit) -> Option<IceCandidate> {
+        self.told.insert(candidate.candidate.clone()).then(|| IceCandidate {
             candidate: candidate.candidate,
             sdp_mid: self.mid.clone(),
             sdp_m_line_index: self.index,
             username_fragment: self.fragment.clone(),
-        }
+        })
     }
 }
 
@@ -198,11 +201,18 @@ mod tests {
     fn our_candidates_name_the_section_of_the_channel() {
         let sdp = "v=0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\nm=application 9 UDP/DTLS/SCTP \
                    webrtc-datachannel\r\na=ice-ufrag:abcd\r\na=mid:data\r\n";
-        let section = Section::of(&Description { sdp_type: SdpType::Answer, sdp: sdp.to_owned() });
-        let candidate = section.outgoing(RTCIceCandidateInit::default());
+        let mut section = Section::of(&Description { sdp_type: SdpType::Answer, sdp: sdp.to_owned() });
+        let candidate = section.outgoing(RTCIceCandidateInit::default()).expect("the first");
         assert_eq!(candidate.sdp_mid.as_deref(), Some("data"));
         assert_eq!(candidate.sdp_m_line_index, Some(1));
         assert_eq!(candidate.username_fragment.as_deref(), Some("abcd"));
+    }
+
+    #[test]
+    fn our_candidates_travel_once() {
+        let mut section = Section::default();
+        assert!(section.outgoing(RTCIceCandidateInit::default()).is_some());
+        assert!(section.outgoing(RTCIceCandidateInit::default()).is_none());
     }
 
     fn candidate(line: &str, fragment: Option<&str>) -> IceCandidate {

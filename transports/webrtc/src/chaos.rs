@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::sync::watch;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
+use crate::reflection::{Query, Reflection};
 use crate::runtime::Pace;
 
 /// Breaks a transport's connections underneath, without telling the machine.
@@ -60,12 +61,35 @@ pub(crate) struct CableSocket {
     socket: Arc<dyn AsyncUdpSocket>,
     chaos: Chaos,
     pace: Arc<Pace>,
+    reflection: Reflection,
 }
 
 impl CableSocket {
     /// Puts `socket` on the cable; each datagram that arrives quickens `pace`.
-    pub(crate) fn new(socket: Arc<dyn AsyncUdpSocket>, chaos: Chaos, pace: Arc<Pace>) -> Self {
-        Self { socket, chaos, pace }
+    pub(crate) fn new(
+        socket: Arc<dyn AsyncUdpSocket>,
+        chaos: Chaos,
+        pace: Arc<Pace>,
+        reflection: Reflection,
+    ) -> Self {
+        Self { socket, chaos, pace, reflection }
+    }
+
+    /// Repeats the STUN queries that are due.
+    ///
+    /// The driver's task both sends and receives, so this cannot take the waker of a send that waits.
+    /// What the kernel does not take is due again in a moment.
+    fn repeat_queries(&self, cx: &mut Context<'_>) {
+        for Query { server, bytes } in self.reflection.due(cx) {
+            let query = Transmit {
+                destination: server,
+                ecn: None,
+                contents: &bytes,
+                segment_size: None,
+                src_ip: None,
+            };
+            let _ = self.poll_send(cx, &query);
+        }
     }
 }
 
@@ -75,6 +99,7 @@ impl AsyncUdpSocket for CableSocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        self.reflection.sent(transmit.destination, transmit.contents);
         if self.chaos.is_cut() {
             return Poll::Ready(Ok(transmit.contents.len()));
         }
@@ -87,11 +112,15 @@ impl AsyncUdpSocket for CableSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
+        self.repeat_queries(cx);
         loop {
             match self.socket.poll_recv(cx, bufs, meta) {
                 // Taken from the kernel and dropped, so that nothing old arrives once the cable is mended.
                 Poll::Ready(Ok(_)) if self.chaos.is_cut() => {}
                 Poll::Ready(received) => {
+                    for (buffer, meta) in bufs.iter().zip(&*meta).take(*received.as_ref().unwrap_or(&0)) {
+                        self.reflection.heard(meta, buffer);
+                    }
                     self.pace.nudge();
                     return Poll::Ready(received);
                 }

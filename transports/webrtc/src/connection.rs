@@ -18,6 +18,7 @@ use crate::channel::{Channel, MOST_OUTSTANDING};
 use crate::chaos::Chaos;
 use crate::names::Names;
 use crate::negotiation::{self, Offer, failed};
+use crate::reflection::Search;
 use crate::runtime::HostRuntime;
 use crate::settings;
 use crate::stats;
@@ -86,12 +87,14 @@ impl Connection {
 
     async fn build(surroundings: Surroundings, setup: ConnectionSetup) -> Result<Self, String> {
         surroundings.names.look_up(&setup.ice_servers).await;
-        let runtime = Arc::new(HostRuntime::new(surroundings.chaos.clone(), surroundings.names.clone()));
-        let (passed_on, happenings) = mpsc::unbounded_channel();
+        let (told, happenings) = mpsc::unbounded_channel();
+        let search = Search::new(told.clone());
+        let (chaos, names) = (surroundings.chaos.clone(), surroundings.names.clone());
+        let runtime = Arc::new(HostRuntime::new(chaos, names, search.clone()));
         let peer = PeerConnectionBuilder::new()
             .with_configuration(settings::configuration(&setup.ice_servers, setup.ice_transport_policy))
             .with_setting_engine(settings::setting_engine(&setup))
-            .with_handler(Arc::new(Callbacks(passed_on)))
+            .with_handler(Arc::new(Callbacks { told, search }))
             .with_runtime(Arc::clone(&runtime) as Arc<dyn Runtime>)
             .with_udp_addrs(vec![BindAddresses::new(setup.bind)])
             .with_data_channel_send_buffer_limit(MOST_OUTSTANDING)
@@ -288,7 +291,7 @@ impl Connection {
         let mut next = Some(first);
         while let Some(happening) = next {
             match happening {
-                Happening::Candidate(candidate) => candidates.push(self.section.outgoing(candidate)),
+                Happening::Candidate(candidate) => candidates.extend(self.section.outgoing(candidate)),
                 Happening::Ice(state) => self.tell_ice(state).await,
                 Happening::DataChannel(data_channel) => self.channel.adopt(data_channel),
             }

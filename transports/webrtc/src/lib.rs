@@ -12,6 +12,7 @@ mod chaos;
 mod connection;
 mod names;
 mod negotiation;
+mod reflection;
 mod runtime;
 mod settings;
 mod stats;

@@ -15,6 +15,7 @@ use webrtc::runtime::{
 
 use crate::chaos::{CableSocket, Chaos};
 use crate::names::Names;
+use crate::reflection::{Reflection, Search};
 
 /// A future of the engine's runtime.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -25,6 +26,7 @@ pub(crate) struct HostRuntime {
     tokio: TokioRuntime,
     chaos: Chaos,
     names: Names,
+    search: Search,
     pace: Arc<Pace>,
     driven: AtomicBool,
     stopped: Arc<Notify>,
@@ -70,10 +72,10 @@ impl Pace {
 }
 
 impl HostRuntime {
-    /// Creates a runtime whose sockets obey `chaos` and whose names are `names`.
-    pub(crate) fn new(chaos: Chaos, names: Names) -> Self {
+    /// Creates a runtime whose sockets obey `chaos` and take part in `search`, and whose names are `names`.
+    pub(crate) fn new(chaos: Chaos, names: Names, search: Search) -> Self {
         let (pace, driven, stopped) = (Arc::default(), AtomicBool::new(false), Arc::default());
-        Self { tokio: TokioRuntime, chaos, names, pace, driven, stopped }
+        Self { tokio: TokioRuntime, chaos, names, search, pace, driven, stopped }
     }
 
     /// Wakes the driver for what was asked of the engine just now.
@@ -106,8 +108,9 @@ impl Runtime for HostRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        let reflection = Reflection::new(socket.local_addr()?, self.search.clone());
         let socket = self.tokio.wrap_udp_socket(socket)?;
-        Ok(Arc::new(CableSocket::new(socket, self.chaos.clone(), Arc::clone(&self.pace))))
+        Ok(Arc::new(CableSocket::new(socket, self.chaos.clone(), Arc::clone(&self.pace), reflection)))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -161,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn only_the_end_of_the_driver_is_told() {
-        let runtime = HostRuntime::new(Chaos::new(), Names::default());
+        let runtime = runtime();
         let driver = runtime.spawn(Box::pin(pending()));
         let errand = runtime.spawn(Box::pin(ready(())));
         while !errand.is_finished() {
@@ -179,8 +182,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_driver_that_panics_has_ended() {
-        let runtime = HostRuntime::new(Chaos::new(), Names::default());
+        let runtime = runtime();
         runtime.spawn(Box::pin(async { std::panic::resume_unwind(Box::new("not from the network")) }));
         runtime.stopped().await;
+    }
+
+    fn runtime() -> HostRuntime {
+        let (found, _) = tokio::sync::mpsc::unbounded_channel();
+        HostRuntime::new(Chaos::new(), Names::default(), Search::new(found))
     }
 }

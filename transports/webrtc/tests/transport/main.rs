@@ -9,6 +9,7 @@ mod namespace;
 mod negotiating;
 mod opening;
 mod pair;
+mod reflection;
 mod restart;
 mod sending;
 mod servers;

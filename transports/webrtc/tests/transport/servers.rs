@@ -37,20 +37,24 @@ async fn a_server_that_nobody_can_find_does_not_hold_the_opening_up() {
     pair.until_open().await;
 }
 
-fn named(url: &str) -> IceServer {
+pub(crate) fn named(url: &str) -> IceServer {
     IceServer { urls: vec![url.to_owned()], ..IceServer::default() }
 }
 
-/// Answers every binding request (RFC 8489 section 14.2) with the mapped address.
 async fn answer_bindings(socket: UdpSocket) {
-    const COOKIE: u32 = 0x2112_A442;
     let mut request = [0; 1500];
     while let Ok((_, from)) = socket.recv_from(&mut request).await {
-        let mut response = vec![0x01, 0x01, 0, 12];
-        response.extend(&request[4..20]);
-        response.extend([0x00, 0x20, 0, 8, 0, 0x01]);
-        response.extend((MAPPED.1 ^ (COOKIE >> 16) as u16).to_be_bytes());
-        response.extend((u32::from(MAPPED.0) ^ COOKIE).to_be_bytes());
-        socket.send_to(&response, from).await.expect("loopback takes it");
+        socket.send_to(&success(&request, MAPPED), from).await.expect("loopback takes it");
     }
+}
+
+/// Returns the answer to a binding request that tells `mapped` (RFC 8489 section 14.2).
+pub(crate) fn success(request: &[u8], mapped: (Ipv4Addr, u16)) -> Vec<u8> {
+    const COOKIE: u32 = 0x2112_A442;
+    let mut response = vec![0x01, 0x01, 0, 12];
+    response.extend(&request[4..20]);
+    response.extend([0x00, 0x20, 0, 8, 0, 0x01]);
+    response.extend((mapped.1 ^ (COOKIE >> 16) as u16).to_be_bytes());
+    response.extend((u32::from(mapped.0) ^ COOKIE).to_be_bytes());
+    response
 }

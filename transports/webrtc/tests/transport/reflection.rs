@@ -1,0 +1,213 @@
+//! STUN queries that were lost are repeated while the connection is not up, and only as long as they are of use.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use rejoin_core::port::{ConnectionSetup, PeerAction, PeerEvent};
+use rejoin_core::{IceCandidate, IceConnectionState, IceTransportPolicy, Role};
+use tokio::net::UdpSocket;
+use tokio::time;
+
+use crate::pair::{PATIENCE, Pair, Side, setup};
+use crate::servers::{named, success};
+
+/// Where an honest answer sees the asker, and where a lying one does (RFC 5737).
+const HONEST: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 7), 4444);
+const LYING: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 66), 6666);
+
+/// The engine sends a query eight times in all, so whatever comes beyond that is a repetition of ours.
+const OF_THE_ENGINE: usize = 8;
+
+/// How long silence is watched: six of our beats, and less than the pause after the engine's fourth query.
+const WATCHED: Duration = Duration::from_millis(1500);
+
+#[tokio::test]
+async fn asks_until_an_answer_comes_and_tells_it_once() {
+    let server = Server::start().await;
+    let mut pair = offering(&server, IceTransportPolicy::All);
+    for _ in 0..OF_THE_ENGINE {
+        server.query().await;
+    }
+    let (request, from) = server.query().await;
+    server.answer(&success(&request, HONEST), from).await;
+
+    let line = reflexive(&mut pair).await;
+    assert!(line.contains(&format!(" {} {} typ srflx", HONEST.0, HONEST.1)), "{line}");
+    assert!(line.contains(&format!(" raddr {} rport {}", from.ip(), from.port())), "{line}");
+    server.drain();
+    server.stays_unasked().await;
+    let again = time::timeout(WATCHED, reflexive(&mut pair)).await;
+    assert!(again.is_err(), "told twice: {again:?}");
+}
+
+#[tokio::test]
+async fn a_late_candidate_opens_a_connection_that_has_no_other() {
+    let server = Server::start().await;
+    let outside = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+    let SocketAddr::V4(mapped) = outside.local_addr().expect("bound") else { panic!("bound to IPv4") };
+    let mut pair = Pair::new();
+    pair.create(|role| match role {
+        Role::Offerer => asking(&server, role, IceTransportPolicy::All),
+        Role::Answerer => ConnectionSetup { bind: vec!["127.0.0.1:0".to_owned()], ..setup(role) },
+    });
+    let answers = async {
+        for _ in 0..OF_THE_ENGINE {
+            server.query().await;
+        }
+        let (request, from) = server.query().await;
+        server.answer(&success(&request, (*mapped.ip(), mapped.port())), from).await;
+        translate(&outside, from).await;
+    };
+    let mut missing = Side::BOTH.to_vec();
+    let opens = async {
+        while !missing.is_empty() {
+            let (side, event) = pair.next().await;
+            missing.retain(|other| event != PeerEvent::ChannelOpen || *other != side);
+            // Host candidates would meet without a server, as they cannot through a NAT.
+            let hidden = |found: &IceCandidate| !found.candidate.contains("typ srflx");
+            match &event {
+                PeerEvent::LocalCandidates(candidates) if candidates.iter().any(hidden) => {}
+                _ => pair.carry(side, event),
+            }
+        }
+    };
+    tokio::select! {
+        () = answers => panic!("the outside closed"),
+        () = opens => {}
+    }
+}
+
+#[tokio::test]
+async fn a_cut_cable_lets_no_query_out_and_a_mended_one_does() {
+    let server = Server::start().await;
+    let mut pair = Pair::new();
+    let chaos = pair.offerer.chaos();
+    chaos.cut(true);
+    create(&mut pair, &server, IceTransportPolicy::All);
+    server.stays_unasked().await;
+
+    chaos.cut(false);
+    let (request, from) = server.query().await;
+    server.answer(&success(&request, HONEST), from).await;
+    reflexive(&mut pair).await;
+}
+
+#[tokio::test]
+async fn a_lying_answer_is_no_answer() {
+    let server = Server::start().await;
+    let elsewhere = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+    let mut pair = offering(&server, IceTransportPolicy::All);
+    for _ in 0..=OF_THE_ENGINE {
+        let (request, from) = server.query().await;
+        elsewhere.send_to(&success(&request, LYING), from).await.expect("loopback takes it");
+        let mut guessed = request;
+        guessed[19] ^= 1;
+        server.answer(&success(&guessed, LYING), from).await;
+    }
+    let (request, from) = server.query().await;
+    server.answer(&success(&request, HONEST), from).await;
+    let line = reflexive(&mut pair).await;
+    assert!(line.contains(&HONEST.0.to_string()), "{line}");
+}
+
+#[tokio::test]
+async fn a_relay_only_connection_asks_nothing() {
+    let server = Server::start().await;
+    let _pair = offering(&server, IceTransportPolicy::Relay);
+    server.stays_unasked().await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_up_asks_nothing_more() {
+    let server = Server::start().await;
+    let mut pair = Pair::new();
+    pair.create(|role| asking(&server, role, IceTransportPolicy::All));
+    pair.until_each(|event| *event == PeerEvent::IceConnectionState(IceConnectionState::Connected)).await;
+    server.drain();
+    // The engine itself goes on with its eight on either side.
+    let mut heard = 0;
+    let end = time::Instant::now() + 3 * WATCHED;
+    while time::timeout_at(end, server.query()).await.is_ok() {
+        heard += 1;
+    }
+    assert!(heard <= 2 * OF_THE_ENGINE, "{heard} queries");
+}
+
+/// Returns a pair of which only the offerer is there, so that it gathers and never connects.
+fn offering(server: &Server, policy: IceTransportPolicy) -> Pair {
+    let mut pair = Pair::new();
+    create(&mut pair, server, policy);
+    pair
+}
+
+fn create(pair: &mut Pair, server: &Server, policy: IceTransportPolicy) {
+    pair.perform(Side::Offerer, PeerAction::Create(asking(server, Role::Offerer, policy)));
+}
+
+fn asking(server: &Server, role: Role, ice_transport_policy: IceTransportPolicy) -> ConnectionSetup {
+    let (bind, ice_servers) = (vec!["127.0.0.1:0".to_owned()], vec![named(&server.url)]);
+    ConnectionSetup { ice_servers, ice_transport_policy, bind, ..setup(role) }
+}
+
+/// Returns the line of the next server-reflexive candidate.
+async fn reflexive(pair: &mut Pair) -> String {
+    loop {
+        if let (_, PeerEvent::LocalCandidates(candidates)) = pair.next().await
+            && let Some(found) = candidates.into_iter().find(|found| found.candidate.contains("typ srflx"))
+        {
+            assert!(found.username_fragment.is_some() && found.sdp_m_line_index == Some(0), "{found:?}");
+            return found.candidate;
+        }
+    }
+}
+
+/// Is a NAT with one mapping: carries datagrams between whoever comes to `outside` and the host `inside`.
+async fn translate(outside: &UdpSocket, inside: SocketAddr) {
+    let (mut datagram, mut stranger) = ([0; 2048], None);
+    while let Ok((length, from)) = outside.recv_from(&mut datagram).await {
+        let to = if from == inside { stranger } else { Some(inside) };
+        if from != inside {
+            stranger = Some(from);
+        }
+        if let Some(to) = to {
+            outside.send_to(&datagram[..length], to).await.expect("loopback takes it");
+        }
+    }
+}
+
+/// A STUN server that says only what the test has it say.
+struct Server {
+    socket: UdpSocket,
+    url: String,
+}
+
+impl Server {
+    async fn start() -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+        let url = format!("stun:{}", socket.local_addr().expect("bound"));
+        Self { socket, url }
+    }
+
+    /// Returns the next query and who asked.
+    async fn query(&self) -> ([u8; 20], SocketAddr) {
+        let mut query = [0; 20];
+        let received = time::timeout(PATIENCE, self.socket.recv_from(&mut query)).await;
+        let (length, from) = received.expect("asked in time").expect("loopback delivers");
+        assert_eq!((length, &query[..4]), (20, &[0, 1, 0, 0][..]));
+        (query, from)
+    }
+
+    async fn answer(&self, answer: &[u8], to: SocketAddr) {
+        self.socket.send_to(answer, to).await.expect("loopback takes it");
+    }
+
+    /// Forgets the queries that are there already.
+    fn drain(&self) {
+        while self.socket.try_recv_from(&mut [0; 20]).is_ok() {}
+    }
+
+    async fn stays_unasked(&self) {
+        let asked = time::timeout(WATCHED, self.socket.recv_from(&mut [0; 20])).await;
+        assert!(asked.is_err(), "asked by {asked:?}");
+    }
+}
