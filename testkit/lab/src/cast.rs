@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::env;
 use std::ffi::{OsStr, OsString};
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -17,7 +17,7 @@ use nix::unistd::Pid;
 use crate::chronicle::Chronicle;
 use crate::ledger::{Promise, Role};
 use crate::program::resources::Resources;
-use crate::program::{Life, News, Program};
+use crate::program::{Life, News, Program, What};
 
 /// Where a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -179,12 +179,25 @@ impl Cast {
             }
             // A condition may depend on the time, too.
             if let Ok(news) = self.reports.recv_timeout(left.min(Duration::from_millis(100))) {
-                self.chronicle.absorb(news);
+                self.absorb(news);
                 while let Ok(news) = self.reports.try_recv() {
-                    self.chronicle.absorb(news);
+                    self.absorb(news);
                 }
             }
         }
+    }
+
+    /// Takes in what a program did; its events, without messages, are kept for whoever looks into a failure.
+    fn absorb(&mut self, news: News) {
+        if let What::Printed(event) = &news.what
+            && !matches!(event["event"].as_str(), Some("received" | "accepted"))
+        {
+            let path = self.script.scratch.join(format!("{}.events.jsonl", news.life.role.name()));
+            let file = File::options().create(true).append(true).open(path);
+            // A full disk is no reason to end a run.
+            let _ = file.and_then(|mut file| writeln!(file, "{event}"));
+        }
+        self.chronicle.absorb(news);
     }
 
     /// Lets time pass and takes in what happens.
