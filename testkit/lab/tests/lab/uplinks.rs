@@ -116,10 +116,13 @@ fn a_switch_keeps_the_old_address_or_drops_it() {
     enclosure::test("uplinks::a_switch_keeps_the_old_address_or_drops_it", || {
         let mut stage = Stage::build(&quick());
         let bound = socket(stage.world.a(), stage.world.a().addresses()[0]);
-        for (old, works) in [(OldAddress::Kept, true), (OldAddress::Dropped, false)] {
+        for old in [OldAddress::Kept, OldAddress::Dropped] {
             stage.world.inject(&Fault::DefaultRouteSwitch(old)).unwrap();
             assert_eq!(stage.router_of_a().unwrap(), router(CGN));
-            assert_eq!(!silence(&bound, stage.echo.udp), works, "{old:?}");
+            match old {
+                OldAddress::Kept => drop(question(&bound, stage.echo.udp).unwrap()),
+                OldAddress::Dropped => assert!(silence(&bound, stage.echo.udp)),
+            }
             stage.world.heal(&Fault::DefaultRouteSwitch(old)).unwrap();
             assert_eq!(stage.router_of_a().unwrap(), router(HOME));
             question(&bound, stage.echo.udp).unwrap();
@@ -187,7 +190,8 @@ fn a_mended_link_carries_at_once() {
             while ask(&free, stage.echo.udp, Duration::from_millis(20)).is_err() {}
             let took = Moment::now().unwrap().monotonic - done.monotonic;
             println!("{fault:?}: {took:?}");
-            assert!(took < Duration::from_millis(300), "{fault:?}: {took:?}");
+            // A neighbour that is looked for is found by the next question, up to a second later.
+            assert!(took < Duration::from_millis(500), "{fault:?}: {took:?}");
         }
     });
 }
