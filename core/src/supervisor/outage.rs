@@ -16,6 +16,8 @@ pub(super) struct Outage {
     pub(super) detected_at: Instant,
     pub(super) tried: Vec<Tried>,
     pub(super) progress: Progress,
+    /// Whether something has moved since it was detected, so that the repair began anew.
+    pub(super) anew: bool,
     detection: Duration,
     step: Option<(RecoveryStep, Instant)>,
     /// What goes on beside it, on the connection in use.
@@ -110,6 +112,7 @@ impl Outage {
             detected_at: now,
             tried: Vec::new(),
             progress: Progress::Deciding,
+            anew: false,
             detection,
             step: None,
             beside: None,

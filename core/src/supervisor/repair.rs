@@ -179,9 +179,7 @@ impl PeerLink {
                 };
                 desk.pause(retry)
             }
-            (Some(outage), false) if outage.tried.is_empty() && self.flaps(&outage.fault, desk) => {
-                Some(desk.spend())
-            }
+            (Some(outage), false) if self.flaps(outage, desk) => Some(desk.spend()),
             (Some(_) | None, _) => Some(Duration::ZERO),
         };
         let Some(pause) = pause else {
@@ -207,10 +205,11 @@ impl PeerLink {
     }
 
     /// Returns whether the link broke before it had proven its health, and nothing around it had moved.
-    fn flaps(&self, fault: &Fault, desk: &Desk) -> bool {
+    fn flaps(&self, outage: &Outage, desk: &Desk) -> bool {
         let proven = desk.peer_limit(Phase::ProvenHealth, self.role(), 0, None);
-        let broke_at = self.outage.as_ref().map_or(desk.now, |outage| outage.detected_at);
-        self.ever_up && !fault.is_change() && broke_at.saturating_duration_since(self.up_since) < proven
+        let at_once = outage.detected_at.saturating_duration_since(self.up_since) < proven;
+        let moved = outage.anew || outage.fault.is_change();
+        self.ever_up && at_once && !moved && outage.tried.is_empty()
     }
 
     /// Begins a step: a new connection beside the mild step that is under way, anything else in its place.
@@ -327,6 +326,7 @@ impl PeerLink {
         if let Some(outage) = &mut self.outage {
             outage.end_step(Outcome::Superseded, desk.now);
             outage.tried.clear();
+            outage.anew = true;
         }
         self.next_step(desk);
     }
