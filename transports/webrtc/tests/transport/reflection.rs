@@ -149,14 +149,15 @@ fn asking(server: &Server, role: Role, ice_transport_policy: IceTransportPolicy)
     ConnectionSetup { ice_servers, ice_transport_policy, bind, ..setup(role) }
 }
 
-/// Returns the line of the next server-reflexive candidate.
+/// Returns the line of the next server-reflexive candidate, which comes alone.
 async fn reflexive(pair: &mut Pair) -> String {
     loop {
-        if let (_, PeerEvent::LocalCandidates(candidates)) = pair.next().await
-            && let Some(found) = candidates.into_iter().find(|found| found.candidate.contains("typ srflx"))
-        {
-            assert!(found.username_fragment.is_some() && found.sdp_m_line_index == Some(0), "{found:?}");
-            return found.candidate;
+        let (_, PeerEvent::LocalCandidates(mut found)) = pair.next().await else { continue };
+        found.retain(|found| found.candidate.contains("typ srflx"));
+        if let Some(last) = found.pop() {
+            assert_eq!(found, [], "more than {last:?}");
+            assert!(last.username_fragment.is_some() && last.sdp_m_line_index == Some(0), "{last:?}");
+            return last.candidate;
         }
     }
 }
