@@ -101,6 +101,7 @@ pub fn milliseconds(duration: Duration) -> f64 {
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
+    use crate::incident::{Link, Part};
     use crate::ledger::Role;
 
     /// Returns a row of one stage that took so long, most of it before ICE was connected.
@@ -118,7 +119,7 @@ pub(crate) mod tests {
             other_link_ms: None,
             phases: told(phases),
             owners: told(owners),
-            incidents: Vec::new(),
+            incidents: vec![(Role::Viewer, incident(total_ms))],
         };
         Row {
             scenario: scenario.to_owned(),
@@ -133,6 +134,17 @@ pub(crate) mod tests {
             after: BTreeMap::new(),
             failures: Vec::new(),
             seconds: 1.0,
+        }
+    }
+
+    fn incident(outage_ms: f64) -> Incident {
+        let part = |owner: &str, share| Part { owner: owner.to_owned(), took_ms: outage_ms * share };
+        Incident {
+            link: Link::Peer,
+            fault: "probe_unanswered".to_owned(),
+            outage_ms,
+            steps: vec!["recreate_peer_connection verified".to_owned()],
+            timeline: vec![part("ice_checking", 0.9), part("verification", 0.1)],
         }
     }
 

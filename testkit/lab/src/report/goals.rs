@@ -116,7 +116,9 @@ pub fn whose(owner: &str) -> &'static str {
         "awaiting_peer" => "the other peer, which has to notice or to offer",
         "dialing" => "TCP, TLS and the upgrade",
         "gathering" => "the engine's candidates, STUN included",
-        "handshake" => "offer and answer through the server",
+        "handshake" => {
+            "offer and answer through the server; an offer to a peer that is cut off keeps its `offer_answer` limit of the profile (the machine in core)"
+        }
         "ice_checking" => "the engine's connectivity checks (`rtc-ice`)",
         "securing" => "DTLS and SCTP of the engine (`rtc-dtls`, `rtc-sctp`)",
         "verification" => "ping and pong over SCTP, whose retransmission timer backs off (`rtc-sctp`)",
