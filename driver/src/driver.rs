@@ -187,7 +187,10 @@ impl<M: Machine> Driver<M> {
         }
         match wake {
             Wake::Input(input) => self.tell_machine(input),
-            Wake::Order(Some(order)) => self.obey(order),
+            Wake::Order(Some(order)) => {
+                self.obey(order);
+                self.obey_the_rest();
+            }
             Wake::Order(None) => self.leave(),
             Wake::StoreFailed(StoreError(reason)) => {
                 self.tell_application(Event::Warning(Warning::StoreFailed { reason }));
@@ -221,6 +224,16 @@ impl<M: Machine> Driver<M> {
             }
             // where nobody waits, the machine tells what it does not keep
             (Some(_) | None, None) => self.tell_machine(Input::Command(command)),
+        }
+    }
+
+    /// Obeys what waits behind an order, which costs no turn of its own then.
+    fn obey_the_rest(&mut self) {
+        for _ in 0..self.ends.exit.orders.len() {
+            match self.ends.exit.orders.try_recv() {
+                Ok(order) if self.stage.obeys() => self.obey(order),
+                Ok(_) | Err(_) => return,
+            }
         }
     }
 

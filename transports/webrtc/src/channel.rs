@@ -114,13 +114,14 @@ impl Channel {
     }
 
     fn read(&mut self, message: RTCDataChannelMessage) -> Vec<PeerEvent> {
-        let frame = match (message.is_string, String::from_utf8(message.data.to_vec())) {
-            (true, Ok(text)) => ChannelFrame::Text(text),
-            (true, Err(_)) => {
+        let text = message.is_string.then(|| String::from_utf8(message.data.to_vec()));
+        let frame = match text {
+            Some(Ok(text)) => ChannelFrame::Text(text),
+            Some(Err(_)) => {
                 let reason = "a text frame on the data channel is not UTF-8".to_owned();
                 return vec![PeerEvent::Malformed { reason }];
             }
-            (false, _) => ChannelFrame::Binary(message.data.to_vec()),
+            None => ChannelFrame::Binary(message.data.to_vec()),
         };
         match self.dialect.decode_channel(&frame) {
             Ok(messages) => {

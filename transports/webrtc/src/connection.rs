@@ -40,6 +40,9 @@ pub(crate) struct Surroundings {
     pub(crate) alive: mpsc::Sender<()>,
 }
 
+/// Orders obeyed in a row: enough to share the engine's wake-up, and few beside what it may tell meanwhile.
+const MOST_AT_ONCE: u32 = 64;
+
 /// A peer connection and what we must remember beside it.
 pub(crate) struct Connection {
     surroundings: Surroundings,
@@ -133,11 +136,7 @@ impl Connection {
         loop {
             tokio::select! {
                 order = orders.recv() => match order {
-                    Some(Order::Perform(action)) => {
-                        self.perform(action).await?;
-                        self.runtime.nudge();
-                    }
-                    Some(Order::Noticed(returned)) => self.channel.noticed(returned),
+                    Some(order) => self.obey(order, orders).await?,
                     None => return Ok(()),
                 },
                 Some(happening) = self.happenings.recv() => self.absorb(happening).await,
@@ -164,6 +163,25 @@ impl Connection {
                 Ok(()) = self.closings.changed() => self.channel.break_off().await,
             }
         }
+    }
+
+    /// Obeys an order and those that wait behind it, so that the engine has to look only once.
+    async fn obey(
+        &mut self,
+        first: Order,
+        orders: &mut mpsc::UnboundedReceiver<Order>,
+    ) -> Result<(), String> {
+        let (mut next, mut left) = (Some(first), MOST_AT_ONCE);
+        while let Some(order) = next {
+            match order {
+                Order::Perform(action) => self.perform(action).await?,
+                Order::Noticed(returned) => self.channel.noticed(returned),
+            }
+            left -= 1;
+            next = if left > 0 { orders.try_recv().ok() } else { None };
+        }
+        self.runtime.nudge();
+        Ok(())
     }
 
     /// Returns why the engine's driver, which says nothing itself, most likely ended.
