@@ -171,10 +171,13 @@ impl PeerLink {
     /// The server asks us to offer to this viewer (again).
     pub(super) fn offer_requested(&mut self, desk: &mut Desk) {
         let newest = self.connections().next();
-        if newest.is_some_and(|connection| connection.age(desk.now) < REPETITION) {
-            return;
-        }
+        let repetition = newest.is_some_and(|connection| connection.age(desk.now) < REPETITION);
         match self.progress() {
+            // a rejoin viewer asks again when it lost its socket, and perhaps our offer with it
+            Some(Progress::Handshake(generation)) if self.is_rejoin() && self.is_candidate(generation) => {
+                self.tell(generation, desk);
+            }
+            Some(_) | None if repetition => {}
             // the viewer may not have heard our offer; it has until the limit to answer
             Some(Progress::Handshake(generation)) if self.is_candidate(generation) => {
                 self.tell(generation, desk);
