@@ -230,10 +230,11 @@ impl<M: Machine> Driver<M> {
     /// Obeys what waits behind an order, which costs no turn of its own then.
     fn obey_the_rest(&mut self) {
         for _ in 0..self.ends.exit.orders.len() {
-            match self.ends.exit.orders.try_recv() {
-                Ok(order) if self.stage.obeys() => self.obey(order),
-                Ok(_) | Err(_) => return,
+            if !self.stage.obeys() {
+                return;
             }
+            let Ok(order) = self.ends.exit.orders.try_recv() else { return };
+            self.obey(order);
         }
     }
 
