@@ -50,15 +50,18 @@ impl PeerLink {
         self.active.as_ref().is_some_and(|active| active.epoch.is_some())
     }
 
-    /// Forgets what a rejoin peer could do when another kind of client has taken its place.
-    pub(super) fn forget_predecessor(&mut self) {
+    /// Moves the mail to a connection that has taken the place of another, or of none.
+    ///
+    /// What had gone out over the old one since the peer's hello on the new one may be lost with it, so whatever is
+    /// not acknowledged goes out again.
+    /// What a rejoin peer could do is forgotten when another kind of client has taken its place.
+    pub(super) fn move_mail(&mut self) {
         if self.is_rejoin() && self.active.as_ref().is_some_and(|active| !active.is_rejoin) {
             self.hello.rejoin = None;
             self.inbox.forget();
             self.assembly = Assembly::default();
-            // nobody will acknowledge what is kept, so it goes out once
-            self.outbox.resume(None);
         }
+        self.outbox.resume(None);
     }
 
     /// Sends what waits, oldest first, if the path is believed to work.

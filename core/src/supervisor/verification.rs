@@ -109,7 +109,7 @@ impl PeerLink {
             if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
                 self.let_go(old, desk);
             }
-            self.forget_predecessor();
+            self.move_mail();
         }
         self.withdraw_candidate(desk);
         let Some(mut outage) = self.outage.take() else { return };
