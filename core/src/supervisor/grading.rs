@@ -15,8 +15,8 @@ use crate::supervisor::peer_link::PeerLink;
 /// Samples kept for the quality policy.
 const KEPT_SAMPLES: usize = 32;
 
-/// A path may have changed for the better within a day, whatever the backoff policy says.
-const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 3600);
+/// A path may have changed for the better within an hour, and a repair an hour burdens nobody.
+const LONGEST_REST: Duration = Duration::from_secs(3600);
 
 /// A link that turns poor sooner than this after a repair has not been repaired: the next rest is longer.
 const GOOD_FOR_LONG: Duration = Duration::from_secs(300);
@@ -42,11 +42,6 @@ impl Grading {
         self.quality
     }
 
-    /// Forgets the readings of a path that is no longer in use.
-    pub(super) fn forget(&mut self) {
-        self.samples.clear();
-    }
-
     /// Notes a reading and returns the grade if it changed.
     fn note(&mut self, sample: Sample, policy: &dyn QualityPolicy, now: Instant) -> Option<Quality> {
         if self.samples.len() == KEPT_SAMPLES {
@@ -58,12 +53,25 @@ impl Grading {
         if grade == Quality::Good && self.quality == Quality::Good && since >= GOOD_FOR_LONG {
             self.repairs = 0;
         }
+        self.regrade(grade, now)
+    }
+
+    /// Notes a grade and returns it if it changed.
+    fn regrade(&mut self, grade: Quality, now: Instant) -> Option<Quality> {
         let changed = grade != self.quality;
         if changed {
             self.quality = grade;
             self.since = now;
         }
         changed.then_some(grade)
+    }
+
+    /// Returns the rest after the next repair: the backoff policy's pause, doubled for every repair in vain.
+    ///
+    /// That pause is how soon a dead link is tried again; a poor one works, and each repair of it costs its users.
+    fn rest(&self, pause: Duration) -> Duration {
+        let doubled = 1_u32.checked_shl(self.repairs).unwrap_or(u32::MAX);
+        pause.saturating_mul(doubled).min(LONGEST_REST)
     }
 
     #[cfg(test)]
@@ -73,6 +81,14 @@ impl Grading {
 }
 
 impl PeerLink {
+    /// Forgets the readings and the grade of a path that was replaced or has healed: it is good until new ones tell.
+    pub(super) fn grade_anew(&mut self, desk: &mut Desk) {
+        self.grading.samples.clear();
+        if let Some(quality) = self.grading.regrade(Quality::Good, desk.now) {
+            desk.event(Event::QualityChanged { link: self.name(), quality });
+        }
+    }
+
     /// Asks for a reading, if the quality policy wants any.
     pub(super) fn read_stats(&mut self, desk: &mut Desk) {
         let Some(interval) = desk.policies.quality.interval().filter(|_| self.outage.is_none()) else {
@@ -106,9 +122,9 @@ impl PeerLink {
     fn repair_poor(&mut self, desk: &mut Desk) {
         let fault = Fault::QualityPoor;
         let pause = desk.pause(Retry::new(Link::Peer, self.grading.repairs, &fault));
-        let pause = pause.unwrap_or_else(|| desk.sleep(Link::Peer)).min(LONGEST_PAUSE);
+        let rest = self.grading.rest(pause.unwrap_or_else(|| desk.sleep(Link::Peer)));
         self.grading.repairs = self.grading.repairs.saturating_add(1);
-        self.grading.not_before = Some(desk.now + pause);
+        self.grading.not_before = Some(desk.now + rest);
         self.broke(fault, desk);
     }
 }

@@ -118,7 +118,7 @@ impl PeerLink {
             outage.give_way(Outcome::Superseded, desk.now);
         }
         desk.timers.clear_peer(&self.key);
-        self.grading.forget();
+        self.grade_anew(desk);
         self.rebuilds = 0;
         self.previous_delay = None;
         self.up_since = desk.now;

@@ -116,14 +116,17 @@ impl HealthProbe for Pings {
     }
 }
 
-/// A round trip above 500 ms is poor; a script measures when it wants to.
+/// A round trip above 500 ms is poor, and without one the grade stays; a script measures when it wants to.
 #[derive(Debug)]
 struct SlowIsPoor;
 
 impl QualityPolicy for SlowIsPoor {
     fn grade(&self, history: &StatsHistory<'_>) -> Quality {
-        let rtt = history.samples.last().and_then(|sample| sample.rtt);
-        if rtt.is_some_and(|rtt| rtt > Duration::from_millis(500)) { Quality::Poor } else { Quality::Good }
+        match history.samples.last().and_then(|sample| sample.rtt) {
+            Some(rtt) if rtt > Duration::from_millis(500) => Quality::Poor,
+            Some(_) => Quality::Good,
+            None => history.previous,
+        }
     }
 
     fn interval(&self) -> Option<Duration> {

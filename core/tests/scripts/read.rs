@@ -179,6 +179,7 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
         }
         ["writable"] => PeerEvent::Writable,
         ["delivered"] => PeerEvent::Stats(nothing_outstanding()),
+        ["measures", "nothing"] => PeerEvent::Stats(nothing_outstanding()),
         ["measures", rtt] => PeerEvent::Stats(Sample { rtt: Some(duration(rtt)?), ..nothing_outstanding() }),
         ["dies"] => PeerEvent::Failed { reason: "its socket is gone".to_owned() },
         _ => return Err(format!("no such event: {words:?}")),
