@@ -19,6 +19,7 @@ const ACKNOWLEDGEMENT_LIMIT: Duration = Duration::from_secs(30);
 impl Supervisor {
     /// Returns whether another message is welcome: some connected peer keeps up, or none is connected.
     ///
+    /// A full channel gives back what it is handed, so whoever sends waits for the channel and not only for the outbox.
     /// The fastest peer sets the pace; slower ones lose their oldest messages and are told.
     /// A peer that is away slows nobody down either, and nothing does unless messages are to wait.
     pub fn has_room(&self) -> bool {
@@ -26,7 +27,7 @@ impl Supervisor {
             WhenFull::Wait => {
                 let mut connected =
                     self.peers.values().filter(|link| link.ever_up && link.outage.is_none()).peekable();
-                connected.peek().is_none() || connected.any(|link| !link.outbox.is_half_full())
+                connected.peek().is_none() || connected.any(PeerLink::keeps_up)
             }
             WhenFull::DropOldest | WhenFull::Refuse => true,
         }
@@ -55,6 +56,11 @@ impl Supervisor {
 }
 
 impl PeerLink {
+    /// Returns whether the channel takes more, and half of either bound is free.
+    fn keeps_up(&self) -> bool {
+        self.active.as_ref().is_none_or(|active| active.writable) && !self.outbox.is_half_full()
+    }
+
     /// Begins to wait for the peer's next acknowledgement, if it owes one.
     pub(super) fn expect_acknowledgement(&self, desk: &mut Desk) {
         if self.delivers() && !self.outbox.is_empty() {
