@@ -74,8 +74,9 @@ pub enum SendError {
     },
 }
 
-/// Commands on their way: enough to hide a wake-up of the driver, and few beside the messages held for a peer.
-const WAITING_ORDERS: usize = 16;
+/// Commands on their way: enough to hide a wake-up of the driver at full speed, and few beside the messages held for
+/// a peer; what they may weigh is bounded beside.
+const WAITING_ORDERS: usize = 128;
 
 /// Creates both sides for a machine with these settings.
 ///

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use rejoin_core::port::{ChannelFrame, Dialect, PeerEvent};
 use rejoin_core::sdp::Description;
 use rejoin_core::{ChannelMessage, SignalingMessage};
@@ -121,7 +121,7 @@ impl Channel {
                 let reason = "a text frame on the data channel is not UTF-8".to_owned();
                 return vec![PeerEvent::Malformed { reason }];
             }
-            None => ChannelFrame::Binary(message.data.to_vec()),
+            None => ChannelFrame::Binary(message.data.into()),
         };
         match self.dialect.decode_channel(&frame) {
             Ok(messages) => {
@@ -157,7 +157,7 @@ impl Channel {
         let sent = match self.dialect.encode_channel(&message) {
             Ok(frame) if size(&frame) > LARGEST_FRAME => return Some(oversize(size(&frame))),
             Ok(ChannelFrame::Text(text)) => data_channel.try_send_text(&text).await,
-            Ok(ChannelFrame::Binary(bytes)) => data_channel.try_send(BytesMut::from(bytes.as_slice())).await,
+            Ok(ChannelFrame::Binary(bytes)) => data_channel.try_send(BytesMut::from(Bytes::from(bytes))).await,
             Err(error) => return Some(PeerEvent::Malformed { reason: error.to_string() }),
         };
         match sent {
