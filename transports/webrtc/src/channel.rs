@@ -157,7 +157,9 @@ impl Channel {
         let sent = match self.dialect.encode_channel(&message) {
             Ok(frame) if size(&frame) > LARGEST_FRAME => return Some(oversize(size(&frame))),
             Ok(ChannelFrame::Text(text)) => data_channel.try_send_text(&text).await,
-            Ok(ChannelFrame::Binary(bytes)) => data_channel.try_send(BytesMut::from(Bytes::from(bytes))).await,
+            Ok(ChannelFrame::Binary(bytes)) => {
+                data_channel.try_send(BytesMut::from(Bytes::from(bytes))).await
+            }
             Err(error) => return Some(PeerEvent::Malformed { reason: error.to_string() }),
         };
         match sent {
