@@ -38,8 +38,17 @@ pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     options
 }
 
+/// Gives a damaged file another name, under which nothing overwrites it, and returns that.
+pub(super) fn set_aside(path: &Path, reason: &str) -> Result<PathBuf, StoreError> {
+    let kept = free_name(path);
+    fs::rename(path, &kept).map_err(|error| {
+        trouble(path, format!("is damaged ({reason}) and cannot be set aside ({error}); move it away"))
+    })?;
+    Ok(kept)
+}
+
 /// Returns the first free name for a damaged file.
-pub(super) fn free_name(path: &Path) -> PathBuf {
+fn free_name(path: &Path) -> PathBuf {
     let mut number = 1_u64;
     loop {
         let name = beside(path, &format!(".damaged-{number}"));

@@ -17,7 +17,7 @@ use rejoin_core::MailStore;
 use rejoin_core::mail::{MailChange, Mailbag};
 use rejoin_core::port::{Receipts, StoreError};
 
-use crate::store::disk::{beside, free_name, lock, resolved, trouble};
+use crate::store::disk::{beside, lock, resolved, set_aside, trouble};
 use database::Flaw;
 use receipts::ReceiptBook;
 
@@ -124,13 +124,7 @@ impl MailDirectory {
 
     fn set_aside(&mut self, reason: &str) -> Result<(), StoreError> {
         self.close();
-        let kept = free_name(&self.path);
-        fs::rename(&self.path, &kept).map_err(|error| {
-            trouble(
-                &self.path,
-                format!("is damaged ({reason}) and cannot be set aside ({error}); move it away"),
-            )
-        })?;
+        let kept = set_aside(&self.path, reason)?;
         let (file, kept) = (self.path.display(), kept.display());
         tracing::warn!(%file, %kept, reason, "the kept mail was damaged and is set aside; what was in it is lost");
         Ok(())

@@ -8,7 +8,7 @@ use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
 use super::document::{self, Flaw, VERSION};
-use crate::store::disk::{beside, free_name, lock, private, resolved, trouble};
+use crate::store::disk::{beside, lock, private, resolved, set_aside, trouble};
 
 /// A session file that is ours for as long as this exists.
 #[derive(Debug)]
@@ -91,13 +91,7 @@ impl Place {
     }
 
     fn set_aside(&self, reason: &str) -> Result<(), StoreError> {
-        let kept = free_name(&self.path);
-        fs::rename(&self.path, &kept).map_err(|error| {
-            trouble(
-                &self.path,
-                format!("is damaged ({reason}) and cannot be set aside ({error}); move it away"),
-            )
-        })?;
+        let kept = set_aside(&self.path, reason)?;
         let (file, kept) = (self.path.display(), kept.display());
         tracing::warn!(%file, %kept, reason, "the session file was damaged and is set aside");
         Ok(())
