@@ -107,7 +107,9 @@ impl Fleet {
     fn play(&self, index: usize, case: &Case) -> Result<Ending> {
         let directory = self.directory(index, case);
         fs::create_dir_all(&directory)?;
-        let mut command = Command::new(std::env::current_exe()?);
+        // A fleet that is killed takes its labs with it, although they have enclosures of their own.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL"]).arg(std::env::current_exe()?);
         command.arg("run").args(case.arguments());
         command.arg("--rejoin").arg(&self.rejoin).arg("--scratch").arg(&directory);
         let output = command.stdin(Stdio::null()).output()?;
