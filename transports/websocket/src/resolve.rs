@@ -45,10 +45,10 @@ impl AddressBook {
     ) -> io::Result<Vec<SocketAddr>> {
         let noted = self.noted(&name);
         let asked = match noted {
-            Some(noted) => timeout(PATIENCE, lookup).await.unwrap_or(Ok(noted)),
+            Some(_) => timeout(PATIENCE, lookup).await.unwrap_or_else(|_| Ok(Vec::new())),
             None => lookup.await,
         };
-        match (asked, self.noted(&name)) {
+        match (asked, noted) {
             (Ok(addresses), _) if !addresses.is_empty() => {
                 self.note(name, addresses.clone());
                 Ok(addresses)
