@@ -6,6 +6,8 @@
 mod full_disk;
 #[cfg(unix)]
 mod killed;
+#[path = "../kills/life.rs"]
+mod life;
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,38 +1,23 @@
 //! A process that is killed while it stores mail loses nothing that it was told is stored.
 
-use std::io::{BufRead as _, BufReader, Write as _};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::path::PathBuf;
 
-use rejoin_core::rng::Rng;
+use crate::life::{KILLS, dice, live, tell};
 
 use super::*;
 
 /// Tells the child where to store.
 const DIRECTORY: &str = "REJOIN_TEST_KILLED_DIRECTORY";
-/// Enough to meet every step of a write many times.
-const KILLS: u64 = 200;
-/// Hundreds of writes.
-const LONGEST_LIFE: Duration = Duration::from_millis(25);
 /// Messages that are kept at a time.
 const WINDOW: u64 = 40;
 
 #[test]
 fn a_kill_at_any_moment_loses_nothing_that_was_stored() {
-    let seed = seed();
-    println!("seed {seed}: repeat with REJOIN_TEST_SEED={seed}");
-    let mut dice = Rng::new(seed);
+    let mut dice = dice();
     let folder = Folder::new();
     let mut held = 0;
     for kill in 1..=KILLS {
-        let mut child = spawn(&folder.mail());
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
-        lines.by_ref().find(|line| line == "storing").unwrap();
-        std::thread::sleep(LONGEST_LIFE.mul_f64(dice.unit())); // the moment of a kill is a matter of time
-        child.kill().unwrap();
-        child.wait().unwrap();
-        let last = lines.filter_map(|line| line.strip_prefix("stored ")?.parse().ok()).last();
+        let last = live("killed::stores_until_killed", (DIRECTORY, &folder.mail()), &mut dice);
         // A life that reported nothing began with what its forerunner left.
         let reported = last.unwrap_or(held);
 
@@ -66,25 +51,4 @@ fn stores_until_killed() {
 
 fn newest(mail: &[MailRecord]) -> u64 {
     mail.first().map_or(0, |record| record.note.newest)
-}
-
-fn spawn(directory: &Path) -> Child {
-    Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "killed::stores_until_killed", "--ignored", "--nocapture"])
-        .env(DIRECTORY, directory)
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap()
-}
-
-/// Writes a line in one piece, past whatever captures a test's output.
-fn tell(line: &str) {
-    let mut pipe = std::io::stdout().lock();
-    pipe.write_all(format!("{line}\n").as_bytes()).unwrap();
-    pipe.flush().unwrap();
-}
-
-fn seed() -> u64 {
-    let given = std::env::var("REJOIN_TEST_SEED").ok();
-    given.map_or_else(|| getrandom::u64().unwrap(), |seed| seed.parse().unwrap())
 }

@@ -4,6 +4,8 @@
 
 #[cfg(unix)]
 mod killed;
+#[path = "../kills/life.rs"]
+mod life;
 
 use std::fs;
 use std::path::PathBuf;
