@@ -1,0 +1,159 @@
+//! Queries that are repeated, and what their answers tell.
+
+use std::task::Poll;
+
+use rtc::stun::message::TransactionId;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::*;
+
+const LOCAL: ([u8; 4], u16) = ([192, 0, 2, 9], 5000);
+const SERVER: ([u8; 4], u16) = ([198, 51, 100, 1], 3478);
+const MAPPED: &str = "203.0.113.7:4444";
+
+#[tokio::test]
+async fn repeats_at_every_beat_what_was_asked() {
+    let (reflection, ..) = asking();
+    let begun = time::Instant::now();
+    for beat in 1..=3 {
+        assert_eq!(next_due(&reflection).await.len(), 1);
+        assert!(begun.elapsed() >= beat * BEAT, "{:?}", begun.elapsed());
+    }
+}
+
+#[tokio::test]
+async fn tells_a_late_answer_as_a_candidate_and_asks_no_more() {
+    let (reflection, _, mut found, request) = asking();
+    next_due(&reflection).await;
+    hear(&reflection, SERVER, &answer(&request, MAPPED));
+    let line = told(&mut found).expect("told");
+    // 100 for the type, all of the preference, component 1 (RFC 8445 section 5.1.2.1).
+    let expected = " 1 udp 1694498815 203.0.113.7 4444 typ srflx raddr 192.0.2.9 rport 5000";
+    assert!(line.starts_with("candidate:") && line.ends_with(expected), "{line}");
+    reflection.sent(SERVER.into(), &request.raw);
+    hear(&reflection, SERVER, &answer(&request, MAPPED));
+    assert_eq!(told(&mut found), None);
+    assert_stays_quiet(&reflection).await;
+}
+
+#[tokio::test]
+async fn leaves_an_answer_in_time_to_the_engine() {
+    let (reflection, _, mut found, request) = asking();
+    hear(&reflection, SERVER, &answer(&request, MAPPED));
+    assert_eq!(told(&mut found), None);
+    assert_stays_quiet(&reflection).await;
+}
+
+#[tokio::test]
+async fn a_connection_that_is_up_or_over_neither_asks_nor_tells() {
+    for state in [IceConnectionState::Connected, IceConnectionState::Failed] {
+        let (reflection, search, mut found, request) = asking();
+        next_due(&reflection).await;
+        search.observe(state);
+        hear(&reflection, SERVER, &answer(&request, MAPPED));
+        assert_eq!(told(&mut found), None);
+        assert_stays_quiet(&reflection).await;
+    }
+}
+
+#[tokio::test]
+async fn finds_an_answer_among_datagrams_that_came_together() {
+    let (reflection, _, mut found, request) = asking();
+    next_due(&reflection).await;
+    let answer = answer(&request, MAPPED);
+    let mut buffer = vec![7; answer.len()];
+    buffer.extend(&answer);
+    buffer.extend([7; 3]);
+    let mut meta = RecvMeta::default();
+    (meta.addr, meta.len, meta.stride) = (SERVER.into(), buffer.len(), answer.len());
+    reflection.heard(&meta, &buffer);
+    assert!(told(&mut found).is_some());
+}
+
+#[tokio::test]
+async fn lies_and_rubbish_change_nothing() {
+    let (reflection, _, mut found, request) = asking();
+    next_due(&reflection).await;
+    let honest = answer(&request, MAPPED);
+    hear(&reflection, LOCAL, &honest);
+    let mut stranger = request.clone();
+    stranger.transaction_id = TransactionId([0; 12]);
+    hear(&reflection, SERVER, &answer(&stranger, MAPPED));
+    (0..honest.len()).for_each(|length| hear(&reflection, SERVER, &honest[..length]));
+    hear(&reflection, SERVER, &request.raw);
+    assert_eq!(told(&mut found), None);
+    hear(&reflection, SERVER, &honest);
+    assert!(told(&mut found).is_some());
+}
+
+#[test]
+fn knows_addresses_of_ipv6_and_our_own() {
+    let (request, local) = (request(), SocketAddr::from(LOCAL));
+    let answered = |mapped| candidate(&decoded(&answer(&request, mapped)).expect("an answer"), local);
+    let line = answered("[2001:db8::7]:4444").expect("a candidate").candidate;
+    assert!(line.contains(" 2001:db8::7 4444 typ srflx"), "{line}");
+    assert_eq!(answered(&local.to_string()), None);
+}
+
+#[tokio::test]
+async fn checks_between_peers_are_no_queries() {
+    let (found, _) = unbounded_channel();
+    let reflection = Reflection::new(LOCAL.into(), Search::new(found));
+    reflection.sent(SERVER.into(), &answer(&request(), MAPPED));
+    reflection.sent(SERVER.into(), &[7; QUERY]);
+    let stage = reflection.stage.lock().expect("not poisoned");
+    assert!(matches!(*stage, Stage::Quiet(None)), "{stage:?}");
+}
+
+/// Returns the watch over a socket whose engine has just asked.
+fn asking() -> (Reflection, Search, UnboundedReceiver<Happening>, Message) {
+    let (found, findings) = unbounded_channel();
+    let (search, request) = (Search::new(found), request());
+    let reflection = Reflection::new(LOCAL.into(), search.clone());
+    reflection.sent(SERVER.into(), &request.raw);
+    // The engine's own repetition is the same query.
+    reflection.sent(SERVER.into(), &request.raw);
+    (reflection, search, findings, request)
+}
+
+fn request() -> Message {
+    let mut request = Message::new();
+    request.build(&[Box::new(TransactionId::new()), Box::new(BINDING_REQUEST)]).expect("a request");
+    request
+}
+
+fn answer(request: &Message, mapped: &str) -> Vec<u8> {
+    let mapped: SocketAddr = mapped.parse().expect("an address");
+    let mapped = XorMappedAddress { ip: mapped.ip(), port: mapped.port() };
+    let mut answer = Message::new();
+    let setters: [Box<dyn rtc::stun::message::Setter>; 3] =
+        [Box::new(request.transaction_id), Box::new(BINDING_SUCCESS), Box::new(mapped)];
+    answer.build(&setters).expect("an answer");
+    answer.raw
+}
+
+fn hear(reflection: &Reflection, from: ([u8; 4], u16), datagram: &[u8]) {
+    let mut meta = RecvMeta::default();
+    (meta.addr, meta.len, meta.stride) = (from.into(), datagram.len(), datagram.len());
+    reflection.heard(&meta, datagram);
+}
+
+fn told(found: &mut UnboundedReceiver<Happening>) -> Option<String> {
+    match found.try_recv().ok()? {
+        Happening::Candidate(candidate) => Some(candidate.candidate),
+        Happening::Ice(_) | Happening::DataChannel(_) => panic!("not ours to tell"),
+    }
+}
+
+async fn next_due(reflection: &Reflection) -> Vec<Query> {
+    std::future::poll_fn(|cx| match reflection.due(cx) {
+        due if due.is_empty() => Poll::Pending,
+        due => Poll::Ready(due),
+    })
+    .await
+}
+
+async fn assert_stays_quiet(reflection: &Reflection) {
+    let due = time::timeout(3 * BEAT, next_due(reflection)).await;
+    assert!(due.is_err(), "{due:?}");
+}
