@@ -6,6 +6,8 @@ use std::vec;
 
 use rtc::shared::ifaces::ifaces;
 
+use crate::outside::Outside;
+
 /// How many addresses of one family are bound.
 ///
 /// Every local address is paired with every remote one; hosts with dozens of container bridges would send
@@ -14,7 +16,13 @@ const EACH_FAMILY: usize = 8;
 
 /// What to bind. The driver asks again at every ICE restart, so the answer follows the interfaces.
 #[derive(Clone, Debug)]
-pub(crate) enum BindAddresses {
+pub(crate) struct BindAddresses {
+    wanted: Wanted,
+    outside: Outside,
+}
+
+#[derive(Clone, Debug)]
+enum Wanted {
     /// Every interface; loopback only where there is nothing else.
     Everywhere,
     /// What the setup names, as `address:port`.
@@ -22,9 +30,10 @@ pub(crate) enum BindAddresses {
 }
 
 impl BindAddresses {
-    /// Returns what `bind` asks for; an empty list means everywhere.
-    pub(crate) fn new(bind: Vec<String>) -> Self {
-        if bind.is_empty() { Self::Everywhere } else { Self::Given(bind) }
+    /// Returns what `bind` asks for; an empty list means everywhere, and `outside` learns what is bound.
+    pub(crate) fn new(bind: Vec<String>, outside: Outside) -> Self {
+        let wanted = if bind.is_empty() { Wanted::Everywhere } else { Wanted::Given(bind) };
+        Self { wanted, outside }
     }
 }
 
@@ -32,10 +41,11 @@ impl ToSocketAddrs for BindAddresses {
     type Iter = vec::IntoIter<SocketAddr>;
 
     fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-        let addresses = match self {
-            Self::Everywhere => everywhere(&local_addresses()),
-            Self::Given(names) => resolve_each(names)?,
+        let addresses = match &self.wanted {
+            Wanted::Everywhere => everywhere(&local_addresses()),
+            Wanted::Given(names) => resolve_each(names)?,
         };
+        self.outside.bind(&addresses);
         Ok(addresses.into_iter())
     }
 }
@@ -143,7 +153,9 @@ mod tests {
 
     #[test]
     fn names_the_address_that_cannot_be_bound() {
-        let error = BindAddresses::Given(vec!["nonsense".to_owned()]).to_socket_addrs().expect_err("no port");
+        let error = BindAddresses::new(vec!["nonsense".to_owned()], Outside::default())
+            .to_socket_addrs()
+            .expect_err("no port");
         assert!(error.to_string().contains("\"nonsense\""), "{error}");
     }
 

@@ -18,6 +18,7 @@ use crate::channel::{Channel, MOST_OUTSTANDING};
 use crate::chaos::Chaos;
 use crate::names::Names;
 use crate::negotiation::{self, Offer, failed};
+use crate::outside::Outside;
 use crate::reflection::Search;
 use crate::runtime::HostRuntime;
 use crate::settings;
@@ -34,6 +35,7 @@ const FAREWELL: Duration = Duration::from_millis(200);
 pub(crate) struct Surroundings {
     pub(crate) dialect: Arc<dyn Dialect>,
     pub(crate) names: Names,
+    pub(crate) outside: Outside,
     pub(crate) chaos: Chaos,
     pub(crate) teller: Teller,
     /// Dropped at the very end, which is how a closing transport knows that we are done.
@@ -91,7 +93,8 @@ impl Connection {
     async fn build(surroundings: Surroundings, setup: ConnectionSetup) -> Result<Self, String> {
         surroundings.names.look_up(&setup.ice_servers).await;
         let (told, happenings) = mpsc::unbounded_channel();
-        let search = Search::new(told.clone());
+        let outside = surroundings.outside.clone();
+        let search = Search::new(told.clone(), outside.clone());
         let (chaos, names) = (surroundings.chaos.clone(), surroundings.names.clone());
         let runtime = Arc::new(HostRuntime::new(chaos, names, search.clone()));
         let peer = PeerConnectionBuilder::new()
@@ -99,7 +102,7 @@ impl Connection {
             .with_setting_engine(settings::setting_engine(&setup))
             .with_handler(Arc::new(Callbacks { told, search }))
             .with_runtime(Arc::clone(&runtime) as Arc<dyn Runtime>)
-            .with_udp_addrs(vec![BindAddresses::new(setup.bind)])
+            .with_udp_addrs(vec![BindAddresses::new(setup.bind, outside)])
             .with_data_channel_send_buffer_limit(MOST_OUTSTANDING)
             .build()
             .await

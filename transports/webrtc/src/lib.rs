@@ -12,6 +12,7 @@ mod chaos;
 mod connection;
 mod names;
 mod negotiation;
+mod outside;
 mod reflection;
 mod runtime;
 mod settings;

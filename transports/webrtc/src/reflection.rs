@@ -1,5 +1,6 @@
 //! Late reflection: a STUN query that found no way out is repeated until it is answered or nobody needs it.
 //!
+//! Until then a guess stands in for the answer, where an earlier one is known.
 //! The engine repeats its queries itself, but ever more slowly and for eleven seconds at most; behind NAT a connection
 //! begun in a cut would stay without a server-reflexive candidate for seconds after the path is back, or for ever.
 //! What the engine asked is what is repeated, so servers, families and policy are its own: relay only asks nothing, and
@@ -23,6 +24,7 @@ use webrtc::peer_connection::RTCIceCandidateInit;
 use webrtc::runtime::RecvMeta;
 
 use crate::callbacks::Happening;
+use crate::outside::Outside;
 
 /// How often an unanswered query is repeated.
 ///
@@ -37,13 +39,14 @@ const QUERY: usize = 20;
 #[derive(Clone, Debug)]
 pub(crate) struct Search {
     found: UnboundedSender<Happening>,
+    outside: Outside,
     ended: Arc<AtomicBool>,
 }
 
 impl Search {
-    /// Begins a search whose findings go to `found`.
-    pub(crate) fn new(found: UnboundedSender<Happening>) -> Self {
-        Self { found, ended: Arc::default() }
+    /// Begins a search whose findings go to `found` and, for later ones, to `outside`.
+    pub(crate) fn new(found: UnboundedSender<Happening>, outside: Outside) -> Self {
+        Self { found, outside, ended: Arc::default() }
     }
 
     /// Learns the state of ICE, which decides whether a candidate is still of use.
@@ -58,6 +61,19 @@ impl Search {
             | IceConnectionState::Closed => true,
         };
         self.ended.store(ended, Ordering::Release);
+    }
+
+    /// Tells that the socket bound to `local` is seen as `public`, if that is of use.
+    ///
+    /// An address that we have anyway makes no candidate: there is no NAT (RFC 8445 section 5.1.3).
+    fn tell(&self, public: SocketAddr, local: SocketAddr) {
+        if public != local
+            && !self.ended.load(Ordering::Acquire)
+            && let Some(candidate) = candidate(public, local)
+        {
+            // Nobody listens any more once the connection is closed.
+            let _ = self.found.send(Happening::Candidate(candidate));
+        }
     }
 }
 
@@ -138,6 +154,11 @@ impl Reflection {
                 // The poll after the last tick is the one that is woken.
                 while beat.poll_tick(cx).is_ready() {
                     due.clone_from(queries);
+                    if *repeated == Repeated::NotYet
+                        && let Some(guess) = self.search.outside.guess(self.local)
+                    {
+                        self.search.tell(guess, self.local);
+                    }
                     *repeated = Repeated::Once;
                 }
                 return due;
@@ -169,13 +190,11 @@ impl Reflection {
             return;
         }
         *stage = Stage::Settled;
+        let Some(seen) = mapped(&answer) else { return };
+        self.search.outside.learn(self.local.ip(), seen.ip());
         // The engine tells of its own queries; where it does so of this one too, the second telling is dropped.
-        if repeated == Repeated::Once
-            && !self.search.ended.load(Ordering::Acquire)
-            && let Some(candidate) = candidate(&answer, self.local)
-        {
-            // Nobody listens any more once the connection is closed.
-            let _ = self.search.found.send(Happening::Candidate(candidate));
+        if repeated == Repeated::Once {
+            self.search.tell(seen, self.local);
         }
     }
 }
@@ -185,20 +204,21 @@ fn decoded(bytes: &[u8]) -> Option<Message> {
     message.unmarshal_binary(bytes).ok().map(|()| message)
 }
 
-/// Returns the candidate in the answer to a query of `local`'s, written as the engine writes its own.
-///
-/// An answer with the address that we have anyway makes none: there is no NAT (RFC 8445 section 5.1.3).
-fn candidate(answer: &Message, local: SocketAddr) -> Option<RTCIceCandidateInit> {
+/// Returns where an answer saw who asked.
+fn mapped(answer: &Message) -> Option<SocketAddr> {
     let mut mapped = XorMappedAddress::default();
     mapped.get_from(answer).ok()?;
-    if SocketAddr::new(mapped.ip, mapped.port) == local {
-        return None;
-    }
+    Some(SocketAddr::new(mapped.ip, mapped.port))
+}
+
+/// Returns the candidate of the socket that is bound to `local` and seen as `public`, written as the engine writes its
+/// own.
+fn candidate(public: SocketAddr, local: SocketAddr) -> Option<RTCIceCandidateInit> {
     let config = CandidateServerReflexiveConfig {
         base_config: CandidateConfig {
             network: "udp".to_owned(),
-            address: mapped.ip.to_string(),
-            port: mapped.port,
+            address: public.ip().to_string(),
+            port: public.port(),
             component: 1,
             ..CandidateConfig::default()
         },

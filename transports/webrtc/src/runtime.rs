@@ -161,6 +161,7 @@ mod tests {
     use std::future::{pending, ready};
 
     use super::*;
+    use crate::outside::Outside;
 
     #[tokio::test]
     async fn only_the_end_of_the_driver_is_told() {
@@ -189,6 +190,6 @@ mod tests {
 
     fn runtime() -> HostRuntime {
         let (found, _) = tokio::sync::mpsc::unbounded_channel();
-        HostRuntime::new(Chaos::new(), Names::default(), Search::new(found))
+        HostRuntime::new(Chaos::new(), Names::default(), Search::new(found, Outside::default()))
     }
 }

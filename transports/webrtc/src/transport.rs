@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use crate::chaos::Chaos;
 use crate::connection::{Connection, Surroundings};
 use crate::names::Names;
+use crate::outside::Outside;
 
 /// How many events may wait for [`next_event`](PeerTransport::next_event), over all connections.
 ///
@@ -24,6 +25,7 @@ pub struct WebRtcTransport {
     dialect: Arc<dyn Dialect>,
     chaos: Chaos,
     names: Names,
+    outside: Outside,
     connections: BTreeMap<Generation, Tap>,
     incarnations: u64,
     found: mpsc::Receiver<Found>,
@@ -84,8 +86,8 @@ impl WebRtcTransport {
         let (alive, running) = mpsc::channel(1);
         let chaos = Chaos::new();
         let connections = BTreeMap::new();
-        let names = Names::default();
-        Self { dialect, chaos, names, connections, incarnations: 0, found, events, running, alive }
+        let (names, outside) = (Names::default(), Outside::default());
+        Self { dialect, chaos, names, outside, connections, incarnations: 0, found, events, running, alive }
     }
 
     /// Returns a handle that breaks this transport's connections on purpose.
@@ -109,6 +111,7 @@ impl WebRtcTransport {
         let surroundings = Surroundings {
             dialect: Arc::clone(&self.dialect),
             names: self.names.clone(),
+            outside: self.outside.clone(),
             chaos: self.chaos.clone(),
             teller: Teller { generation, incarnation, events: self.events.clone() },
             alive: self.alive.clone(),

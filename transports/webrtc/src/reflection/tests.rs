@@ -86,19 +86,41 @@ async fn lies_and_rubbish_change_nothing() {
     assert!(told(&mut found).is_some());
 }
 
-#[test]
-fn knows_addresses_of_ipv6_and_our_own() {
-    let (request, local) = (request(), SocketAddr::from(LOCAL));
-    let answered = |mapped| candidate(&decoded(&answer(&request, mapped)).expect("an answer"), local);
-    let line = answered("[2001:db8::7]:4444").expect("a candidate").candidate;
-    assert!(line.contains(" 2001:db8::7 4444 typ srflx"), "{line}");
-    assert_eq!(answered(&local.to_string()), None);
+#[tokio::test]
+async fn knows_addresses_of_ipv6_and_our_own() {
+    for (mapped, expected) in
+        [("[2001:db8::7]:4444", Some(" 2001:db8::7 4444 typ srflx")), ("192.0.2.9:5000", None)]
+    {
+        let (reflection, _, mut found, request) = asking();
+        next_due(&reflection).await;
+        hear(&reflection, SERVER, &answer(&request, mapped));
+        let line = told(&mut found);
+        assert!(line.is_some() == expected.is_some(), "{line:?}");
+        assert!(line.zip(expected).is_none_or(|(line, expected)| line.contains(expected)));
+    }
+}
+
+#[tokio::test]
+async fn guesses_what_an_earlier_answer_told_while_there_is_none() {
+    let (reflection, search, mut found, request) = asking();
+    search.outside.bind(&[LOCAL.into()]);
+    hear(&reflection, SERVER, &answer(&request, MAPPED));
+    let (found_later, mut guessed) = unbounded_channel();
+    let local = SocketAddr::from((LOCAL.0, 6000));
+    let later = Reflection::new(local, Search::new(found_later, search.outside.clone()));
+    later.sent(SERVER.into(), &request.raw);
+    for _ in 0..3 {
+        next_due(&later).await;
+    }
+    let line = told(&mut guessed).expect("a guess");
+    assert!(line.contains(" 203.0.113.7 6000 typ srflx raddr 192.0.2.9 rport 6000"), "{line}");
+    assert_eq!((told(&mut guessed), told(&mut found)), (None, None));
 }
 
 #[tokio::test]
 async fn checks_between_peers_are_no_queries() {
     let (found, _) = unbounded_channel();
-    let reflection = Reflection::new(LOCAL.into(), Search::new(found));
+    let reflection = Reflection::new(LOCAL.into(), Search::new(found, Outside::default()));
     reflection.sent(SERVER.into(), &answer(&request(), MAPPED));
     reflection.sent(SERVER.into(), &[7; QUERY]);
     let stage = reflection.stage.lock().expect("not poisoned");
@@ -108,7 +130,7 @@ async fn checks_between_peers_are_no_queries() {
 /// Returns the watch over a socket whose engine has just asked.
 fn asking() -> (Reflection, Search, UnboundedReceiver<Happening>, Message) {
     let (found, findings) = unbounded_channel();
-    let (search, request) = (Search::new(found), request());
+    let (search, request) = (Search::new(found, Outside::default()), request());
     let reflection = Reflection::new(LOCAL.into(), search.clone());
     reflection.sent(SERVER.into(), &request.raw);
     // The engine's own repetition is the same query.

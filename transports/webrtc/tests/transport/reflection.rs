@@ -78,6 +78,40 @@ async fn a_late_candidate_opens_a_connection_that_has_no_other() {
 }
 
 #[tokio::test]
+async fn a_restart_without_an_answer_tells_the_address_of_before() {
+    let server = Server::start().await;
+    let mut pair = Pair::new();
+    pair.create(|role| asking(&server, role, IceTransportPolicy::All));
+    let mut open = Side::BOTH.to_vec();
+    while !open.is_empty() {
+        tokio::select! {
+            (request, from) = server.query() => server.answer(&success(&request, HONEST), from).await,
+            (side, event) = pair.next() => {
+                open.retain(|other| event != PeerEvent::ChannelOpen || *other != side);
+                pair.carry(side, event);
+            }
+        }
+    }
+    pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
+    let guess = loop {
+        match pair.next().await {
+            // Nobody learns a candidate, so nothing is found before the guess.
+            (Side::Offerer, PeerEvent::LocalCandidates(mut found)) => {
+                found.retain(|found| found.candidate.contains("typ srflx"));
+                if let Some(guess) = found.pop() {
+                    break guess.candidate;
+                }
+            }
+            (side, event @ PeerEvent::LocalDescription(_)) => pair.carry(side, event),
+            (Side::Offerer | Side::Answerer, _) => {}
+        }
+    };
+    let words: Vec<&str> = guess.split(' ').collect();
+    assert_eq!(words[4], HONEST.0.to_string(), "{guess}");
+    assert_eq!(words[5], words[11], "not the port of the socket: {guess}");
+}
+
+#[tokio::test]
 async fn a_cut_cable_lets_no_query_out_and_a_mended_one_does() {
     let server = Server::start().await;
     let mut pair = Pair::new();
