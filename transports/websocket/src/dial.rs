@@ -85,6 +85,19 @@ pub(crate) async fn dial(call: &Call) -> Result<Dialed, Refusal> {
         Ways::Every => exits(),
     };
     let tcp = connect(&addresses, &exits, (clock.deadline, clock.limit)).await?;
+    let address = tcp.peer_addr();
+    let opened = open(tcp, &server, call, &clock).await;
+    match (address, &opened) {
+        (Ok(address), Ok(_)) => call.addresses.served(&server, address),
+        (Ok(address), Err(_)) => call.addresses.failed(&server, address),
+        // a connection that is gone already
+        (Err(_), _) => {}
+    }
+    opened
+}
+
+/// Makes a WebSocket of a connection.
+async fn open(tcp: TcpStream, server: &ServerUrl, call: &Call, clock: &Clock) -> Result<Dialed, Refusal> {
     prepare(&tcp);
     let mut stream: Box<dyn Bytes> = if server.is_secure() {
         Box::new(clock.bound(Stage::Tls, tls::secure(&call.tls, server.host(), tcp)).await?)
@@ -92,7 +105,7 @@ pub(crate) async fn dial(call: &Call) -> Result<Dialed, Refusal> {
         Box::new(tcp)
     };
     let asked = call.resume.as_ref();
-    let upgraded = clock.bound(Stage::Upgrade, upgrade(&mut stream, &server, asked)).await?;
+    let upgraded = clock.bound(Stage::Upgrade, upgrade(&mut stream, server, asked)).await?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(call.max_frame_bytes))

@@ -16,12 +16,25 @@ use crate::server_url::ServerUrl;
 /// server mostly lost its name server too, and the system's own limit of 10 s and more outlasts a whole dial.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The names of servers with the addresses that they had last.
+/// The names of servers, with where they were.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct AddressBook(Arc<Mutex<BTreeMap<String, Vec<SocketAddr>>>>);
+pub(crate) struct AddressBook(Arc<Mutex<BTreeMap<String, Known>>>);
+
+/// What is known of a name.
+#[derive(Debug, Default)]
+struct Known {
+    /// The addresses that it had last.
+    answer: Vec<SocketAddr>,
+    /// Where the server was when it was reached last.
+    served: Option<SocketAddr>,
+    /// Where somebody took the last connection who was not the server.
+    stranger: Option<SocketAddr>,
+}
 
 impl AddressBook {
-    /// Returns the addresses of `server`, in the resolver's order.
+    /// Returns the addresses of `server` in the resolver's order, and where it was reached last.
+    ///
+    /// Name servers lie: a captive portal has the address of every name, and what it says may outlast it in a cache.
     pub(crate) async fn resolve(&self, server: &ServerUrl) -> Result<Vec<SocketAddr>, Refusal> {
         let port = server.port();
         match server.host() {
@@ -30,42 +43,62 @@ impl AddressBook {
                     let found = tokio::net::lookup_host((name.as_str(), port)).await?;
                     Ok(found.collect::<Vec<_>>())
                 };
-                self.look_up(format!("{name}:{port}"), lookup).await.map_err(Refusal::Resolve)
+                self.look_up(entry(server), lookup).await.map_err(Refusal::Resolve)
             }
             Host::Ipv4(address) => Ok(vec![SocketAddr::from((*address, port))]),
             Host::Ipv6(address) => Ok(vec![SocketAddr::from((*address, port))]),
         }
     }
 
-    /// Asks, and notes the answer; without one in time, or with a bad one, gives what is noted.
+    /// Notes that `server` was reached at `address`.
+    pub(crate) fn served(&self, server: &ServerUrl, address: SocketAddr) {
+        self.about(entry(server), |known| (known.served, known.stranger) = (Some(address), None));
+    }
+
+    /// Notes that a connection to `address` led to nothing: it is tried after the others.
+    pub(crate) fn failed(&self, server: &ServerUrl, address: SocketAddr) {
+        self.about(entry(server), |known| known.stranger = Some(address));
+    }
+
+    /// Asks, and notes the answer; without one in time, or with a bad one, the last one counts.
     async fn look_up(
         &self,
         name: String,
         lookup: impl Future<Output = io::Result<Vec<SocketAddr>>>,
     ) -> io::Result<Vec<SocketAddr>> {
-        let noted = self.noted(&name);
-        let asked = match noted {
-            Some(_) => timeout(PATIENCE, lookup).await.unwrap_or_else(|_| Ok(Vec::new())),
-            None => lookup.await,
+        let noted = self.about(name.clone(), |known| known.ways());
+        let asked = if noted.is_empty() {
+            lookup.await
+        } else {
+            timeout(PATIENCE, lookup).await.unwrap_or_else(|_| Ok(Vec::new()))
         };
-        match (asked, noted) {
-            (Ok(addresses), _) if !addresses.is_empty() => {
-                self.note(name, addresses.clone());
-                Ok(addresses)
-            }
-            (_, Some(noted)) => Ok(noted),
-            (Ok(_), None) => Err(io::Error::new(io::ErrorKind::NotFound, "it has no address")),
-            (Err(error), None) => Err(error),
+        match asked {
+            Ok(answer) if !answer.is_empty() => Ok(self.about(name, |known| {
+                known.answer = answer;
+                known.ways()
+            })),
+            Ok(_) | Err(_) if !noted.is_empty() => Ok(noted),
+            Ok(_) => Err(io::Error::new(io::ErrorKind::NotFound, "it has no address")),
+            Err(error) => Err(error),
         }
     }
 
-    fn noted(&self, name: &str) -> Option<Vec<SocketAddr>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(name).cloned()
+    fn about<T>(&self, name: String, look: impl FnOnce(&mut Known) -> T) -> T {
+        look(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default())
     }
+}
 
-    fn note(&self, name: String, addresses: Vec<SocketAddr>) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name, addresses);
+impl Known {
+    fn ways(&self) -> Vec<SocketAddr> {
+        let before = self.served.filter(|served| !self.answer.contains(served));
+        let mut ways: Vec<_> = self.answer.iter().copied().chain(before).collect();
+        ways.sort_by_key(|way| self.stranger == Some(*way));
+        ways
     }
+}
+
+fn entry(server: &ServerUrl) -> String {
+    format!("{}:{}", server.host(), server.port())
 }
 
 #[cfg(test)]
@@ -92,8 +125,21 @@ mod tests {
     async fn a_new_answer_replaces_the_old() {
         let book = book().await;
         let moved = "192.0.2.2:443".parse().unwrap();
-        book.look_up(name(), ready(Ok(vec![moved]))).await.unwrap();
-        assert_eq!(book.noted(&name()), Some(vec![moved]));
+        assert_eq!(book.look_up(name(), ready(Ok(vec![moved]))).await.unwrap(), [moved]);
+        assert_eq!(book.look_up(name(), ready(Ok(Vec::new()))).await.unwrap(), [moved]);
+    }
+
+    #[tokio::test]
+    async fn where_the_server_was_reached_is_tried_after_a_new_answer() {
+        let book = book().await;
+        let server = ServerUrl::parse("wss://signaling.example").unwrap();
+        book.served(&server, address());
+        let liar = "192.0.2.66:443".parse().unwrap();
+        assert_eq!(book.look_up(name(), ready(Ok(vec![liar]))).await.unwrap(), [liar, address()]);
+        book.failed(&server, liar);
+        assert_eq!(book.look_up(name(), ready(Ok(vec![liar]))).await.unwrap(), [address(), liar]);
+        book.served(&server, address());
+        assert_eq!(book.look_up(name(), ready(Ok(vec![address()]))).await.unwrap(), [address()]);
     }
 
     #[tokio::test]
