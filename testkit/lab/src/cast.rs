@@ -166,6 +166,15 @@ impl Cast {
         Ok(())
     }
 
+    /// Stops or continues a peer, as a machine that sleeps does.
+    ///
+    /// # Errors
+    /// If it is not there, or the system refuses.
+    pub fn signal_peer(&self, role: Role, signal: Signal) -> Result<()> {
+        let program = self.programs.get(&role).context("no such peer is there")?;
+        Ok(program.signal(signal)?)
+    }
+
     /// Takes in what happens until `is_it` or until `limit` has passed; returns whether it was.
     pub fn wait(&mut self, limit: Duration, is_it: impl Fn(&Chronicle) -> bool) -> bool {
         let deadline = Instant::now() + limit;

@@ -19,11 +19,11 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Makes a certificate for an address and writes it to `directory`.
+    /// Makes a certificate for an address and a name, and writes it to `directory`.
     ///
     /// # Errors
     /// If it cannot be made or written.
-    pub fn write(directory: &Path, address: IpAddr) -> Result<Self> {
+    pub fn write(directory: &Path, address: IpAddr, name: &str) -> Result<Self> {
         let paths = Self {
             authority: directory.join("authority.pem"),
             certificate: directory.join("certificate.pem"),
@@ -34,7 +34,7 @@ impl Certificate {
         let authority_key = KeyPair::generate()?;
         fs::write(&paths.authority, authority.self_signed(&authority_key)?.pem())?;
         let mut server = CertificateParams::default();
-        server.subject_alt_names = vec![SanType::IpAddress(address)];
+        server.subject_alt_names = vec![SanType::IpAddress(address), SanType::DnsName(name.try_into()?)];
         let key = KeyPair::generate()?;
         let certificate = server.signed_by(&key, &Issuer::new(authority, authority_key))?;
         fs::write(&paths.certificate, certificate.pem())?;

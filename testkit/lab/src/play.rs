@@ -17,7 +17,7 @@ use crate::plan::{Family, Nat, Plan};
 use crate::program::resources::Resources;
 use crate::row::{Measure, Row};
 use crate::scenario::act::{Act, Stage};
-use crate::scenario::{Noticed, Relay, Scenario, patience};
+use crate::scenario::{Called, Noticed, Relay, Scenario, patience};
 use crate::stopwatch::Stopwatch;
 use crate::world::World;
 
@@ -74,6 +74,9 @@ const LAST_MESSAGES: Duration = Duration::from_secs(20);
 
 /// How long what was replaced may take to be gone: the old end of a rebuilt connection is closed within 30 s.
 const TIDYING: Duration = Duration::from_secs(40);
+
+/// What the lab's name server calls the signaling server.
+const SERVER_NAME: &str = "signaling.lab";
 
 /// How long a goodbye may take.
 const GOODBYE: Duration = Duration::from_secs(10);
@@ -169,6 +172,14 @@ impl Run {
                 watch.breaks(began, Instant::now());
             }
             Act::StartPeer => watch.mends(began, cast.start_peer(self.role)?),
+            Act::FreezePeer => {
+                cast.signal_peer(self.role, Signal::SIGSTOP)?;
+                watch.breaks(began, Instant::now());
+            }
+            Act::ThawPeer => {
+                cast.signal_peer(self.role, Signal::SIGCONT)?;
+                watch.mends(began, Instant::now());
+            }
             Act::Pass(time) => cast.pass(*time),
             Act::Whole(_) => {}
         }
@@ -255,8 +266,12 @@ impl Run {
             IpAddr::V4(address) => format!("{address}:8443"),
             IpAddr::V6(address) => format!("[{address}]:8443"),
         };
-        let certificate = Certificate::write(&self.scratch, address)?;
-        let mut peers = vec!["--server".to_owned(), format!("wss://{listen}")];
+        let certificate = Certificate::write(&self.scratch, address, SERVER_NAME)?;
+        let server = match self.scenario.setting.server {
+            Called::ByAddress => format!("wss://{listen}"),
+            Called::ByName => format!("wss://{SERVER_NAME}:8443"),
+        };
+        let mut peers = vec!["--server".to_owned(), server];
         peers.extend(["--ca-file".to_owned(), certificate.authority.display().to_string()]);
         for server in self.ice_servers(world) {
             peers.extend(["--ice-server".to_owned(), server]);

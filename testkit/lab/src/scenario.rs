@@ -1,6 +1,7 @@
 //! A scenario is data: what the world is like, what happens in it, and what must be noticed.
 
 pub mod act;
+pub mod machines;
 pub mod table;
 
 use std::time::Duration;
@@ -57,6 +58,8 @@ pub struct Setting {
     pub nat: Nat,
     /// Which servers help the peers to find a way.
     pub relay: Relay,
+    /// How the peers are told of the signaling server.
+    pub server: Called,
     /// What the peers are told besides.
     pub arguments: &'static [&'static str],
 }
@@ -64,7 +67,7 @@ pub struct Setting {
 impl Default for Setting {
     /// Two home connections that need STUN to reach each other.
     fn default() -> Self {
-        Self { nat: Nat::PortPreserving, relay: Relay::Stun, arguments: &[] }
+        Self { nat: Nat::PortPreserving, relay: Relay::Stun, server: Called::ByAddress, arguments: &[] }
     }
 }
 
@@ -77,6 +80,15 @@ pub enum Relay {
     Stun,
     /// One that relays as well.
     Turn,
+}
+
+/// How the peers are told of the signaling server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Called {
+    /// By its address.
+    ByAddress,
+    /// By its name, which the lab's name server knows.
+    ByName,
 }
 
 /// What must be noticed, by anybody, on the measured link.

@@ -146,7 +146,9 @@ impl Part<'_> {
                 | Act::FreezeServer
                 | Act::ThawServer
                 | Act::KillPeer
-                | Act::StartPeer => self.run.change(act, self.world, self.cast, &mut watch)?,
+                | Act::StartPeer
+                | Act::FreezePeer
+                | Act::ThawPeer => self.run.change(act, self.world, self.cast, &mut watch)?,
             }
         }
         for fault in self.world.faults().to_vec() {

@@ -25,6 +25,10 @@ pub enum Act {
     KillPeer,
     /// The role under test starts again.
     StartPeer,
+    /// The role under test stops as on a machine that sleeps.
+    FreezePeer,
+    /// The role under test goes on.
+    ThawPeer,
     /// Time passes.
     Pass(Duration),
     /// Everything is whole again, verified, and what was sent has arrived; the time until then is measured.

@@ -7,6 +7,7 @@ use crate::impairment::{Impairment, Loss};
 use crate::incident::Link;
 use crate::plan::{Line, Nat};
 use crate::scenario::act::{Act, Limit, Since, Stage};
+use crate::scenario::machines;
 use crate::scenario::{Chapter, Noticed, Relay, Scenario, Setting};
 
 /// Returns the scenario called `name`.
@@ -24,6 +25,7 @@ pub fn all() -> Vec<Scenario> {
     table.extend(loss_and_latency());
     table.extend(uplink_switch());
     table.extend(extra());
+    table.extend(machines::all());
     table
 }
 
@@ -331,9 +333,9 @@ fn extra() -> Vec<Scenario> {
 }
 
 /// The measure of most outages: from the moment that the network carries again, against a new connection.
-const REBUILT: Stage = Stage { name: "recovery", since: Since::Mend, limit: Limit::Rebuild };
+pub(super) const REBUILT: Stage = Stage { name: "recovery", since: Since::Mend, limit: Limit::Rebuild };
 
-fn outage(fault: Fault, lasting: u64, stage: Stage) -> Vec<Act> {
+pub(super) fn outage(fault: Fault, lasting: u64, stage: Stage) -> Vec<Act> {
     vec![Act::Break(fault.clone()), seconds(lasting), Act::Mend(fault), Act::Whole(stage)]
 }
 
@@ -341,7 +343,7 @@ fn udp() -> Block {
     Block { traffic: Traffic::Udp(Vec::new()), verdict: Verdict::Drop }
 }
 
-fn seconds(number: u64) -> Act {
+pub(super) fn seconds(number: u64) -> Act {
     Act::Pass(Duration::from_secs(number))
 }
 
@@ -362,7 +364,10 @@ mod tests {
     fn whatever_is_broken_is_whole_again_and_measured() {
         for scenario in all() {
             let breaks = scenario.acts.iter().any(|act| {
-                matches!(act, Act::Break(_) | Act::KillServer | Act::KillPeer | Act::FreezeServer)
+                matches!(
+                    act,
+                    Act::Break(_) | Act::KillServer | Act::KillPeer | Act::FreezeServer | Act::FreezePeer
+                )
             });
             let whole = scenario.acts.iter().any(|act| matches!(act, Act::Whole(_)));
             assert!(breaks && whole, "{}", scenario.name);
