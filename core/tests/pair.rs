@@ -4,6 +4,8 @@
 
 #[path = "pair/engine.rs"]
 mod engine;
+#[path = "pair/exchange.rs"]
+mod exchange;
 #[path = "pair/falsified.rs"]
 mod falsified;
 #[path = "pair/ledger.rs"]

@@ -260,11 +260,11 @@ impl PeerLink {
         }
     }
 
-    /// Lets a rejoin peer know our new route: tells it, or if we do not know it, shows it.
+    /// Lets a rejoin peer know that we are there again, and where: tells it, if we know that, and shows it.
     pub(super) fn announce_route(&self, desk: &mut Desk) {
         let Some(active) = self.active.as_ref().filter(|_| self.is_rejoin()) else { return };
         if desk.own_route.is_some() {
-            return self.announce(active.generation, desk);
+            self.announce(active.generation, desk);
         }
         // the server puts our route on what it carries, and the session says whose it is
         let (route, session) = (self.route.clone(), Some(active.session.clone()));

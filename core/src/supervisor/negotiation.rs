@@ -17,6 +17,9 @@ use crate::supervisor::peer_link::PeerLink;
 
 /// A request for an offer this soon after the last is a repetition (VDO.Ninja web app: twice within 20 ms,
 /// and 3 s until it takes a stuck connection for lost).
+///
+/// Not a rejoin viewer's, which asks while it has no offer and again when it has given up what it had, unless its
+/// request took the channel as well.
 const REPETITION: Duration = Duration::from_secs(3);
 
 impl PeerLink {
@@ -149,6 +152,9 @@ impl PeerLink {
         found: Vec<IceCandidate>,
         desk: &mut Desk,
     ) {
+        if found.is_empty() && self.is_rejoin() {
+            return self.peer_has_moved(desk);
+        }
         let mut connections = self.candidate.iter_mut().chain(&mut self.active);
         let meant =
             connections.find(|connection| session.is_none_or(|session| connection.session == *session));
@@ -171,12 +177,15 @@ impl PeerLink {
     /// The server asks us to offer to this viewer (again).
     pub(super) fn offer_requested(&mut self, desk: &mut Desk) {
         let newest = self.connections().next();
-        let repetition = newest.is_some_and(|connection| connection.age(desk.now) < REPETITION);
+        let twice = !self.is_rejoin() || newest.is_some_and(|connection| connection.over_channel);
+        let repetition = twice && newest.is_some_and(|connection| connection.age(desk.now) < REPETITION);
         match self.progress() {
             // a rejoin viewer asks again when it lost its socket, and perhaps our offer with it
             Some(Progress::Handshake(generation)) if self.is_rejoin() && self.is_candidate(generation) => {
                 self.tell(generation, desk);
             }
+            // the offer is about to leave
+            Some(Progress::Gathering(generation)) if self.is_rejoin() && self.is_candidate(generation) => {}
             Some(_) | None if repetition => {}
             // the viewer may not have heard our offer; it has until the limit to answer
             Some(Progress::Handshake(generation)) if self.is_candidate(generation) => {

@@ -287,6 +287,8 @@ impl PeerLink {
             Some(Progress::AwaitingOffer) => self.ask_for_offer(desk),
             Some(Progress::RestartRequested) => self.request_restart(desk),
             Some(Progress::Handshake(_) | Progress::Checking(_)) => self.tell_again(desk),
+            // the old path stirred while there was nobody to ask
+            Some(Progress::Verifying(_)) if self.waits_for_the_old() => self.next_step(desk),
             Some(
                 Progress::NoNetwork
                 | Progress::NoRoute

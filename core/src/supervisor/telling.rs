@@ -71,6 +71,30 @@ impl PeerLink {
         }
     }
 
+    /// The peer shows where it is: what we said into its last socket, it may never have heard.
+    pub(super) fn peer_has_moved(&mut self, desk: &mut Desk) {
+        match self.progress() {
+            Some(Progress::Handshake(generation)) => self.tell(generation, desk),
+            Some(Progress::AwaitingOffer) => self.ask_for_offer(desk),
+            Some(Progress::RestartRequested) => self.request_restart(desk),
+            Some(
+                Progress::Deciding
+                | Progress::NoNetwork
+                | Progress::NoSignaling
+                | Progress::NoRoute
+                | Progress::Grace
+                | Progress::Backoff(_)
+                | Progress::AskingSignaling
+                | Progress::Gathering(_)
+                | Progress::Checking(_)
+                | Progress::Securing(_)
+                | Progress::Verifying(_)
+                | Progress::Dormant,
+            )
+            | None => {}
+        }
+    }
+
     /// Sends everything that this connection has to tell, by every way that its negotiation takes.
     pub(super) fn tell(&mut self, generation: Generation, desk: &mut Desk) {
         let Some(connection) = self.connection(generation) else { return };

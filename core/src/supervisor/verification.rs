@@ -223,6 +223,12 @@ impl PeerLink {
         }
     }
 
+    /// Returns whether all that is under way is the proof of a path that showed life by itself.
+    pub(super) fn waits_for_the_old(&self) -> bool {
+        let waits = self.outage.as_ref().is_some_and(|outage| outage.step() == Some(RecoveryStep::Wait));
+        waits && self.candidate.is_none()
+    }
+
     /// Asks the active connection, beside a repair that has only begun, whether it works after all.
     pub(super) fn ask_the_old(&mut self, pace: Duration, desk: &mut Desk) {
         let lacks_a_path = self.lacks_a_path();

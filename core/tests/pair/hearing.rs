@@ -97,6 +97,7 @@ impl World {
             }
             Event::Recovered(Recovery { link: LinkName::Peer(key), .. }) => {
                 machine.down.remove(&key);
+                self.whole_at = self.now;
                 Ok(())
             }
             _ => Ok(()),

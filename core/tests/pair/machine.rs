@@ -39,6 +39,11 @@ pub(super) fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) ->
         Repairs::Ladder => Policies { recovery: Arc::new(rejoin_recovery::Ladder::default()), ..plain },
         Repairs::Rebuild => Policies { recovery: Arc::new(rejoin_recovery::Rebuild::default()), ..plain },
         Repairs::Hedged => Policies { recovery: Arc::new(rejoin_recovery::Hedged::default()), ..plain },
+        Repairs::Prompt => Policies {
+            recovery: Arc::new(rejoin_recovery::Rebuild::default()),
+            backoff: Arc::new(Soon),
+            ..plain
+        },
     };
     Machine {
         supervisor: Supervisor::new(settings, policies, now),
@@ -50,5 +55,15 @@ pub(super) fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) ->
         is_dying: false,
         held: Vec::new(),
         base: 0,
+    }
+}
+
+/// 100 ms.
+#[derive(Debug)]
+struct Soon;
+
+impl BackoffPolicy for Soon {
+    fn delay(&self, _retry: &Retry<'_>) -> Option<Duration> {
+        Some(Duration::from_millis(100))
     }
 }

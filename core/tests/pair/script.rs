@@ -34,6 +34,16 @@ pub(crate) struct Climate {
     pub(crate) large: u64,
     /// Of so many frames from the server, one comes twice and one comes late; 0 for none.
     pub(crate) echo: u64,
+    pub(crate) names: Names,
+}
+
+/// What the server calls a node that opens another socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Names {
+    /// Something else.
+    New,
+    /// What it was called before.
+    Kept,
 }
 
 /// How broken links are repaired.
@@ -44,6 +54,8 @@ pub(crate) enum Repairs {
     Ladder,
     Rebuild,
     Hedged,
+    /// Rebuilds and dials again after 100 ms.
+    Prompt,
 }
 
 /// What breaks, when, and for how long.
@@ -83,6 +95,8 @@ pub(crate) enum Trouble {
     Ice(Node),
     /// A node's application asks for a repair.
     Restart(Node),
+    /// A node's socket breaks, with all that it carries.
+    Socket(Node),
 }
 
 /// What a node says in a row.
@@ -150,7 +164,7 @@ pub(crate) fn script(shape: &Shape, seed: u64) -> impl Strategy<Value = Script> 
 }
 
 impl Climate {
-    fn fair() -> Self {
+    pub(crate) fn fair() -> Self {
         Self {
             repairs: Repairs::Plain,
             memory: [Memory::Process; 2],
@@ -159,6 +173,7 @@ impl Climate {
             latency: Duration::from_millis(20),
             large: 0,
             echo: 0,
+            names: Names::New,
         }
     }
 }
@@ -212,6 +227,7 @@ fn foul_climate() -> impl Strategy<Value = Climate> {
             latency: Duration::from_millis(latency),
             large,
             echo,
+            names: Names::New,
         },
     )
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rejoin_core::port::SignalingEvent;
+use rejoin_core::port::{Resumption, SignalingEvent};
 use rejoin_core::{Generation, Route, SignalingMessage, StreamId};
 
 /// A node's number.
@@ -29,10 +29,28 @@ pub(crate) type Down = (Node, Generation, SignalingEvent);
 
 impl Server {
     pub(crate) fn opens(&mut self, node: Node, generation: Generation) -> Down {
-        self.named += 1;
-        let route = Route(format!("u{}", self.named).into());
+        let route = self.name();
         self.sockets.insert(route, Socket { node, generation });
         (node, generation, SignalingEvent::Opened { resumption: None, resumed: false })
+    }
+
+    /// Gives a node back what it was called, if it says so, and tells it what it is called.
+    pub(crate) fn takes_back(
+        &mut self,
+        node: Node,
+        generation: Generation,
+        resume: Option<Resumption>,
+    ) -> Down {
+        let resumed = resume.is_some();
+        let route = resume.map_or_else(|| self.name(), |resume| resume.route);
+        self.sockets.insert(route.clone(), Socket { node, generation });
+        let resumption = Some(Resumption { route, secret: "s".into() });
+        (node, generation, SignalingEvent::Opened { resumption, resumed })
+    }
+
+    fn name(&mut self) -> Route {
+        self.named += 1;
+        Route(format!("u{}", self.named).into())
     }
 
     pub(crate) fn closes(&mut self, node: Node, generation: Generation) {

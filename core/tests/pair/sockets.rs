@@ -8,7 +8,7 @@ const LATEST_ECHO: Duration = Duration::from_secs(5);
 impl World {
     pub(super) fn socket(&mut self, node: Node, generation: Generation, action: SignalingAction) {
         let up = match action {
-            SignalingAction::Open { limit, .. } => {
+            SignalingAction::Open { limit, resume, .. } => {
                 let network = self.machines[node].network;
                 self.machines[node].sockets.insert(generation, network);
                 let closed = SignalingEvent::Closed {
@@ -19,7 +19,7 @@ impl World {
                     reason: "no answer".to_owned(),
                 };
                 if self.reaches_server(node, generation) && self.server_up {
-                    Up::Open
+                    Up::Open(resume)
                 } else {
                     return self.plan(limit, Arrival::Machine(node, Input::Signaling(generation, closed)));
                 }
@@ -59,7 +59,10 @@ impl World {
             return;
         }
         let down = match up {
-            Up::Open => vec![self.server.opens(node, generation)],
+            Up::Open(resume) => vec![match self.climate.names {
+                Names::New => self.server.opens(node, generation),
+                Names::Kept => self.server.takes_back(node, generation, resume),
+            }],
             Up::Say(message) => self.server.hears(node, generation, message),
             Up::Ping if self.server.knows(node, generation) => vec![(node, generation, SignalingEvent::Pong)],
             Up::Ping => Vec::new(),

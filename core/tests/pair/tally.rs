@@ -109,5 +109,6 @@ fn name(trouble: Trouble, climate: &Climate) -> &'static str {
         Trouble::Channel => "channel closed",
         Trouble::Ice(_) => "ICE failed",
         Trouble::Restart(_) => "repair asked for",
+        Trouble::Socket(_) => "socket broken",
     }
 }

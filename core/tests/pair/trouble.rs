@@ -40,6 +40,12 @@ impl World {
             Trouble::Channel => self.close_channels(),
             Trouble::Ice(node) => self.fail_ice(node),
             Trouble::Restart(node) => self.happen(node, Input::Command(Command::Restart)),
+            Trouble::Socket(node) => {
+                for generation in self.machines[node].sockets.keys().copied().collect::<Vec<_>>() {
+                    self.server.closes(node, generation);
+                    self.happen(node, Input::Signaling(generation, broken_off()));
+                }
+            }
         }
     }
 
@@ -95,7 +101,8 @@ impl World {
             | Trouble::Sleep(_)
             | Trouble::Channel
             | Trouble::Ice(_)
-            | Trouble::Restart(_) => {}
+            | Trouble::Restart(_)
+            | Trouble::Socket(_) => {}
         }
         for arrival in std::mem::take(&mut self.stuck) {
             self.carry(arrival);

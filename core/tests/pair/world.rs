@@ -14,19 +14,21 @@ use rejoin_core::delivery::{Cursor, Epoch};
 use rejoin_core::mail::Memory;
 use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::output::{LinkName, Recovery};
-use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
+use rejoin_core::policy::Retry;
+use rejoin_core::port::{PeerAction, PeerEvent, Resumption, SignalingAction, SignalingEvent};
 use rejoin_core::rng::Rng;
 use rejoin_core::sdp::Description;
 use rejoin_core::stats::Sample;
 use rejoin_core::{
-    ChannelMessage, Command, Event, Generation, IceConnectionState, Identity, Input, NetworkSnapshot, Output,
-    Payload, PeerKey, Policies, Recipient, Settings, SignalingMessage, StreamId, Supervisor,
+    BackoffPolicy, ChannelMessage, Command, Event, Generation, IceConnectionState, Identity, Input,
+    NetworkSnapshot, Output, Payload, PeerKey, Policies, Recipient, Settings, SignalingMessage, StreamId,
+    Supervisor,
 };
 
 use crate::engine::{Channel, Connection, Id, Room};
 use crate::ledger::{Ending, Ledger};
 use crate::policies::policies;
-use crate::script::{Burst, Climate, Disaster, Repairs, Script, Trouble};
+use crate::script::{Burst, Climate, Disaster, Names, Repairs, Script, Trouble};
 use crate::server::{Node, Server};
 use crate::store::Store;
 use crate::tally::Tally;
@@ -65,7 +67,7 @@ enum Arrival {
 
 #[derive(Debug)]
 enum Up {
-    Open,
+    Open(Option<Resumption>),
     Say(SignalingMessage),
     Ping,
     Close,
@@ -112,6 +114,8 @@ pub(crate) struct World {
     pub(crate) healed_at: Instant,
     /// When the two were last not connected.
     pub(crate) unsettled_at: Instant,
+    /// When the last broken link was verified.
+    whole_at: Instant,
     pub(crate) tally: Tally,
 }
 
@@ -143,6 +147,7 @@ impl World {
             story: Vec::new(),
             healed_at: start,
             unsettled_at: start,
+            whole_at: start,
             tally: Tally::default(),
         };
         for node in 0..2 {
@@ -159,6 +164,11 @@ impl World {
             world.quiet_from = world.quiet_from.max(start + burst.at + burst.pace * burst.messages);
         }
         world
+    }
+
+    /// Returns how long after `moment` the last broken link was verified.
+    pub(crate) fn whole_after(&self, moment: Duration) -> Duration {
+        self.whole_at.saturating_duration_since(self.start + moment)
     }
 
     fn wish(&mut self, node: Node) {
