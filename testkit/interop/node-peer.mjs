@@ -2,8 +2,8 @@
 //
 // Arguments: the stack (wrtc or libdatachannel) and the peer's options as JSON.
 
-import { createInterface } from 'node:readline';
 import WebSocket from 'ws';
+import { obey } from './harness/obey.mjs';
 import { Peer } from './peer.mjs';
 
 const [stack, options] = process.argv.slice(2);
@@ -19,11 +19,9 @@ const stacks = {
 const tell = (event) => process.stdout.write(JSON.stringify(event) + '\n');
 const peer = new Peer({ ...JSON.parse(options), WebSocket, ...(await stacks[stack]()) }, tell);
 
-createInterface({ input: process.stdin })
-  .on('line', (line) => {
-    const { command, argument } = JSON.parse(line);
-    peer[command](argument);
-  })
-  .on('close', () => process.exit(0));
+obey(
+  ({ command, argument }) => peer[command](argument),
+  () => process.exit(0),
+);
 
 await peer.start();

@@ -23,8 +23,8 @@ export class Peer {
   #made = 0;
   #welcomed = false;
 
-  // `options`: url, dialect ('hosted' or 'self-host'), role ('publisher' or 'viewer'), stream, password, and the stack:
-  // WebSocket, RTCPeerConnection, restartsIce. `tell` gets every event.
+  // `options`: url, dialect ('hosted' or 'self-host'), role ('publisher' or 'viewer'), stream, password, iceServers (none
+  // if not given), and the stack: WebSocket, RTCPeerConnection, restartsIce. `tell` gets every event.
   constructor(options, tell) {
     this.#options = { restartsIce: true, ...options };
     this.#dialect = options.dialect === 'self-host' ? new SelfHost() : new Hosted();
@@ -227,7 +227,7 @@ class Connection {
     this.number = context.number;
     this.stuck = null;
     this.closed = false;
-    this.pc = new context.options.RTCPeerConnection({ iceServers: [] });
+    this.pc = new context.options.RTCPeerConnection({ iceServers: context.options.iceServers ?? [] });
     this.pc.onicecandidate = ({ candidate }) => candidate?.candidate && this.#found(candidate);
     this.pc.onconnectionstatechange = () => this.#stateChanged(this.pc.connectionState);
     this.pc.ondatachannel = ({ channel }) => this.use(channel);

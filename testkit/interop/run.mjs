@@ -87,7 +87,7 @@ ${table}
 
 ## Limits
 
-- Everything runs on one machine: no NAT, no relay, no packet loss.
+- Everything runs on one machine: no NAT, no relay, no packet loss; [scenarios.md](scenarios.md) has \`wrtc\` and \`chromium\` behind NAT.
 - An ICE restart ends rejoin's old path when the new credentials are set, which its engine cannot avoid.
   So it waits 200 ms with credentials that came over the channel; candidates that a foreign peer sends there later are lost.
   As the publisher it is still on the old path when the milliseconds above end.

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the foreign WebRTC stacks against rejoin; installs what is missing when it may.
+# Runs the foreign WebRTC stacks against rejoin, with `lab` in the laboratory; installs what is missing when it may.
 # Says SKIP and why, and succeeds, only where something cannot be installed.
 set -euo pipefail
 
@@ -36,6 +36,12 @@ want unshare util-linux
 # npm writes this file last, so what is there is whole and as locked.
 if [ package-lock.json -nt node_modules/.package-lock.json ]; then
     npm ci --no-audit --no-fund || skip "npm ci failed; is the registry in reach?"
+fi
+
+if [ "${1-}" = lab ]; then
+    cd ../..
+    cargo build --release -p rejoin
+    exec cargo run --release -p rejoin-lab -- suite --foreign --seed 1
 fi
 
 # Always: a stale binary would be tested for the new one.

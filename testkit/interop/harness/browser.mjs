@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { chromium } from 'playwright-core';
-import { alone } from './namespace.mjs';
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 const FLAGS = [
@@ -17,9 +16,9 @@ const FLAGS = [
   '--disable-sync',
   // in a namespace there is no other interface
   '--allow-loopback-in-peer-connection',
-  // nor one that mDNS names could be announced on, without which Chromium gives no candidates at all
-  ...(alone() ? ['--disable-features=WebRtcHideLocalIpsWithMdns'] : []),
 ];
+// Where mDNS names cannot be announced, or nobody could look them up: without them Chromium gives no candidates at all.
+export const WITHOUT_MDNS = '--disable-features=WebRtcHideLocalIpsWithMdns';
 const TYPES = { html: 'text/html', mjs: 'text/javascript' };
 const FILES = ['page.html', 'peer.mjs', 'wire.mjs'];
 
@@ -35,9 +34,9 @@ export class Browser {
     return existsSync(EXECUTABLE) ? null : `there is no Chromium at ${EXECUTABLE}`;
   }
 
-  // Returns the browser of this test file, started when first needed.
-  static get() {
-    running ??= new Browser().#start();
+  // Returns the browser of this process, started when first needed; `flags` are for whoever asks first.
+  static get(flags = []) {
+    running ??= new Browser().#start(flags);
     return running;
   }
 
@@ -58,7 +57,7 @@ export class Browser {
     return page;
   }
 
-  async #start() {
+  async #start(flags) {
     this.files = createServer(async ({ url }, response) => {
       const name = url.slice(1);
       if (!FILES.includes(name)) return response.writeHead(404).end();
@@ -68,7 +67,10 @@ export class Browser {
     await new Promise((resolve) => this.files.listen(0, '127.0.0.1', resolve));
     this.files.unref();
     this.#origin = `http://127.0.0.1:${this.files.address().port}`;
-    this.#server = await chromium.launchServer({ executablePath: EXECUTABLE, args: FLAGS, env: { ...process.env } });
+    const args = [...FLAGS, ...flags];
+    // an interrupt is the business of whoever started this process
+    const launch = { executablePath: EXECUTABLE, args, env: { ...process.env }, handleSIGINT: false };
+    this.#server = await chromium.launchServer(launch);
     process.on('exit', () => this.#server.process().kill('SIGKILL'));
     this.#browser = await chromium.connect(this.#server.wsEndpoint());
     return this;

@@ -1,7 +1,8 @@
 // A foreign peer as tests see it, whichever stack runs it.
 
 import { fileURLToPath } from 'node:url';
-import { Browser } from './browser.mjs';
+import { Browser, WITHOUT_MDNS } from './browser.mjs';
+import { alone } from './namespace.mjs';
 import { Talker } from './processes.mjs';
 import { Watch } from './watch.mjs';
 
@@ -75,7 +76,7 @@ class PageForeign extends asked(Watch) {
   }
 
   async start() {
-    const browser = await Browser.get();
+    const browser = await Browser.get(alone() ? [WITHOUT_MDNS] : []);
     this.#page = await browser.page((event) => this.push(event));
     await this.#run();
   }

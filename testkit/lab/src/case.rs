@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 use clap::{Args, ValueEnum};
 
+use crate::foreign::Stack;
 use crate::ledger::Role;
 use crate::plan::Family;
 use crate::play::Run;
@@ -24,6 +25,9 @@ pub struct Case {
     /// The role that is hit
     #[arg(long, value_enum, default_value = "viewer")]
     pub hit: Hit,
+    /// What plays the other role; another rejoin if not given
+    #[arg(long, value_enum)]
+    pub other: Option<Stack>,
     /// The addresses
     #[arg(long, value_enum, default_value = "v4")]
     pub ip: Ip,
@@ -73,13 +77,15 @@ impl Case {
             ("--rtt", &rtt),
             ("--seed", &seed),
         ];
-        pairs.into_iter().flat_map(|(key, value)| [key.into(), value.into()]).collect()
+        let other = self.other.map(|stack| ("--other", stack.name()));
+        pairs.into_iter().chain(other).flat_map(|(key, value)| [key.into(), value.into()]).collect()
     }
 
     /// Returns how people tell this case from others.
     pub fn title(&self) -> String {
         let (hit, ip) = (format!("{:?}", self.hit).to_lowercase(), format!("IP{:?}", self.ip).to_lowercase());
-        format!("{:<20} {:<13} {hit:<10} {ip:<5}", self.scenario, self.profile)
+        let other = self.other.map_or("rejoin", Stack::name);
+        format!("{:<20} {:<13} {hit:<10} {other:<9} {ip:<5}", self.scenario, self.profile)
     }
 
     /// Returns the run of this case with a binary and a directory for what it leaves.
@@ -97,6 +103,7 @@ impl Case {
                 Hit::Publisher => Role::Publisher,
                 Hit::Viewer => Role::Viewer,
             },
+            other: self.other,
             family: match self.ip {
                 Ip::V4 => Family::V4,
                 Ip::V6 => Family::V6,

@@ -15,9 +15,10 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::chronicle::Chronicle;
+use crate::foreign::{self, Foreign};
 use crate::ledger::{Promise, Role};
 use crate::program::resources::Resources;
-use crate::program::{Life, News, Program, What};
+use crate::program::{Life, News, Program, What, Words, message};
 
 /// Where a program runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +49,8 @@ pub struct Script {
     pub server: Vec<String>,
     /// What both peers are told besides.
     pub peers: Vec<String>,
+    /// The peer that is not rejoin, if there is one.
+    pub foreign: Option<Foreign>,
     /// What a kill may cost.
     pub promise: Promise,
 }
@@ -63,15 +66,19 @@ pub struct Cast {
     server: Option<Child>,
     programs: BTreeMap<Role, Program>,
     lives: BTreeMap<Role, u32>,
+    /// How many processes there were before anybody came.
+    bystanders: usize,
 }
 
 impl Cast {
     /// Creates a cast of which nobody is there yet.
     pub fn new(script: Script, venue: Venue) -> Self {
         let (news, reports) = mpsc::channel();
-        let chronicle = Chronicle::new(script.promise);
+        let foreign = script.foreign.as_ref().map(|foreign| foreign.role);
+        let chronicle = Chronicle::new(script.promise, foreign);
         let (programs, lives) = (BTreeMap::new(), BTreeMap::new());
-        Self { chronicle, script, venue, news, reports, server: None, programs, lives }
+        let bystanders = Resources::processes();
+        Self { chronicle, script, venue, news, reports, server: None, programs, lives, bystanders }
     }
 
     /// Starts the server and waits until it listens; returns when that was.
@@ -135,6 +142,30 @@ impl Cast {
     pub fn start_peer(&mut self, role: Role) -> Result<Instant> {
         let number = self.lives.entry(role).and_modify(|life| *life += 1).or_insert(1);
         let life = Life { role, number: *number };
+        let (mut command, words): (_, Words) = match self.foreign(role) {
+            Some(foreign) => {
+                let mut command = self.command(Place::Peer(role), foreign::PROGRAM.as_ref());
+                foreign.cast(&mut command, STREAM);
+                (command, Foreign::message)
+            }
+            None => (self.rejoin(role), message),
+        };
+        command.stderr(self.stderr(role.name())?);
+        let at = Instant::now();
+        let program = Program::start(command, life, self.news.clone())
+            .with_context(|| format!("the {} cannot be started", role.name()))?;
+        program.talk(self.script.pace, words);
+        self.chronicle.born(life);
+        self.programs.insert(role, program);
+        Ok(at)
+    }
+
+    /// Returns what plays a role if it is not rejoin.
+    fn foreign(&self, role: Role) -> Option<&Foreign> {
+        self.script.foreign.as_ref().filter(|foreign| foreign.role == role)
+    }
+
+    fn rejoin(&self, role: Role) -> Command {
         let mut command = self.command(Place::Peer(role), self.script.rejoin.as_os_str());
         command.args(["join", "--events", "--format", "jsonl", "--profile", &self.script.profile]);
         command.args(match role {
@@ -145,14 +176,8 @@ impl Cast {
         if self.script.promise == Promise::Durable {
             command.arg("--durable").arg(self.script.scratch.join(format!("{}.mail", role.name())));
         }
-        command.args(&self.script.peers).stderr(self.stderr(role.name())?);
-        let at = Instant::now();
-        let program = Program::start(command, life, self.news.clone())
-            .with_context(|| format!("the {} cannot be started", role.name()))?;
-        program.talk(self.script.pace);
-        self.chronicle.born(life);
-        self.programs.insert(role, program);
-        Ok(at)
+        command.args(&self.script.peers);
+        command
     }
 
     /// Kills a peer without a word.
@@ -219,9 +244,10 @@ impl Cast {
         self.programs.values().for_each(Program::hush);
     }
 
-    /// Returns what every peer holds.
+    /// Returns what every rejoin peer holds.
     pub fn resources(&self) -> BTreeMap<Role, Resources> {
-        let held = self.programs.iter().filter_map(|(role, program)| Some((*role, program.resources()?)));
+        let ours = self.programs.iter().filter(|(role, _)| self.foreign(**role).is_none());
+        let held = ours.filter_map(|(role, program)| Some((*role, program.resources()?)));
         held.collect()
     }
 
@@ -238,6 +264,24 @@ impl Cast {
             }
         }
         Ok(stubborn)
+    }
+
+    /// Kills the server if there is one; returns how many processes of everybody's are still there after `limit`.
+    ///
+    /// # Errors
+    /// If the system refuses.
+    pub fn left_behind(&mut self, limit: Duration) -> Result<usize> {
+        if self.server.is_some() {
+            self.kill_server()?;
+        }
+        let deadline = Instant::now() + limit;
+        loop {
+            let left = Resources::processes().saturating_sub(self.bystanders);
+            if left == 0 || Instant::now() >= deadline {
+                return Ok(left);
+            }
+            self.pass(Duration::from_millis(20));
+        }
     }
 
     /// Returns a command of which no `REJOIN_` variable changes the configuration.

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
-use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, SanType};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 
 /// Where a certificate, its key and its authority are, each in PEM.
 #[derive(Clone, Debug)]
@@ -30,6 +30,8 @@ impl Certificate {
             key: directory.join("key.pem"),
         };
         let mut authority = CertificateParams::default();
+        // OpenSSL takes a certificate for self-signed whose issuer is called as it is itself.
+        authority.distinguished_name.push(DnType::CommonName, "the authority of the lab");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_key = KeyPair::generate()?;
         fs::write(&paths.authority, authority.self_signed(&authority_key)?.pem())?;

@@ -1,10 +1,13 @@
 //! What is known of a run: which links are up, what was told and has arrived, and every incident.
 
+mod foreign;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde_json::Value;
 
+use crate::chronicle::foreign::Links;
 use crate::incident::{Incident, Link};
 use crate::ledger::{Ledger, Promise, Role};
 use crate::program::{Life, News, What, numbered};
@@ -22,6 +25,8 @@ pub struct Chronicle {
     pub troubles: Vec<String>,
     /// Messages of which a program said that it had to give them up.
     pub given_up: BTreeMap<Role, u64>,
+    /// The peer that is not rejoin, if there is one.
+    foreign: Option<(Role, Links)>,
     lives: BTreeMap<Role, u32>,
     up: BTreeMap<(Role, Link), bool>,
     told: BTreeMap<Life, Vec<Instant>>,
@@ -62,9 +67,10 @@ struct Arrival {
 }
 
 impl Chronicle {
-    /// Creates an empty chronicle.
-    pub fn new(promise: Promise) -> Self {
-        Self { ledger: Ledger::new(promise), ..Self::default() }
+    /// Creates an empty chronicle of rejoin peers, but for `foreign`.
+    pub fn new(promise: Promise, foreign: Option<Role>) -> Self {
+        let foreign = foreign.map(|role| (role, Links::default()));
+        Self { ledger: Ledger::new(promise), foreign, ..Self::default() }
     }
 
     /// Notes that a new life begins, with no link up.
@@ -104,6 +110,7 @@ impl Chronicle {
             What::Printed(event) => {
                 if event["event"] == "received" {
                     self.received(life, &event["data"], at);
+                    self.doubts(life.role, &event["position"], "the place of a message");
                 } else if current {
                     self.happened(life.role, &event, at);
                 }
@@ -125,7 +132,27 @@ impl Chronicle {
         self.arrivals.entry(hearer.role).or_default().push(Arrival { sender, number, at });
     }
 
+    /// Notes as trouble what rejoin claims to know of a foreign peer, of which it can know no such thing.
+    fn doubts(&mut self, role: Role, claim: &Value, what: &str) {
+        if !claim.is_null() && self.foreign.as_ref().is_some_and(|(foreign, _)| *foreign != role) {
+            self.troubles
+                .push(format!("the {} claims to know {what} of a foreign peer: {claim}", role.name()));
+        }
+    }
+
     fn happened(&mut self, role: Role, event: &Value, at: Instant) {
+        if let Some((foreign, links)) = &mut self.foreign
+            && *foreign == role
+        {
+            if let Err(words) = links.absorb(event) {
+                self.troubles.push(format!("the foreign {}: {words}", role.name()));
+            }
+            for link in [Link::Signaling, Link::Peer] {
+                self.up.insert((role, link), links.is_up(link));
+            }
+            return;
+        }
+        self.doubts(role, &event["peer"]["identity"], "the identity");
         match event["event"].as_str().unwrap_or_default() {
             "signaling_connected" => self.ascend(Ascent { role, link: Link::Signaling, at, incident: None }),
             "connected" => self.ascend(Ascent { role, link: Link::Peer, at, incident: None }),
@@ -139,6 +166,9 @@ impl Chronicle {
                 if let Some(link) = Link::of(event) {
                     let fault = event["fault"].as_str().unwrap_or_default().to_owned();
                     self.interruptions.push(Interruption { role, link, fault, at });
+                    if let (Link::Peer, Some(&number)) = (link, self.lives.get(&role)) {
+                        self.ledger.noticed(Life { role, number });
+                    }
                     self.up.insert((role, link), false);
                 }
             }
@@ -155,6 +185,11 @@ impl Chronicle {
     fn ascend(&mut self, ascent: Ascent) {
         self.up.insert((ascent.role, ascent.link), true);
         self.ascents.push(ascent);
+    }
+
+    /// Returns how many peer connections the foreign peer has; `None` without one.
+    pub fn foreign_connections(&self) -> Option<usize> {
+        self.foreign.as_ref().map(|(_, links)| links.connections())
     }
 
     /// Returns whether a link of somebody is up.

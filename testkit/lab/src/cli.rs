@@ -15,6 +15,7 @@ use crate::case::{Case, Hit, Ip};
 use crate::enclosure;
 use crate::error::LabError;
 use crate::fleet::{Ending, Fleet, SKIPPED};
+use crate::foreign::Stack;
 use crate::measure::{self, Samples};
 use crate::row::Row;
 use crate::scenario::table;
@@ -64,6 +65,9 @@ struct SuiteArgs {
     /// Every scenario under every profile with either role hit, and with IPv6
     #[arg(long)]
     all: bool,
+    /// Only against foreign peers, of which the selection has none
+    #[arg(long)]
+    foreign: bool,
     /// Only scenarios whose name contains this
     #[arg(long, default_value = "")]
     scenario: String,
@@ -178,6 +182,10 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
 fn play(args: &RunArgs) -> Result<ExitCode> {
     let mut arguments: Vec<OsString> = vec!["run".into()];
     arguments.extend(args.case.arguments());
+    if let Some(reason) = args.case.other.and_then(Stack::missing) {
+        complain(&reason);
+        return Ok(ExitCode::from(u8::try_from(SKIPPED)?));
+    }
     if let Some(code) = enclose(arguments, &args.tools)? {
         return Ok(code);
     }
@@ -215,7 +223,8 @@ fn play_soak(args: &SoakArgs) -> Result<ExitCode> {
         return Ok(code);
     }
     let (scenario, profile) = ("outage-10".to_owned(), args.profile.clone());
-    let case = Case { scenario, profile, hit: Hit::Viewer, ip: Ip::V4, rtt: 50, seed: args.seed };
+    let case =
+        Case { scenario, profile, hit: Hit::Viewer, other: None, ip: Ip::V4, rtt: 50, seed: args.seed };
     let run = case.run(&args.tools.rejoin()?, &args.tools.scratch()?)?;
     let wish = Wish { faults: args.faults, seed: args.seed };
     let outcome = soak::play(&run, wish, |wound| {
@@ -262,7 +271,12 @@ fn publish(args: &MeasureArgs, rows: &[Row]) -> Result<()> {
 }
 
 fn play_suite(args: &SuiteArgs) -> Result<ExitCode> {
-    let cases = if args.all { suite::everything(args.seed) } else { suite::representative(args.seed) };
+    let cases = match (args.foreign, args.all) {
+        (true, true) => suite::foreign(args.seed),
+        (true, false) => suite::representative_foreign(args.seed),
+        (false, true) => suite::everything(args.seed),
+        (false, false) => suite::representative(args.seed),
+    };
     let chosen = |case: &Case| {
         case.scenario.contains(&args.scenario) && (args.profile.is_empty() || case.profile == args.profile)
     };

@@ -2,10 +2,13 @@
 //!
 //! It knows nothing of rejoin: only what was told to one process and printed by another.
 
+mod tally;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::ledger::tally::Tally;
 use crate::program::Life;
 
 /// One of the two peers.
@@ -39,7 +42,7 @@ impl Role {
     }
 }
 
-/// What a kill may cost.
+/// What a kill, or a break, may cost.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Promise {
     /// What a killed process held in memory may be lost, or come twice to its next life.
@@ -47,6 +50,8 @@ pub enum Promise {
     WhileAlive,
     /// Only what had not been accepted yet, since everything else is on disk.
     Durable,
+    /// Nothing is killed, but one side numbers nothing: what is on its way, or told to who has not noticed, may be lost.
+    BestEffort,
 }
 
 /// The account of every stream of numbers, one per sender and life.
@@ -54,7 +59,20 @@ pub enum Promise {
 pub struct Ledger {
     promise: Promise,
     streams: BTreeMap<Life, Stream>,
+    broken: Option<Break>,
 }
+
+/// While something is broken that may cost messages.
+#[derive(Debug, Default)]
+struct Break {
+    /// The highest number of each life that had arrived before.
+    arrived: Numbers,
+    /// What each life had been told when it noticed last: what came later it has kept.
+    noticed: Numbers,
+}
+
+/// A number of each life.
+pub type Numbers = BTreeMap<Life, u64>;
 
 /// The numbers that one life of a sender was told, from 1, and what became of them.
 #[derive(Debug, Default)]
@@ -72,55 +90,52 @@ struct Stream {
     again_after_kill: u64,
     /// Holes that may be a killed receiver's: it had acknowledged them and not yet printed them.
     died_with_receiver: BTreeSet<u64>,
-}
-
-/// The sums of a [`Ledger`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Tally {
-    /// Messages that programs were told to send.
-    pub sent: u64,
-    /// Messages that arrived, repetitions included.
-    pub received: u64,
-    /// Messages that have not arrived although their sender lives, or although a later one has.
-    pub lost: u64,
-    /// Messages that one process printed twice.
-    pub duplicated: u64,
-    /// Messages that arrived after a later one.
-    pub reordered: u64,
-    /// The last messages of killed senders.
-    pub died_with_sender: u64,
-    /// Messages between the last one that a killed receiver printed and the first one of its next life.
-    pub died_with_receiver: u64,
-    /// Messages that a killed receiver had printed and that came again to its next life.
-    pub again_after_kill: u64,
-}
-
-impl Tally {
-    /// Returns whether everything arrived once and in order, but for what a kill may cost.
-    pub fn is_clean(&self) -> bool {
-        (self.lost, self.duplicated, self.reordered) == (0, 0, 0)
-    }
-
-    /// Adds another tally.
-    #[must_use]
-    pub fn plus(&self, other: &Self) -> Self {
-        Self {
-            sent: self.sent + other.sent,
-            received: self.received + other.received,
-            lost: self.lost + other.lost,
-            duplicated: self.duplicated + other.duplicated,
-            reordered: self.reordered + other.reordered,
-            died_with_sender: self.died_with_sender + other.died_with_sender,
-            died_with_receiver: self.died_with_receiver + other.died_with_receiver,
-            again_after_kill: self.again_after_kill + other.again_after_kill,
-        }
-    }
+    /// Holes that the promise leaves to a break.
+    lost_in_break: BTreeSet<u64>,
 }
 
 impl Ledger {
-    /// Creates a ledger that forgives what `promise` leaves open.
+    /// Creates a ledger that forgives what `promise` leaves open; what was never whole counts as broken.
     pub fn new(promise: Promise) -> Self {
-        Self { promise, streams: BTreeMap::new() }
+        let broken = (promise == Promise::BestEffort).then(Break::default);
+        Self { promise, streams: BTreeMap::new(), broken }
+    }
+
+    /// Notes that from now on something is broken.
+    pub fn breaks(&mut self) {
+        if self.promise == Promise::BestEffort && self.broken.is_none() {
+            let arrived = self.numbers(|stream| stream.highest);
+            self.broken = Some(Break { arrived, noticed: Numbers::new() });
+        }
+    }
+
+    /// Notes that a life knows that something is broken, and so keeps what it is told.
+    pub fn noticed(&mut self, sender: Life) {
+        let told = self.last_told(sender);
+        if let Some(broken) = &mut self.broken {
+            broken.noticed.insert(sender, told);
+        }
+    }
+
+    /// Notes that everything was whole when these numbers had been told.
+    pub fn is_whole(&mut self, told: &Numbers) {
+        let Some(broken) = self.broken.take() else { return };
+        for (life, stream) in &mut self.streams {
+            let number = |numbers: &Numbers| numbers.get(life).copied();
+            let last = number(&broken.noticed).or(number(told)).unwrap_or_default();
+            let doubtful = number(&broken.arrived).unwrap_or_default() + 1..=last;
+            let missing = doubtful.filter(|number| !stream.arrived.contains(number));
+            stream.lost_in_break.extend(missing);
+        }
+    }
+
+    /// Returns the last number that each life was told.
+    pub fn told_so_far(&self) -> Numbers {
+        self.numbers(|stream| stream.told)
+    }
+
+    fn numbers(&self, number: impl Fn(&Stream) -> u64) -> Numbers {
+        self.streams.iter().map(|(life, stream)| (*life, number(stream))).collect()
     }
 
     /// Notes that a life of a sender was told a number.
@@ -183,6 +198,7 @@ impl Stream {
         if self.arrived.insert(number) {
             self.reordered += u64::from(number < self.highest);
             self.died_with_receiver.remove(&number);
+            self.lost_in_break.remove(&number);
         } else if promise == Promise::WhileAlive && self.tail_again(number, hearer, heard) {
             self.again_after_kill += 1;
         } else {
@@ -199,14 +215,14 @@ impl Stream {
     /// Returns how many numbers below the last one told have not arrived.
     fn missing(&self) -> u64 {
         let last = self.told.max(self.highest);
-        let arrived = self.arrived.len() as u64 + self.died_with_receiver.len() as u64;
-        last.saturating_sub(arrived)
+        let accounted = self.arrived.len() + self.died_with_receiver.len() + self.lost_in_break.len();
+        last.saturating_sub(accounted as u64)
     }
 
     /// Returns how many of the last numbers may have died with a killed sender.
     fn tail(&self, promise: Promise) -> u64 {
         let safe = match promise {
-            Promise::WhileAlive => self.highest,
+            Promise::WhileAlive | Promise::BestEffort => self.highest,
             Promise::Durable => self.highest.max(self.accepted),
         };
         if self.killed { self.told.saturating_sub(safe) } else { 0 }
@@ -224,6 +240,7 @@ impl Stream {
             died_with_sender: tail,
             died_with_receiver,
             again_after_kill: self.again_after_kill,
+            lost_in_break: self.lost_in_break.len() as u64,
         }
     }
 }
@@ -233,6 +250,7 @@ mod tests {
     use super::*;
 
     const SENDER: Life = Life { role: Role::Publisher, number: 1 };
+    const HEARER: Life = Life { role: Role::Viewer, number: 1 };
 
     #[test]
     fn what_arrives_once_and_in_order_is_clean() {
@@ -288,6 +306,45 @@ mod tests {
         assert_eq!((tally.lost, tally.died_with_receiver), (2, 0));
         let tally = after(4, &[(1, 1), (3, 2), (4, 2)], Promise::Durable).close();
         assert_eq!((tally.lost, tally.died_with_receiver), (1, 0));
+    }
+
+    #[test]
+    fn without_numbers_a_break_may_cost_what_was_under_way_or_told_until_all_was_whole() {
+        let mut ledger = after(2, &[], Promise::BestEffort);
+        ledger.is_whole(&ledger.told_so_far());
+        ledger.told(SENDER, 4);
+        ledger.received(SENDER, 3, HEARER);
+        ledger.breaks();
+        ledger.told(SENDER, 6);
+        let whole = ledger.told_so_far();
+        ledger.received(SENDER, 6, HEARER);
+        ledger.is_whole(&whole);
+        ledger.told(SENDER, 8);
+        ledger.received(SENDER, 8, HEARER);
+        let tally = ledger.close();
+        assert_eq!((tally.lost_in_break, tally.lost, ledger.under_way()), (4, 1, 1));
+    }
+
+    #[test]
+    fn who_has_noticed_a_break_keeps_what_it_is_told() {
+        let mut ledger = after(1, &[(1, 1)], Promise::BestEffort);
+        ledger.is_whole(&ledger.told_so_far());
+        ledger.breaks();
+        ledger.told(SENDER, 2);
+        ledger.noticed(SENDER);
+        ledger.told(SENDER, 3);
+        ledger.is_whole(&ledger.told_so_far());
+        let tally = ledger.close();
+        assert_eq!((tally.lost_in_break, tally.lost), (1, 1));
+    }
+
+    #[test]
+    fn between_numbered_peers_a_break_costs_nothing() {
+        let mut ledger = after(1, &[(1, 1)], Promise::WhileAlive);
+        ledger.breaks();
+        ledger.told(SENDER, 2);
+        ledger.is_whole(&ledger.told_so_far());
+        assert_eq!((ledger.close().lost_in_break, ledger.close().lost), (0, 1));
     }
 
     /// A ledger of numbers up to `told`, of which these arrived at these lives of the viewer.

@@ -15,6 +15,7 @@ pub mod enclosure;
 pub mod error;
 pub mod fault;
 pub mod fleet;
+pub mod foreign;
 pub mod host;
 pub mod impairment;
 pub mod incident;

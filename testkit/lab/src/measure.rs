@@ -54,6 +54,7 @@ pub fn cases(seed: u64, samples: Samples, only: &str) -> Vec<Case> {
                     scenario,
                     profile,
                     hit,
+                    other: None,
                     ip: Ip::V4,
                     rtt: 50,
                     seed: seed * 10_000 + number,

@@ -12,6 +12,8 @@ use nix::sys::signal::Signal;
 use crate::cast::{Cast, Place, Script, Venue};
 use crate::certificate::Certificate;
 use crate::fault::Side;
+use crate::foreign::{self, Foreign, Stack};
+use crate::incident::Link;
 use crate::ledger::{Promise, Role, Tally};
 use crate::plan::{Family, Nat, Plan};
 use crate::program::resources::Resources;
@@ -30,6 +32,8 @@ pub struct Run {
     pub profile: String,
     /// The role on the host that is hit.
     pub role: Role,
+    /// What plays the other role, if it is not rejoin.
+    pub other: Option<Stack>,
     /// The addresses.
     pub family: Family,
     /// The round-trip time to everywhere.
@@ -131,7 +135,9 @@ impl Run {
         if !cast.chronicle.is_whole() {
             bail!("the peers never connected: {}", cast.chronicle.what_is_missing());
         }
+        let told = cast.chronicle.ledger.told_so_far();
         cast.pass(WARM_UP);
+        cast.chronicle.ledger.is_whole(&told);
         Ok(())
     }
 
@@ -144,6 +150,10 @@ impl Run {
         watch: &mut Stopwatch,
     ) -> Result<()> {
         let began = Instant::now();
+        // Without its server a living connection loses nothing, whoever is on the other side.
+        if self.scenario.measured == Link::Peer && !matches!(act, Act::Pass(_)) {
+            cast.chronicle.ledger.breaks();
+        }
         match act {
             Act::Break(fault) => {
                 world.inject(fault)?;
@@ -189,15 +199,16 @@ impl Run {
     /// Waits until everything is whole and stays so, and measures how long it took.
     fn whole(&self, stage: Stage, cast: &mut Cast, watch: &Stopwatch) -> Result<Measure> {
         let limit = patience(&self.profile);
-        let (link, noticed) = (self.scenario.measured, self.scenario.noticed);
+        let (link, noticed) = (self.scenario.measured, self.noticed());
         let deadline = Instant::now() + limit;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
             let whole = cast.wait(left, |chronicle| {
-                let seen = Role::BOTH.map(|role| watch.was_noticed(chronicle, role, link));
+                let witnesses = self.witnesses().into_iter();
+                let mut seen = witnesses.map(|role| watch.was_noticed(chronicle, role, link));
                 let seen = match noticed {
-                    Noticed::ByBoth => seen == [true, true],
-                    Noticed::BySomebody => seen != [false, false],
+                    Noticed::ByBoth => seen.all(|seen| seen),
+                    Noticed::BySomebody => seen.any(|seen| seen),
                     Noticed::Perhaps => true,
                 };
                 seen && chronicle.is_whole() && chronicle.flowed_since(watch.settled()).is_some()
@@ -206,12 +217,27 @@ impl Run {
                 let missing = cast.chronicle.what_is_missing();
                 bail!("{}: not whole {limit:?} after it was mended: {missing}", stage.name);
             }
-            let since = cast.chronicle.interruptions.len();
+            let (since, told) = (cast.chronicle.interruptions.len(), cast.chronicle.ledger.told_so_far());
             cast.pass(CALM);
             if cast.chronicle.is_whole() && cast.chronicle.interruptions.len() == since {
+                cast.chronicle.ledger.is_whole(&told);
                 return watch.measure(&cast.chronicle, stage, self);
             }
         }
+    }
+
+    /// Returns what must be noticed: with a foreign peer nobody else has noticed and repaired it before rejoin.
+    fn noticed(&self) -> Noticed {
+        match (self.other, self.scenario.noticed) {
+            (Some(_), Noticed::Perhaps) => Noticed::BySomebody,
+            (Some(_) | None, noticed) => noticed,
+        }
+    }
+
+    /// Returns who can tell of a fault: rejoin.
+    fn witnesses(&self) -> Vec<Role> {
+        let ours = |role: &Role| self.other.is_none() || *role == self.role;
+        Role::BOTH.into_iter().filter(ours).collect()
     }
 
     /// Waits for the last messages, and for everything that was replaced to be gone, and lets the peers end.
@@ -232,12 +258,19 @@ impl Run {
         cast.wait(LAST_MESSAGES, |chronicle| chronicle.ledger.under_way() == 0);
         // What comes twice comes now.
         cast.pass(Duration::from_secs(1));
+        if let Some(connections) = cast.chronicle.foreign_connections().filter(|number| *number != 1) {
+            failures.push(format!("the foreign peer ends with {connections} connections"));
+        }
         let tally = cast.chronicle.ledger.close();
         if !tally.is_clean() {
             failures.push(format!("messages: {tally:?}"));
         }
         for role in cast.leave(GOODBYE)? {
             failures.push(format!("the {} did not end politely within {GOODBYE:?}", role.name()));
+        }
+        let left = cast.left_behind(GOODBYE)?;
+        if left > 0 {
+            failures.push(format!("{left} processes are left behind"));
         }
         failures.extend(cast.chronicle.troubles.iter().cloned());
         for (role, messages) in &cast.chronicle.given_up {
@@ -248,7 +281,11 @@ impl Run {
 
     /// What is killed must have its mail on disk; nobody else needs it.
     fn promise(&self) -> Promise {
-        if self.scenario.acts.contains(&Act::KillPeer) { Promise::Durable } else { Promise::WhileAlive }
+        match self.other {
+            Some(_) => Promise::BestEffort,
+            None if self.scenario.acts.contains(&Act::KillPeer) => Promise::Durable,
+            None => Promise::WhileAlive,
+        }
     }
 
     pub(crate) fn plan(&self) -> Plan {
@@ -267,13 +304,21 @@ impl Run {
             IpAddr::V6(address) => format!("[{address}]:8443"),
         };
         let certificate = Certificate::write(&self.scratch, address, SERVER_NAME)?;
-        let server = match self.scenario.setting.server {
+        let url = match self.scenario.setting.server {
             Called::ByAddress => format!("wss://{listen}"),
             Called::ByName => format!("wss://{SERVER_NAME}:8443"),
         };
-        let mut peers = vec!["--server".to_owned(), server];
+        let ice_servers = self.ice_servers(world);
+        let foreign = self.other.map(|stack| Foreign {
+            stack,
+            role: self.role.other(),
+            url: url.clone(),
+            ice_servers: ice_servers.iter().map(|server| foreign::ice_server(server)).collect(),
+            authority: certificate.authority.clone(),
+        });
+        let mut peers = vec!["--server".to_owned(), url];
         peers.extend(["--ca-file".to_owned(), certificate.authority.display().to_string()]);
-        for server in self.ice_servers(world) {
+        for server in ice_servers {
             peers.extend(["--ice-server".to_owned(), server]);
         }
         peers.extend(self.scenario.setting.arguments.iter().map(|argument| (*argument).to_owned()));
@@ -287,6 +332,7 @@ impl Run {
             listen,
             server: server.into_iter().chain(key).collect(),
             peers,
+            foreign,
             promise: self.promise(),
         })
     }

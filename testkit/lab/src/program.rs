@@ -86,8 +86,8 @@ impl Program {
         Ok(Self { child, life, input: Arc::new(Mutex::new(input)), talking, news })
     }
 
-    /// Tells it to send 1, 2, 3 … to its peers, one every `pace`, until [`Program::hush`].
-    pub fn talk(&self, pace: Duration) {
+    /// Tells it to send 1, 2, 3 … to its peers, one every `pace` and in such words, until [`Program::hush`].
+    pub fn talk(&self, pace: Duration, words: Words) {
         if self.talking.swap(true, Ordering::SeqCst) {
             return;
         }
@@ -99,7 +99,7 @@ impl Program {
                 if !talking.load(Ordering::SeqCst) {
                     return;
                 }
-                let line = message(life, number);
+                let line = words(life, number);
                 // Held only here and by `hush`, which waits for no program.
                 let Ok(mut input) = input.lock() else { return };
                 if writeln!(input, "{line}").and_then(|()| input.flush()).is_err() {
@@ -174,8 +174,11 @@ impl Drop for Program {
     }
 }
 
-/// Returns the message with a number, as a line for stdin.
-fn message(life: Life, number: u64) -> Value {
+/// Makes the line for stdin that tells a program to send a number.
+pub type Words = fn(Life, u64) -> Value;
+
+/// Returns the message with a number, which is all that rejoin needs to be told.
+pub fn message(life: Life, number: u64) -> Value {
     json!({"sender": life.role.name(), "life": life.number, "number": number})
 }
 
@@ -198,7 +201,7 @@ mod tests {
     fn what_a_program_is_told_and_prints_is_reported_in_order() {
         let (news, reports) = mpsc::channel();
         let program = Program::start(Command::new("cat"), LIFE, news).unwrap();
-        program.talk(Duration::from_millis(50));
+        program.talk(Duration::from_millis(50), message);
         let mut printed = Vec::new();
         while printed.len() < 3 {
             if let What::Printed(line) = reports.recv_timeout(Duration::from_secs(20)).unwrap().what {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::foreign::Stack;
 use crate::incident::Incident;
 use crate::ledger::{Role, Tally};
 use crate::plan::Family;
@@ -20,6 +21,8 @@ pub struct Row {
     pub profile: String,
     /// The role that was hit.
     pub role: Role,
+    /// What played the other role, if it was not rejoin.
+    pub other: Option<Stack>,
     /// `4` or `6`.
     pub ip: u8,
     /// The seed of the world.
@@ -72,6 +75,7 @@ impl Row {
             scenario: run.scenario.name.to_owned(),
             profile: run.profile.clone(),
             role: run.role,
+            other: run.other,
             ip: match run.family {
                 Family::V4 => 4,
                 Family::V6 => 6,
@@ -125,6 +129,7 @@ pub(crate) mod tests {
             scenario: scenario.to_owned(),
             profile: profile.to_owned(),
             role: Role::Viewer,
+            other: None,
             ip: 4,
             seed: 1,
             rtt_ms: 50.0,

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use crate::case::{Case, Hit, Ip};
 use crate::fleet::Ending;
+use crate::foreign::Stack;
 use crate::scenario::table;
 
 /// The profiles.
 pub const PROFILES: [&str; 3] = ["aggressive", "vdo-ninja", "conservative"];
 
-/// Returns every scenario under every profile with either role hit, and once more with IPv6.
+/// What foreign peers are played against: no path, no server, another uplink.
+const FOREIGN: [&str; 3] = ["path-cut-10", "server-restart", "wifi-cell-wifi"];
+
+/// Returns every scenario under every profile with either role hit, once more with IPv6, and all with foreign peers.
 pub fn everything(seed: u64) -> Vec<Case> {
     let mut cases = Vec::new();
     for (ip, hits) in [(Ip::V4, &[Hit::Publisher, Hit::Viewer][..]), (Ip::V6, &[Hit::Viewer][..])] {
@@ -21,7 +25,38 @@ pub fn everything(seed: u64) -> Vec<Case> {
             }
         }
     }
+    cases.extend(every_foreign());
     seeded(cases, seed)
+}
+
+/// Returns the scenarios that are played against foreign peers, with rejoin in either role against each stack.
+pub fn foreign(seed: u64) -> Vec<Case> {
+    seeded(every_foreign(), seed)
+}
+
+/// Returns of those a selection that touches every one of them, both roles and both stacks, in about a minute.
+pub fn representative_foreign(seed: u64) -> Vec<Case> {
+    let cases = [
+        ("path-cut-10", Hit::Viewer, Stack::Chromium),
+        ("path-cut-10", Hit::Publisher, Stack::Wrtc),
+        ("server-restart", Hit::Viewer, Stack::Wrtc),
+        ("wifi-cell-wifi", Hit::Publisher, Stack::Chromium),
+    ];
+    seeded(cases.map(|(scenario, hit, stack)| against(scenario, hit, stack)).into(), seed)
+}
+
+fn every_foreign() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for scenario in FOREIGN {
+        for hit in [Hit::Publisher, Hit::Viewer] {
+            cases.extend(Stack::ALL.map(|stack| against(scenario, hit, stack)));
+        }
+    }
+    cases
+}
+
+fn against(scenario: &str, hit: Hit, stack: Stack) -> Case {
+    Case { other: Some(stack), ..case(scenario, "aggressive", hit, Ip::V4) }
 }
 
 /// Returns a selection that touches every chapter, every profile, both roles and both families in some minutes.
@@ -61,7 +96,15 @@ pub fn representative(seed: u64) -> Vec<Case> {
 }
 
 fn case(scenario: &str, profile: &str, hit: Hit, ip: Ip) -> Case {
-    Case { scenario: scenario.to_owned(), profile: profile.to_owned(), hit, ip, rtt: 50, seed: 0 }
+    Case {
+        scenario: scenario.to_owned(),
+        profile: profile.to_owned(),
+        hit,
+        other: None,
+        ip,
+        rtt: 50,
+        seed: 0,
+    }
 }
 
 /// Every case gets a seed of its own, which its line tells.
@@ -107,7 +150,7 @@ mod tests {
 
     #[test]
     fn every_chosen_scenario_exists() {
-        for case in representative(1).iter().chain(&everything(1)) {
+        for case in [representative(1), representative_foreign(1), everything(1)].iter().flatten() {
             assert!(table::named(&case.scenario).is_some(), "{}", case.scenario);
         }
     }
@@ -123,6 +166,13 @@ mod tests {
 
     #[test]
     fn everything_has_every_scenario_under_every_profile_with_either_role() {
-        assert_eq!(everything(1).len(), table::all().len() * PROFILES.len() * 3);
+        let rejoin = everything(1).into_iter().filter(|case| case.other.is_none());
+        assert_eq!(rejoin.count(), table::all().len() * PROFILES.len() * 3);
+    }
+
+    #[test]
+    fn everything_has_each_foreign_stack_in_either_role_in_each_of_its_scenarios() {
+        let foreign = everything(1).into_iter().filter(|case| case.other.is_some());
+        assert_eq!(foreign.count(), FOREIGN.len() * Stack::ALL.len() * 2);
     }
 }

@@ -37,6 +37,13 @@ impl Resources {
         Some(Self { memory_kib: number("VmRSS")?, descriptors, sockets, threads: number("Threads")? })
     }
 
+    /// Returns how many processes there are, without those that only wait for their parent.
+    pub fn processes() -> usize {
+        let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
+        let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+        pids.filter_map(Self::of).count()
+    }
+
     /// Returns whether this is no more than `before` needs, within the room that a runtime takes for itself.
     pub fn is_flat_since(&self, before: &Self) -> bool {
         self.descriptors <= before.descriptors
