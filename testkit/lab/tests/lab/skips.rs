@@ -3,6 +3,8 @@
 use std::env;
 use std::process::{Command, Output};
 
+use rejoin_lab::fleet::SKIPPED;
+
 /// Any test that needs a lab.
 const TEST: &str = "programs::a_command_becomes_its_program";
 
@@ -17,6 +19,15 @@ fn a_skipped_test_says_so_past_the_capture_of_output() {
 #[test]
 fn continuous_integration_skips_nothing() {
     assert!(!without_tools("true").status.success());
+}
+
+#[test]
+fn a_run_without_its_foreign_peer_says_what_is_missing() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_rejoin-lab"));
+    command.args(["run", "--scenario", "path-cut-10", "--other", "wrtc"]).env("PATH", "");
+    let output = command.output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!((output.status.code(), told.contains("there is no `node`")), (Some(SKIPPED), true), "{told}");
 }
 
 /// Runs a test again where there are no tools.
