@@ -1,13 +1,14 @@
 // The foreign peer as a page of headless Chromium: commands and events as of node-peer.mjs.
 //
 // Arguments: the peer's options as JSON, and flags for Chromium besides.
+// Its own addresses hide behind mDNS names, as those of every page do.
 
-import { Browser, WITHOUT_MDNS } from './harness/browser.mjs';
+import { Browser } from './harness/browser.mjs';
 import { obey } from './harness/obey.mjs';
 
 const [options, ...flags] = process.argv.slice(2);
 const tell = (event) => process.stdout.write(JSON.stringify(event) + '\n');
-const browser = await Browser.get([WITHOUT_MDNS, ...flags]);
+const browser = await Browser.get(flags);
 const page = await browser.page(tell);
 await page.waitForFunction(() => window.ready);
 

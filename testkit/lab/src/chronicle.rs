@@ -286,6 +286,31 @@ mod tests {
         assert_eq!(scene.chronicle.troubles, ["the publisher ended by itself"]);
     }
 
+    #[test]
+    fn a_foreign_peer_is_read_in_its_own_words() {
+        let mut scene = Scene::new();
+        scene.chronicle.foreign = Some((Role::Viewer, Links::default()));
+        scene.prints(Role::Publisher, json!({"event": "signaling_connected"}));
+        scene.prints(Role::Publisher, json!({"event": "connected", "peer": {"identity": null}}));
+        scene.prints(Role::Viewer, json!({"event": "socket", "state": "open"}));
+        scene.prints(Role::Viewer, json!({"event": "open", "connection": 1}));
+        assert!(scene.chronicle.is_whole());
+        scene.prints(Role::Viewer, json!({"event": "dropped", "connection": 1}));
+        assert_eq!(scene.chronicle.what_is_missing(), "viewer's peer link");
+        assert!(scene.chronicle.given_up.is_empty() && scene.chronicle.troubles.is_empty());
+    }
+
+    #[test]
+    fn what_nobody_can_know_of_a_foreign_peer_is_trouble() {
+        let mut scene = Scene::new();
+        scene.chronicle.foreign = Some((Role::Viewer, Links::default()));
+        scene.prints(Role::Publisher, json!({"event": "connected", "peer": {"identity": "ab"}}));
+        let data = json!({"sender": "viewer", "life": 1, "number": 1});
+        scene
+            .prints(Role::Publisher, json!({"event": "received", "data": data, "position": {"sequence": 1}}));
+        assert_eq!(scene.chronicle.troubles.len(), 2, "{:?}", scene.chronicle.troubles);
+    }
+
     /// Both programs in their first life, and a clock that goes on by itself.
     struct Scene {
         chronicle: Chronicle,
