@@ -24,6 +24,8 @@ pub enum Phase {
     SignalingOpen,
     /// From a WebSocket ping to its pong.
     SignalingPong,
+    /// The same when the trouble of a peer link has put an open socket in doubt.
+    SignalingDoubt,
     /// From `joinroom` to the listing.
     RoomJoin,
     /// How long a link must have been up before its attempts are forgotten.
@@ -60,6 +62,7 @@ impl Phase {
         match self {
             Self::SignalingOpen => "signaling_open",
             Self::SignalingPong => "signaling_pong",
+            Self::SignalingDoubt => "signaling_doubt",
             Self::RoomJoin => "room_join",
             Self::ProvenHealth => "proven_health",
             Self::Gathering => "gathering",

@@ -199,6 +199,9 @@ impl Supervisor {
                 self.desk.take_back(&route);
             }
         }
+        if std::mem::take(&mut self.desk.signaling_sounded) {
+            self.signaling.sound(&mut self.desk);
+        }
         if self.desk.signaling_suspected {
             self.signaling.suspected(&mut self.desk);
         }

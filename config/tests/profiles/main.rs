@@ -114,8 +114,8 @@ fn every_page_sets_every_option_of_its_policies() {
         ("silence", "after timeout misses signaling_after signaling_timeout signaling_misses"),
         (
             "fixed",
-            "signaling_open signaling_pong room_join proven_health gathering offer_answer restart_request \
-             ice_checking data_channel_open verification disconnected_grace ice_silence ice_failure peer_gone \
+            "signaling_open signaling_pong signaling_doubt room_join proven_health gathering offer_answer \
+             restart_request ice_checking data_channel_open verification disconnected_grace ice_silence ice_failure peer_gone \
              peer_away dormant",
         ),
         ("off", ""),

@@ -38,6 +38,8 @@ pub(super) struct Desk {
     pub(super) own_route: Option<Route>,
     /// A peer link suspects the signaling link.
     pub(super) signaling_suspected: bool,
+    /// A peer is suspected, and the signaling link is to be asked in good time.
+    pub(super) signaling_sounded: bool,
     /// A ping on the signaling socket has not been answered yet.
     pub(super) signaling_doubted: bool,
     /// The routes to which a failed attempt has just said goodbye.
@@ -75,6 +77,7 @@ impl Desk {
             route_since: None,
             own_route: None,
             signaling_suspected: false,
+            signaling_sounded: false,
             signaling_doubted: false,
             farewells: Vec::new(),
             signaling_proven: false,
@@ -163,6 +166,11 @@ impl Desk {
 
     pub(super) fn signaling_limit(&self, phase: Phase, attempt: u32) -> Duration {
         self.limit(Wait { attempt, ..Wait::new(Link::Signaling, phase, self.settings.platform) })
+    }
+
+    /// Returns how long a pong of the signaling server may take.
+    pub(super) fn pong_limit(&self, phase: Phase, rtt: Option<Rtt>) -> Duration {
+        self.limit(Wait { rtt, ..Wait::new(Link::Signaling, phase, self.settings.platform) })
     }
 
     pub(super) fn peer_limit(&self, phase: Phase, role: Role, attempt: u32, rtt: Option<Rtt>) -> Duration {

@@ -172,6 +172,7 @@ impl PeerLink {
         }
         desk.timers.set(Timer::Checkup(self.key.clone()), desk.now, checkup.again_in.max(SHORTEST_WAIT));
         let doubted = std::mem::replace(&mut self.suspect, checkup.health == Health::Suspect);
+        desk.signaling_sounded |= self.suspect && !doubted;
         match checkup.health {
             Health::Alive if doubted => self.flush(desk),
             Health::Alive | Health::Suspect => {}

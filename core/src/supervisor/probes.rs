@@ -51,6 +51,12 @@ impl Probes {
         self.acknowledged_at = Some(now);
     }
 
+    /// Returns how long the oldest probe without an answer has been waiting, zero if there is none.
+    pub(super) fn unanswered_for(&self, now: Instant) -> Duration {
+        let oldest = self.log.iter().find(|probe| probe.answered_at.is_none());
+        oldest.map_or(Duration::ZERO, |probe| now.saturating_duration_since(probe.sent_at))
+    }
+
     pub(super) fn log(&self) -> &[Probe] {
         &self.log
     }

@@ -139,17 +139,18 @@ impl SignalingLink {
         self.claims = 0;
         self.renamed = false;
         desk.timers.clear(&Timer::Reseed);
-        self.prove(desk);
+        self.prove(Phase::SignalingPong, desk);
     }
 
-    /// Asks for a sign of life, within the limit.
-    fn prove(&mut self, desk: &mut Desk) {
+    /// Asks for a sign of life, within the limit; what was asked for before counts.
+    fn prove(&mut self, phase: Phase, desk: &mut Desk) {
         self.stage = Stage::Proving;
         if let Some(outage) = &mut self.outage {
             outage.pass_to(Owner::Verification, desk.now);
         }
+        let waited = self.probes.unanswered_for(desk.now);
         self.ping(desk);
-        let limit = desk.signaling_limit(Phase::SignalingPong, self.attempt);
+        let limit = desk.pong_limit(phase, self.probes.rtt).saturating_sub(waited);
         desk.timers.clear(&Timer::SignalingCheckup);
         desk.timers.set(Timer::Signaling, desk.now, limit);
     }
@@ -340,9 +341,16 @@ impl SignalingLink {
     /// A peer link suspects the socket: ask it for a sign of life.
     pub(super) fn suspected(&mut self, desk: &mut Desk) {
         if self.stage == Stage::Up {
-            self.prove(desk);
+            self.prove(Phase::SignalingDoubt, desk);
         }
         desk.signaling_suspected = false;
+    }
+
+    /// A peer is suspected: ask now, so that the answer is there, or overdue, when it is known to be dead.
+    pub(super) fn sound(&mut self, desk: &mut Desk) {
+        if self.stage == Stage::Up && !desk.signaling_doubted {
+            self.ping(desk);
+        }
     }
 
     /// The application asks for a repair now.
@@ -350,7 +358,7 @@ impl SignalingLink {
         self.attempt = 0;
         match self.stage {
             Stage::Waiting | Stage::Dormant => self.dial_soon(desk),
-            Stage::Up => self.prove(desk),
+            Stage::Up => self.prove(Phase::SignalingDoubt, desk),
             Stage::Idle | Stage::NoNetwork | Stage::Dialing | Stage::Proving => {}
         }
     }

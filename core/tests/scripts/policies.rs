@@ -44,6 +44,7 @@ impl TimeoutPolicy for Limits {
         Duration::from_secs(match wait.phase {
             Phase::Verification => 2,
             Phase::SignalingPong
+            | Phase::SignalingDoubt
             | Phase::Gathering
             | Phase::RestartRequest
             | Phase::DataChannelOpen

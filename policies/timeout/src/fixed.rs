@@ -14,8 +14,8 @@ pub use overrides::Overrides;
 
 /// Gives every phase the limit that its configuration names.
 ///
-/// Only waits that are one ping and its answer grow with the path: `verification` and `signaling_pong`
-/// are extended by two round trips, one for the answer and one for a lost packet's second try.
+/// Only waits that are one ping and its answer grow with the path: `verification`, `signaling_pong` and
+/// `signaling_doubt` are extended by two round trips, one for the answer and one for a lost packet's second try.
 /// The other phases mostly wait for people's machines, so their limits do not depend on the path.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -26,6 +26,9 @@ pub struct Fixed {
     /// From a WebSocket ping to its pong, beside two round trips.
     #[serde(deserialize_with = "limit::positive")]
     pub signaling_pong: Duration,
+    /// The same when the trouble of a peer link has put an open socket in doubt.
+    #[serde(deserialize_with = "limit::positive")]
+    pub signaling_doubt: Duration,
     /// From `joinroom` to the listing.
     #[serde(deserialize_with = "limit::positive")]
     pub room_join: Duration,
@@ -80,6 +83,8 @@ impl Default for Fixed {
             signaling_open: Duration::from_secs(10),
             // TCP has retransmitted a lost ping four times by then
             signaling_pong: Duration::from_secs(5),
+            // A peer in trouble says little about the server
+            signaling_doubt: Duration::from_secs(5),
             // A room of hundreds is listed slowly by a busy server
             room_join: Duration::from_secs(10),
             // Longer than a server that accepts and drops takes to drop
@@ -127,6 +132,7 @@ impl Fixed {
         match phase {
             Phase::SignalingOpen => self.signaling_open,
             Phase::SignalingPong => self.signaling_pong,
+            Phase::SignalingDoubt => self.signaling_doubt,
             Phase::RoomJoin => self.room_join,
             Phase::ProvenHealth => self.proven_health,
             Phase::Gathering => self.gathering,
@@ -151,7 +157,7 @@ impl TimeoutPolicy for Fixed {
     fn limit(&self, wait: &Wait) -> Duration {
         let configured = self.configured(wait.phase, wait.platform);
         match wait.phase {
-            Phase::Verification | Phase::SignalingPong => {
+            Phase::Verification | Phase::SignalingPong | Phase::SignalingDoubt => {
                 let round_trip = wait.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
                 configured.saturating_add(round_trip.saturating_mul(2))
             }

@@ -7,9 +7,10 @@ use rejoin_core::rtt::Rtt;
 use rejoin_core::{Link, Phase, Platform, TimeoutPolicy};
 use rejoin_timeout::Fixed;
 
-const PHASES: [Phase; 15] = [
+const PHASES: [Phase; 16] = [
     Phase::SignalingOpen,
     Phase::SignalingPong,
+    Phase::SignalingDoubt,
     Phase::RoomJoin,
     Phase::ProvenHealth,
     Phase::Gathering,

@@ -17,6 +17,9 @@ pub struct Overrides {
     /// From a WebSocket ping to its pong, beside two round trips.
     #[serde(deserialize_with = "limit::positive_option")]
     pub signaling_pong: Option<Duration>,
+    /// The same when the trouble of a peer link has put an open socket in doubt.
+    #[serde(deserialize_with = "limit::positive_option")]
+    pub signaling_doubt: Option<Duration>,
     /// From `joinroom` to the listing.
     #[serde(deserialize_with = "limit::positive_option")]
     pub room_join: Option<Duration>,
@@ -67,6 +70,7 @@ impl Overrides {
         match phase {
             Phase::SignalingOpen => self.signaling_open,
             Phase::SignalingPong => self.signaling_pong,
+            Phase::SignalingDoubt => self.signaling_doubt,
             Phase::RoomJoin => self.room_join,
             Phase::ProvenHealth => self.proven_health,
             Phase::Gathering => self.gathering,
