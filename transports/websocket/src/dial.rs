@@ -79,7 +79,7 @@ pub(crate) struct Dialed {
 pub(crate) async fn dial(call: &Call) -> Result<Dialed, Refusal> {
     let server = ServerUrl::parse(&call.server)?;
     let clock = Clock { deadline: Instant::now() + call.limit.min(LONGEST_LIMIT), limit: call.limit };
-    let addresses = clock.bound(Stage::Resolve, call.addresses.resolve(&server)).await?;
+    let addresses = clock.bound(Stage::Resolve, call.addresses.resolve(&server, call.ways)).await?;
     let exits = match call.ways {
         Ways::Usual => Vec::new(),
         Ways::Every => exits(),

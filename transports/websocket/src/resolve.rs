@@ -9,12 +9,15 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Host;
 
+use crate::dial::Ways;
 use crate::refusal::Refusal;
 use crate::server_url::ServerUrl;
 
 /// How long a name server may take before the addresses that it gave last are used; a network that has lost its
 /// server mostly lost its name server too, and the system's own limit of 10 s and more outlasts a whole dial.
 const PATIENCE: Duration = Duration::from_millis(500);
+/// The same where the usual way is in doubt, and the name server with it: more than a resolver nearby takes.
+const PATIENCE_IN_DOUBT: Duration = Duration::from_millis(50);
 
 /// The names of servers, with where they were.
 #[derive(Clone, Debug, Default)]
@@ -35,15 +38,17 @@ impl AddressBook {
     /// Returns the addresses of `server` in the resolver's order, and where it was reached last.
     ///
     /// Name servers lie: a captive portal has the address of every name, and what it says may outlast it in a cache.
-    pub(crate) async fn resolve(&self, server: &ServerUrl) -> Result<Vec<SocketAddr>, Refusal> {
+    pub(crate) async fn resolve(&self, server: &ServerUrl, ways: Ways) -> Result<Vec<SocketAddr>, Refusal> {
         let port = server.port();
         match server.host() {
             Host::Domain(name) => {
-                let lookup = async {
-                    let found = tokio::net::lookup_host((name.as_str(), port)).await?;
-                    Ok(found.collect::<Vec<_>>())
+                let patience = match ways {
+                    Ways::Usual => PATIENCE,
+                    Ways::Every => PATIENCE_IN_DOUBT,
                 };
-                self.look_up(entry(server), lookup).await.map_err(Refusal::Resolve)
+                let host = (name.clone(), port);
+                let lookup = async { Ok(tokio::net::lookup_host(host).await?.collect::<Vec<_>>()) };
+                self.look_up(entry(server), patience, lookup).await.map_err(Refusal::Resolve)
             }
             Host::Ipv4(address) => Ok(vec![SocketAddr::from((*address, port))]),
             Host::Ipv6(address) => Ok(vec![SocketAddr::from((*address, port))]),
@@ -60,23 +65,33 @@ impl AddressBook {
         self.about(entry(server), |known| known.stranger = Some(address));
     }
 
-    /// Asks, and notes the answer; without one in time, or with a bad one, the last one counts.
+    /// Asks, and notes the answer, however late it comes; without one in time, or with a bad one, the last one counts.
     async fn look_up(
         &self,
         name: String,
-        lookup: impl Future<Output = io::Result<Vec<SocketAddr>>>,
+        patience: Duration,
+        lookup: impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     ) -> io::Result<Vec<SocketAddr>> {
         let noted = self.about(name.clone(), |known| known.ways());
+        let book = self.clone();
+        let lookup = tokio::spawn(async move {
+            let answer = lookup.await?;
+            Ok(book.about(name, |known| {
+                if answer.is_empty() {
+                    return answer;
+                }
+                known.answer = answer;
+                known.ways()
+            }))
+        });
+        let lookup = async { lookup.await.unwrap_or_else(|error| Err(io::Error::other(error))) };
         let asked = if noted.is_empty() {
             lookup.await
         } else {
-            timeout(PATIENCE, lookup).await.unwrap_or_else(|_| Ok(Vec::new()))
+            timeout(patience, lookup).await.unwrap_or_else(|_| Ok(Vec::new()))
         };
         match asked {
-            Ok(answer) if !answer.is_empty() => Ok(self.about(name, |known| {
-                known.answer = answer;
-                known.ways()
-            })),
+            Ok(ways) if !ways.is_empty() => Ok(ways),
             Ok(_) | Err(_) if !noted.is_empty() => Ok(noted),
             Ok(_) => Err(io::Error::new(io::ErrorKind::NotFound, "it has no address")),
             Err(error) => Err(error),
@@ -105,28 +120,30 @@ fn entry(server: &ServerUrl) -> String {
 mod tests {
     use std::future::{pending, ready};
 
+    use tokio::sync::oneshot;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
     async fn a_silent_name_server_is_passed_over() {
         let book = book().await;
-        assert_eq!(book.look_up(name(), pending()).await.unwrap(), [address()]);
+        assert_eq!(book.look_up(name(), PATIENCE, pending()).await.unwrap(), [address()]);
     }
 
     #[tokio::test]
     async fn a_bad_answer_is_passed_over() {
         let book = book().await;
-        assert_eq!(book.look_up(name(), ready(Ok(Vec::new()))).await.unwrap(), [address()]);
+        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(Vec::new()))).await.unwrap(), [address()]);
         let error = io::ErrorKind::NotFound.into();
-        assert_eq!(book.look_up(name(), ready(Err(error))).await.unwrap(), [address()]);
+        assert_eq!(book.look_up(name(), PATIENCE, ready(Err(error))).await.unwrap(), [address()]);
     }
 
     #[tokio::test]
     async fn a_new_answer_replaces_the_old() {
         let book = book().await;
         let moved = "192.0.2.2:443".parse().unwrap();
-        assert_eq!(book.look_up(name(), ready(Ok(vec![moved]))).await.unwrap(), [moved]);
-        assert_eq!(book.look_up(name(), ready(Ok(Vec::new()))).await.unwrap(), [moved]);
+        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(vec![moved]))).await.unwrap(), [moved]);
+        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(Vec::new()))).await.unwrap(), [moved]);
     }
 
     #[tokio::test]
@@ -135,23 +152,38 @@ mod tests {
         let server = ServerUrl::parse("wss://signaling.example").unwrap();
         book.served(&server, address());
         let liar = "192.0.2.66:443".parse().unwrap();
-        assert_eq!(book.look_up(name(), ready(Ok(vec![liar]))).await.unwrap(), [liar, address()]);
+        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(vec![liar]))).await.unwrap(), [liar, address()]);
         book.failed(&server, liar);
-        assert_eq!(book.look_up(name(), ready(Ok(vec![liar]))).await.unwrap(), [address(), liar]);
+        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(vec![liar]))).await.unwrap(), [address(), liar]);
         book.served(&server, address());
-        assert_eq!(book.look_up(name(), ready(Ok(vec![address()]))).await.unwrap(), [address()]);
+        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(vec![address()]))).await.unwrap(), [address()]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_comes_late_is_noted() {
+        let book = book().await;
+        let moved: SocketAddr = "192.0.2.2:443".parse().unwrap();
+        let (answer, asked) = oneshot::channel();
+        let late = async { Ok(asked.await.unwrap()) };
+
+        assert_eq!(book.look_up(name(), PATIENCE, late).await.unwrap(), [address()]);
+        answer.send(vec![moved]).unwrap();
+
+        while book.about(name(), |known| known.ways()) != [moved] {
+            tokio::task::yield_now().await;
+        }
     }
 
     #[tokio::test]
     async fn an_unknown_name_is_told() {
         let book = AddressBook::default();
-        let error = book.look_up(name(), ready(Ok(Vec::new()))).await.unwrap_err();
+        let error = book.look_up(name(), PATIENCE, ready(Ok(Vec::new()))).await.unwrap_err();
         assert_eq!(error.to_string(), "it has no address");
     }
 
     async fn book() -> AddressBook {
         let book = AddressBook::default();
-        book.look_up(name(), ready(Ok(vec![address()]))).await.unwrap();
+        book.look_up(name(), PATIENCE, ready(Ok(vec![address()]))).await.unwrap();
         book
     }
 
