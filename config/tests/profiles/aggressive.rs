@@ -54,6 +54,15 @@ fn aggressive_still_checks_a_candidate_when_a_dead_network_returns() {
 }
 
 #[test]
+fn aggressive_doubts_a_socket_for_one_lost_packet() {
+    let mut wait = Wait::new(Link::Signaling, Phase::SignalingDoubt, Platform::Linux);
+    wait.rtt = Some(Rtt { smoothed: Duration::from_millis(50), variation: Duration::ZERO });
+    let doubt = load("aggressive").policies.timeout.limit(&wait);
+    // TCP's shortest timeout of 200 ms and a round trip, and a round trip for the pong
+    assert!((300..=500).contains(&doubt.as_millis()), "{doubt:?}");
+}
+
+#[test]
 fn aggressive_measures_every_2_seconds() {
     assert_eq!(load("aggressive").policies.quality.interval(), Some(Duration::from_secs(2)));
 }
