@@ -95,8 +95,8 @@ impl Lane {
     }
 
     /// Returns whether something is on its way for longer than the path accounts for.
-    pub(crate) fn is_late(&self, now: Instant) -> bool {
-        self.latest > now + self.delay * 2
+    pub(crate) fn is_late(&self, now: Instant, jitter: Duration) -> bool {
+        self.latest > now + self.delay * 2 + jitter
     }
 
     /// Returns when the news that the channel is closed arrives, behind everything else.

@@ -196,12 +196,13 @@ impl World {
     /// In fair weather everything comes, and soon.
     pub(super) fn look_at_the_sky(&mut self) {
         let whole = |machine: &Machine| !machine.up.is_empty() && machine.down.is_empty();
+        let jitter = self.climate.latency / 4;
         let fair = self.server_up
             && self.broken.values().all(|times| *times == 0)
             && self.machines.iter().all(whole)
             && self.machines.iter().all(|machine| machine.supervisor.links().len() == 1)
             && self.connections.values().all(|connection| connection.lane.room == Room::Free)
-            && !self.connections.values().any(|connection| connection.lane.is_late(self.now));
+            && !self.connections.values().any(|connection| connection.lane.is_late(self.now, jitter));
         self.fair_for = if fair { self.fair_for + 1 } else { 0 };
         for node in 0..2 {
             if !fair {
