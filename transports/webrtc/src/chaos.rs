@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::sync::watch;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
+use crate::flight::Flight;
 use crate::reflection::{Query, Reflection};
 use crate::runtime::Pace;
 
@@ -61,6 +62,7 @@ pub(crate) struct CableSocket {
     socket: Arc<dyn AsyncUdpSocket>,
     chaos: Chaos,
     pace: Arc<Pace>,
+    flight: Flight,
     reflection: Reflection,
 }
 
@@ -70,16 +72,16 @@ impl CableSocket {
         socket: Arc<dyn AsyncUdpSocket>,
         chaos: Chaos,
         pace: Arc<Pace>,
-        reflection: Reflection,
+        (flight, reflection): (Flight, Reflection),
     ) -> Self {
-        Self { socket, chaos, pace, reflection }
+        Self { socket, chaos, pace, flight, reflection }
     }
 
-    /// Repeats the STUN queries that are due.
+    /// Repeats the STUN queries and the flights that are due.
     ///
     /// The driver's task both sends and receives, so this cannot take the waker of a send that waits.
     /// What the kernel does not take is due again in a moment.
-    fn repeat_queries(&self, cx: &mut Context<'_>) {
+    fn repeat(&self, cx: &mut Context<'_>) {
         for Query { server, bytes } in self.reflection.due(cx) {
             let query = Transmit {
                 destination: server,
@@ -88,8 +90,19 @@ impl CableSocket {
                 segment_size: None,
                 src_ip: None,
             };
-            let _ = self.poll_send(cx, &query);
+            let _ = self.pass(cx, &query);
         }
+        for datagram in self.flight.due(cx) {
+            let _ = self.pass(cx, &datagram.transmit());
+        }
+    }
+
+    /// Sends where the cable is whole.
+    fn pass(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
+        if self.chaos.is_cut() {
+            return Poll::Ready(Ok(transmit.contents.len()));
+        }
+        self.socket.poll_send(cx, transmit)
     }
 }
 
@@ -100,10 +113,8 @@ impl AsyncUdpSocket for CableSocket {
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
         self.reflection.sent(transmit.destination, transmit.contents);
-        if self.chaos.is_cut() {
-            return Poll::Ready(Ok(transmit.contents.len()));
-        }
-        self.socket.poll_send(cx, transmit)
+        self.flight.sent(transmit);
+        self.pass(cx, transmit)
     }
 
     fn poll_recv(
@@ -112,7 +123,7 @@ impl AsyncUdpSocket for CableSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        self.repeat_queries(cx);
+        self.repeat(cx);
         loop {
             match self.socket.poll_recv(cx, bufs, meta) {
                 // Taken from the kernel and dropped, so that nothing old arrives once the cable is mended.

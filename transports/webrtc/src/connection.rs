@@ -146,6 +146,9 @@ impl Connection {
                 event = self.channel.next() => match event {
                     Some(event) => {
                         for event in self.channel.absorb(event) {
+                            if event == PeerEvent::ChannelOpen {
+                                self.runtime.opened();
+                            }
                             self.emit(event).await;
                         }
                     }

@@ -10,6 +10,7 @@ mod candidates;
 mod channel;
 mod chaos;
 mod connection;
+mod flight;
 mod names;
 mod negotiation;
 mod outside;

@@ -14,6 +14,7 @@ use webrtc::runtime::{
 };
 
 use crate::chaos::{CableSocket, Chaos};
+use crate::flight::{Flight, Opening};
 use crate::names::Names;
 use crate::reflection::{Reflection, Search};
 
@@ -27,6 +28,7 @@ pub(crate) struct HostRuntime {
     chaos: Chaos,
     names: Names,
     search: Search,
+    opening: Opening,
     pace: Arc<Pace>,
     driven: AtomicBool,
     stopped: Arc<Notify>,
@@ -75,12 +77,18 @@ impl HostRuntime {
     /// Creates a runtime whose sockets obey `chaos` and take part in `search`, and whose names are `names`.
     pub(crate) fn new(chaos: Chaos, names: Names, search: Search) -> Self {
         let (pace, driven, stopped) = (Arc::default(), AtomicBool::new(false), Arc::default());
-        Self { tokio: TokioRuntime, chaos, names, search, pace, driven, stopped }
+        let opening = Opening::default();
+        Self { tokio: TokioRuntime, chaos, names, search, opening, pace, driven, stopped }
     }
 
     /// Wakes the driver for what was asked of the engine just now.
     pub(crate) fn nudge(&self) {
         self.pace.nudge();
+    }
+
+    /// Learns that the channel is open, so that nothing more needs to be sent twice.
+    pub(crate) fn opened(&self) {
+        self.opening.end();
     }
 
     /// Waits until the engine's driver has ended, which it does early only when it cannot go on.
@@ -109,8 +117,9 @@ impl Runtime for HostRuntime {
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
         let reflection = Reflection::new(socket.local_addr()?, self.search.clone());
+        let repeated = (Flight::new(self.opening.clone()), reflection);
         let socket = self.tokio.wrap_udp_socket(socket)?;
-        Ok(Arc::new(CableSocket::new(socket, self.chaos.clone(), Arc::clone(&self.pace), reflection)))
+        Ok(Arc::new(CableSocket::new(socket, self.chaos.clone(), Arc::clone(&self.pace), repeated)))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {

@@ -5,6 +5,7 @@
 
 mod candidates;
 mod closing;
+mod losing;
 mod namespace;
 mod negotiating;
 mod opening;

@@ -56,24 +56,11 @@ async fn a_late_candidate_opens_a_connection_that_has_no_other() {
         }
         let (request, from) = server.query().await;
         server.answer(&success(&request, (*mapped.ip(), mapped.port())), from).await;
-        translate(&outside, from).await;
-    };
-    let mut missing = Side::BOTH.to_vec();
-    let opens = async {
-        while !missing.is_empty() {
-            let (side, event) = pair.next().await;
-            missing.retain(|other| event != PeerEvent::ChannelOpen || *other != side);
-            // Host candidates would meet without a server, as they cannot through a NAT.
-            let hidden = |found: &IceCandidate| !found.candidate.contains("typ srflx");
-            match &event {
-                PeerEvent::LocalCandidates(candidates) if candidates.iter().any(hidden) => {}
-                _ => pair.carry(side, event),
-            }
-        }
+        translate(&outside, from, |_| true).await;
     };
     tokio::select! {
         () = answers => panic!("the outside closed"),
-        () = opens => {}
+        () = open_from_outside(&mut pair) => {}
     }
 }
 
@@ -178,7 +165,11 @@ fn create(pair: &mut Pair, server: &Server, policy: IceTransportPolicy) {
     pair.perform(Side::Offerer, PeerAction::Create(asking(server, Role::Offerer, policy)));
 }
 
-fn asking(server: &Server, role: Role, ice_transport_policy: IceTransportPolicy) -> ConnectionSetup {
+pub(crate) fn asking(
+    server: &Server,
+    role: Role,
+    ice_transport_policy: IceTransportPolicy,
+) -> ConnectionSetup {
     let (bind, ice_servers) = (vec!["127.0.0.1:0".to_owned()], vec![named(&server.url)]);
     ConnectionSetup { ice_servers, ice_transport_policy, bind, ..setup(role) }
 }
@@ -196,35 +187,55 @@ async fn reflexive(pair: &mut Pair) -> String {
     }
 }
 
-/// Is a NAT with one mapping: carries datagrams between whoever comes to `outside` and the host `inside`.
-async fn translate(outside: &UdpSocket, inside: SocketAddr) {
+/// Opens a pair that knows each other by server-reflexive candidates only.
+///
+/// Host candidates would meet without a server, as they cannot through a NAT.
+pub(crate) async fn open_from_outside(pair: &mut Pair) {
+    let mut missing = Side::BOTH.to_vec();
+    while !missing.is_empty() {
+        let (side, event) = pair.next().await;
+        missing.retain(|other| event != PeerEvent::ChannelOpen || *other != side);
+        let hidden = |found: &IceCandidate| !found.candidate.contains("typ srflx");
+        match &event {
+            PeerEvent::LocalCandidates(candidates) if candidates.iter().any(hidden) => {}
+            _ => pair.carry(side, event),
+        }
+    }
+}
+
+/// Is a NAT with one mapping: carries what `passes` between whoever comes to `outside` and the host `inside`.
+pub(crate) async fn translate(
+    outside: &UdpSocket,
+    inside: SocketAddr,
+    mut passes: impl FnMut(&[u8]) -> bool,
+) {
     let (mut datagram, mut stranger) = ([0; 2048], None);
     while let Ok((length, from)) = outside.recv_from(&mut datagram).await {
         let to = if from == inside { stranger } else { Some(inside) };
         if from != inside {
             stranger = Some(from);
         }
-        if let Some(to) = to {
+        if let Some(to) = to.filter(|_| passes(&datagram[..length])) {
             outside.send_to(&datagram[..length], to).await.expect("loopback takes it");
         }
     }
 }
 
 /// A STUN server that says only what the test has it say.
-struct Server {
+pub(crate) struct Server {
     socket: UdpSocket,
     url: String,
 }
 
 impl Server {
-    async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
         let url = format!("stun:{}", socket.local_addr().expect("bound"));
         Self { socket, url }
     }
 
     /// Returns the next query and who asked.
-    async fn query(&self) -> ([u8; 20], SocketAddr) {
+    pub(crate) async fn query(&self) -> ([u8; 20], SocketAddr) {
         let mut query = [0; 20];
         let received = time::timeout(PATIENCE, self.socket.recv_from(&mut query)).await;
         let (length, from) = received.expect("asked in time").expect("loopback delivers");
@@ -232,7 +243,7 @@ impl Server {
         (query, from)
     }
 
-    async fn answer(&self, answer: &[u8], to: SocketAddr) {
+    pub(crate) async fn answer(&self, answer: &[u8], to: SocketAddr) {
         self.socket.send_to(answer, to).await.expect("loopback takes it");
     }
 
