@@ -24,6 +24,8 @@ impl Relay {
         command.args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech", "--realm", "lab"]);
         command.args(["--pidfile", "/run/turn.pid", "--log-file", "/run/turn.log", "--simple-log"]);
         command.args(["--listening-ip", &address, "--relay-ip", &address, "--user", &user]);
+        // Who names no family gets an IPv4 address (RFC 8656 section 7.2), and the engine names none.
+        command.arg("--allocation-default-address-family=keep");
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let process = process.map_err(|error| LabError::system(format!("starting {PROGRAM}"), error))?;
         let relay = Self { host, process };

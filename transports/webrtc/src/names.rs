@@ -42,12 +42,15 @@ impl Names {
     }
 
     /// Returns what is known about `target`, a `host:port`.
+    ///
+    /// The engine writes the address of an IPv6 TURN server without brackets.
     pub(crate) fn resolve(&self, target: &str) -> io::Result<Vec<SocketAddr>> {
         if let Ok(address) = target.parse() {
             return Ok(vec![address]);
         }
         let (host, port) = target.rsplit_once(':').unwrap_or((target, ""));
-        match (self.known(host), port.parse()) {
+        let literal = host.parse::<IpAddr>().ok().map(|ip| vec![ip]);
+        match (literal.or_else(|| self.known(host)), port.parse()) {
             (Some(addresses), Ok(port)) => {
                 Ok(addresses.into_iter().map(|ip| SocketAddr::new(ip, port)).collect())
             }
@@ -109,9 +112,13 @@ mod tests {
     #[test]
     fn answers_literal_addresses_without_a_lookup() {
         let names = Names::default();
-        assert_eq!(
-            names.resolve("192.0.2.1:3478").expect("literal"),
-            [SocketAddr::from(([192, 0, 2, 1], 3478))]
-        );
+        for (target, expected) in [
+            ("192.0.2.1:3478", "192.0.2.1:3478"),
+            ("[2001:db8::b]:3478", "[2001:db8::b]:3478"),
+            ("2001:db8::b:3478", "[2001:db8::b]:3478"),
+        ] {
+            let expected: SocketAddr = expected.parse().expect("an address");
+            assert_eq!(names.resolve(target).expect("literal"), [expected]);
+        }
     }
 }
