@@ -15,7 +15,8 @@ pub use overrides::Overrides;
 /// Gives every phase the limit that its configuration names.
 ///
 /// Only waits that are one ping and its answer grow with the path: `verification`, `signaling_pong` and
-/// `signaling_doubt` are extended by two round trips, one for the answer and one for a lost packet's second try.
+/// `signaling_doubt` are extended by two round trips, of a second at most: one for the answer and one for a lost
+/// packet's second try.
 /// The other phases mostly wait for people's machines, so their limits do not depend on the path.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -153,12 +154,18 @@ impl Fixed {
     }
 }
 
+/// The longest round trip of a path.
+///
+/// A satellite is 0.6 s away; a ping that took longer than this has waited for SCTP to send it again, which happens
+/// after a second and then after ever longer (RFC 9260 section 16), and that would make a hopeless wait the longest.
+const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(1);
+
 impl TimeoutPolicy for Fixed {
     fn limit(&self, wait: &Wait) -> Duration {
         let configured = self.configured(wait.phase, wait.platform);
         match wait.phase {
             Phase::Verification | Phase::SignalingPong | Phase::SignalingDoubt => {
-                let round_trip = wait.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
+                let round_trip = wait.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed.min(LONGEST_ROUND_TRIP));
                 configured.saturating_add(round_trip.saturating_mul(2))
             }
             _ => configured,
