@@ -36,7 +36,7 @@ pub enum Side {
     B,
 }
 
-/// A direction, seen from the host at the end of a link.
+/// A direction, seen from a host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Way {
     /// Both directions.
@@ -61,11 +61,13 @@ pub enum OldAddress {
 pub struct Block {
     /// Which traffic.
     pub traffic: Traffic,
+    /// In which direction, seen from the hosts behind the router.
+    pub way: Way,
     /// What happens to it.
     pub verdict: Verdict,
 }
 
-/// Some traffic, in both directions.
+/// Some traffic.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Traffic {
     /// UDP with one of these ports at the far end; all of it if none are given.

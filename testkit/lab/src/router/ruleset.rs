@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use crate::address::Interface;
-use crate::fault::{Block, Traffic, Verdict};
+use crate::fault::{Block, Traffic, Verdict, Way};
 use crate::plan::Nat;
 
 /// Writes all rules of a router, as one transaction that replaces those before.
@@ -25,7 +25,9 @@ pub(super) fn render(nat: Nat, rebinds: u16, opposite: &[Interface], blocks: &[B
     line("add chain inet lab fault { type filter hook forward priority 10; }");
     for block in blocks {
         for (pattern, transport) in patterns(&block.traffic, opposite) {
-            line(&format!("add rule inet lab fault {pattern} {}", action(block.verdict, transport)));
+            for pattern in pattern.towards(block.way) {
+                line(&format!("add rule inet lab fault {pattern} {}", action(block.verdict, transport)));
+            }
         }
     }
     line("add chain inet lab translate { type nat hook postrouting priority 100; }");
@@ -43,32 +45,49 @@ enum Transport {
     Any,
 }
 
-/// Returns what matches the traffic, outwards and inwards.
-fn patterns(traffic: &Traffic, opposite: &[Interface]) -> Vec<(String, Transport)> {
+/// What matches some traffic, by its direction.
+struct Pattern {
+    out: String,
+    into: String,
+}
+
+impl Pattern {
+    fn towards(self, way: Way) -> Vec<String> {
+        match way {
+            Way::Both => vec![self.out, self.into],
+            Way::In => vec![self.into],
+            Way::Out => vec![self.out],
+        }
+    }
+}
+
+/// Returns what matches the traffic.
+fn patterns(traffic: &Traffic, opposite: &[Interface]) -> Vec<(Pattern, Transport)> {
     match traffic {
-        Traffic::Udp(ports) => transport("udp", ports).map(|pattern| (pattern, Transport::Udp)).into(),
-        Traffic::Tcp(ports) => transport("tcp", ports).map(|pattern| (pattern, Transport::Tcp)).into(),
+        Traffic::Udp(ports) => vec![(transport("udp", ports), Transport::Udp)],
+        Traffic::Tcp(ports) => vec![(transport("tcp", ports), Transport::Tcp)],
         Traffic::Direct => opposite
             .iter()
-            .flat_map(|interface| {
+            .map(|interface| {
                 let family = match interface.address {
                     IpAddr::V4(_) => "ip",
                     IpAddr::V6(_) => "ip6",
                 };
                 let out = format!("iifname \"lan\" {family} daddr {interface}");
                 let into = format!("iifname \"wan\" {family} saddr {interface}");
-                [(out, Transport::Any), (into, Transport::Any)]
+                (Pattern { out, into }, Transport::Any)
             })
             .collect(),
     }
 }
 
-fn transport(protocol: &str, ports: &[u16]) -> [String; 2] {
+fn transport(protocol: &str, ports: &[u16]) -> Pattern {
     let list = ports.iter().map(u16::to_string).collect::<Vec<_>>().join(", ");
-    [("lan", "dport"), ("wan", "sport")].map(|(interface, end)| match ports {
+    let matching = |interface, end| match ports {
         [] => format!("iifname \"{interface}\" meta l4proto {protocol}"),
         [..] => format!("iifname \"{interface}\" {protocol} {end} {{ {list} }}"),
-    })
+    };
+    Pattern { out: matching("lan", "dport"), into: matching("wan", "sport") }
 }
 
 fn action(verdict: Verdict, transport: Transport) -> &'static str {

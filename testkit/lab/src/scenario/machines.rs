@@ -1,6 +1,6 @@
 //! Scenarios of machines and their services: one sleeps, one is switched off the network, one refuses, one forgets names.
 
-use crate::fault::{Block, DnsFailure, Fault, Side, Traffic, Verdict};
+use crate::fault::{Block, DnsFailure, Fault, Side, Traffic, Verdict, Way};
 use crate::incident::Link;
 use crate::plan::Line;
 use crate::scenario::act::{Act, Limit, Since, Stage};
@@ -20,7 +20,7 @@ pub(super) fn all() -> Vec<Scenario> {
         noticed: Noticed::BySomebody,
     };
     let signaling = Stage { name: "signaling", since: Since::Mend, limit: Limit::Signaling };
-    let refused = Block { traffic: Traffic::Tcp(Vec::new()), verdict: Verdict::Reset };
+    let refused = Block { traffic: Traffic::Tcp(Vec::new()), way: Way::Both, verdict: Verdict::Reset };
     let nameless = |name, story, failure| {
         let failure = Fault::DnsFailure(Side::B, failure);
         Scenario {

@@ -109,9 +109,8 @@ fn restart(away: u64) -> Vec<Act> {
 }
 
 fn stun_turn_blocked() -> Vec<Scenario> {
-    let servers =
-        || Fault::Block(Side::B, Block { traffic: Traffic::Udp(vec![3478]), verdict: Verdict::Drop });
-    let cut = || Fault::Block(Side::B, Block { traffic: Traffic::Direct, verdict: Verdict::Drop });
+    let servers = || Fault::Block(Side::B, dropped(Traffic::Udp(vec![3478])));
+    let cut = || Fault::Block(Side::B, dropped(Traffic::Direct));
     let base = Scenario {
         name: "stun-blocked",
         story: "STUN and TURN are blocked, and the path is cut for 10 s meanwhile",
@@ -288,6 +287,12 @@ fn extra() -> Vec<Scenario> {
         acts: outage(Fault::SilentCut(Line::B, way), 10, REBUILT),
         ..base.clone()
     };
+    let one_way_udp = |name, story, way| Scenario {
+        name,
+        story,
+        acts: outage(Fault::Block(Side::B, Block { way, ..udp() }), 10, REBUILT),
+        ..base.clone()
+    };
     let signaling = Stage { name: "signaling", since: Since::Mend, limit: Limit::Signaling };
     let server = |name, story, acts| Scenario {
         name,
@@ -297,11 +302,17 @@ fn extra() -> Vec<Scenario> {
         noticed: Noticed::ByBoth,
         ..base.clone()
     };
-    let tcp = || Fault::Block(Side::B, Block { traffic: Traffic::Tcp(Vec::new()), verdict: Verdict::Drop });
+    let tcp = || Fault::Block(Side::B, dropped(Traffic::Tcp(Vec::new())));
     vec![
         base.clone(),
         one_way("one-way-deaf", "one side hears nothing for 10 s", Way::In),
         one_way("one-way-mute", "one side is not heard for 10 s", Way::Out),
+        one_way_udp("udp-deaf", "one side hears no UDP for 10 s while signaling works both ways", Way::In),
+        one_way_udp(
+            "udp-mute",
+            "no UDP of one side is heard for 10 s while signaling works both ways",
+            Way::Out,
+        ),
         Scenario {
             noticed: Noticed::BySomebody,
             ..server("half-open-tcp", "TCP vanishes for 90 s without a sign", outage(tcp(), 90, signaling))
@@ -340,7 +351,11 @@ pub(super) fn outage(fault: Fault, lasting: u64, stage: Stage) -> Vec<Act> {
 }
 
 fn udp() -> Block {
-    Block { traffic: Traffic::Udp(Vec::new()), verdict: Verdict::Drop }
+    dropped(Traffic::Udp(Vec::new()))
+}
+
+fn dropped(traffic: Traffic) -> Block {
+    Block { traffic, way: Way::Both, verdict: Verdict::Drop }
 }
 
 pub(super) fn seconds(number: u64) -> Act {

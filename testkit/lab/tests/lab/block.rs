@@ -1,12 +1,12 @@
 //! Traffic that routers no longer let through.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use rejoin_lab::{Block, Fault, Side, Traffic, Verdict, enclosure};
+use rejoin_lab::{Block, Fault, Side, Traffic, Verdict, Way, enclosure};
 
-use crate::stage::{Stage, any, connect, question, quick, silence, socket};
+use crate::stage::{SILENCE, Stage, any, connect, question, quick, silence, socket};
 
 #[test]
 fn dropped_udp_vanishes_and_tcp_goes_on() {
@@ -35,6 +35,27 @@ fn a_block_of_some_ports_spares_the_others() {
         assert!(silence(&datagrams, stage.echo.udp));
         let other_side = socket(stage.world.b(), any(stage.echo.udp.ip()));
         question(&other_side, stage.echo.udp).unwrap();
+    });
+}
+
+#[test]
+fn udp_may_vanish_one_way_alone() {
+    enclosure::test("block::udp_may_vanish_one_way_alone", || {
+        let mut stage = Stage::build(&quick());
+        let mut stream = opened(&stage);
+        let a = socket(stage.world.a(), any(stage.echo.udp.ip()));
+        let server = socket(stage.world.signaling(), stage.echo.udp.ip());
+        let there = server.local_addr().unwrap();
+        a.send_to(b"?", there).unwrap();
+        let seen = server.recv_from(&mut [0; 8]).unwrap().1;
+        for (way, out, into) in [(Way::Out, false, true), (Way::In, true, false)] {
+            let fault = Fault::Block(Side::A, Block { way, ..udp() });
+            stage.world.inject(&fault).unwrap();
+            assert_eq!((passes(&a, &server, there), passes(&server, &a, seen)), (out, into), "{way:?}");
+            repeats(&mut stream).unwrap();
+            stage.world.heal(&fault).unwrap();
+            assert_eq!((passes(&a, &server, there), passes(&server, &a, seen)), (true, true), "{way:?}");
+        }
     });
 }
 
@@ -84,7 +105,18 @@ fn reset_tcp_breaks_and_refuses_until_healed() {
 }
 
 fn block(traffic: Traffic, verdict: Verdict) -> Fault {
-    Fault::Block(Side::A, Block { traffic, verdict })
+    Fault::Block(Side::A, Block { traffic, way: Way::Both, verdict })
+}
+
+fn udp() -> Block {
+    Block { traffic: Traffic::Udp(vec![]), way: Way::Both, verdict: Verdict::Drop }
+}
+
+/// Returns whether a datagram from one socket reaches the other.
+fn passes(from: &UdpSocket, to: &UdpSocket, address: SocketAddr) -> bool {
+    from.send_to(b"!", address).unwrap();
+    to.set_read_timeout(Some(SILENCE)).unwrap();
+    to.recv_from(&mut [0; 8]).is_ok()
 }
 
 /// A connection of `a` that has carried something.

@@ -5,7 +5,7 @@ use std::net::UdpSocket;
 use std::time::Duration;
 
 use rejoin_lab::probe::Echo;
-use rejoin_lab::{Block, Family, Fault, Host, Nat, Plan, Side, Traffic, Verdict, enclosure};
+use rejoin_lab::{Block, Family, Fault, Host, Nat, Plan, Side, Traffic, Verdict, Way, enclosure};
 
 use crate::stage::{Stage, any, connect, question, quick, socket};
 
@@ -86,7 +86,7 @@ fn packets_for_nowhere_vanish_and_nobody_is_told() {
 fn only_a_relay_is_left_when_the_direct_way_is_blocked() {
     enclosure::test("nat::only_a_relay_is_left_when_the_direct_way_is_blocked", || {
         let mut stage = Stage::build(&quick());
-        let block = Block { traffic: Traffic::Direct, verdict: Verdict::Drop };
+        let block = Block { traffic: Traffic::Direct, way: Way::Both, verdict: Verdict::Drop };
         stage.world.inject(&Fault::Block(Side::A, block)).unwrap();
         assert!(!punches(&mut stage));
         stage.router_of_a().unwrap();

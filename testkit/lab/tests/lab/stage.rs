@@ -74,4 +74,5 @@ pub(crate) const HOME: u8 = 21;
 pub(crate) const CGN: u8 = 22;
 
 const PATIENCE: Duration = Duration::from_secs(3);
-const SILENCE: Duration = Duration::from_millis(250);
+/// How long a busy machine may take to carry what is carried at all.
+pub(crate) const SILENCE: Duration = Duration::from_millis(250);
