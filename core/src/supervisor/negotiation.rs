@@ -128,6 +128,10 @@ impl PeerLink {
             if self.over.as_ref() != Some(session) {
                 desk.warn(Warning::UnknownSession);
             }
+            if self.is_rejoin() {
+                // it has slept, or is slow: it is there, and may not have heard of our next offer
+                self.peer_has_moved(desk);
+            }
             return;
         };
         let generation = connection.generation;

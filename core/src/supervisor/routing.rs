@@ -221,7 +221,9 @@ impl Supervisor {
     }
 
     fn answered(&mut self, route: Option<Route>, session: &SessionId, answer: Description) {
-        let Some(key) = self.find(Direction::Publishing, Some(session), None) else {
+        let by_session = self.find(Direction::Publishing, Some(session), None);
+        let by_route = || self.find(Direction::Publishing, None, route.as_ref());
+        let Some(key) = by_session.or_else(by_route) else {
             return self.desk.warn(Warning::UnknownSession);
         };
         if let Some(link) = self.peers.get_mut(&key) {

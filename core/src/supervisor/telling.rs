@@ -77,13 +77,14 @@ impl PeerLink {
             Some(Progress::Handshake(generation)) => self.tell(generation, desk),
             Some(Progress::AwaitingOffer) => self.ask_for_offer(desk),
             Some(Progress::RestartRequested) => self.request_restart(desk),
+            // the pause was for a peer that did not answer
+            Some(Progress::Backoff(step)) => self.perform(step, desk),
             Some(
                 Progress::Deciding
                 | Progress::NoNetwork
                 | Progress::NoSignaling
                 | Progress::NoRoute
                 | Progress::Grace
-                | Progress::Backoff(_)
                 | Progress::AskingSignaling
                 | Progress::Gathering(_)
                 | Progress::Checking(_)
