@@ -39,6 +39,11 @@ pub enum Warning {
         /// The largest that is taken.
         limit: usize,
     },
+    /// A peer that does not know our way to deliver has connected: it is served as well as can be.
+    BestEffort {
+        /// The link.
+        peer: PeerKey,
+    },
     /// A peer acknowledges nothing although its connection works; what it was sent is kept.
     Unacknowledged {
         /// The link.
@@ -70,6 +75,7 @@ impl Warning {
             Self::StrangerOffer { .. } => "stranger_offer",
             Self::UnknownSession => "unknown_session",
             Self::TooLarge { .. } => "too_large",
+            Self::BestEffort { .. } => "best_effort",
             Self::Unacknowledged { .. } => "unacknowledged",
             Self::ServerAlert { .. } => "server_alert",
             Self::Renamed => "renamed",
@@ -100,6 +106,13 @@ impl fmt::Display for Warning {
             Self::UnknownSession => f.write_str("a message arrived for a session that is over"),
             Self::TooLarge { bytes, limit } => {
                 write!(f, "a message of {bytes} bytes was not sent; send at most {limit} bytes at a time")
+            }
+            Self::BestEffort { peer } => {
+                write!(
+                    f,
+                    "messages {peer} are not acknowledged there: \
+                     what is under way when the connection has to be rebuilt is lost"
+                )
             }
             Self::Unacknowledged { peer, messages } => {
                 write!(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::fault::{Fault, Phase};
 use crate::ice::IceConnectionState;
 use crate::id::Generation;
-use crate::output::Event;
+use crate::output::{Event, Warning};
 use crate::policy::{Outcome, Probe, RecoveryStep};
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
@@ -127,6 +127,9 @@ impl PeerLink {
             desk.event(Event::Recovered(recovery));
         } else {
             desk.event(Event::Connected(self.peer()));
+            if !self.delivers() {
+                desk.warn(Warning::BestEffort { peer: self.key.clone() });
+            }
         }
         self.trust();
         self.owe_acknowledgement(desk);
