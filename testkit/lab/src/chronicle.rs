@@ -27,6 +27,8 @@ pub struct Chronicle {
     pub given_up: BTreeMap<Role, u64>,
     /// The peer that is not rejoin, if there is one.
     foreign: Option<(Role, Links)>,
+    /// Whether rejoin has said that it serves a peer as well as can be.
+    best_effort: bool,
     lives: BTreeMap<Role, u32>,
     up: BTreeMap<(Role, Link), bool>,
     told: BTreeMap<Life, Vec<Instant>>,
@@ -175,6 +177,12 @@ impl Chronicle {
             "peer_left" => {
                 self.up.insert((role, Link::Peer), false);
             }
+            "warning" if event["warning"] == "best_effort" => {
+                self.best_effort = true;
+                if self.foreign.is_none() {
+                    self.troubles.push(format!("the {} takes its peer for a stranger", role.name()));
+                }
+            }
             "dropped" | "missed" => {
                 *self.given_up.entry(role).or_default() += event["messages"].as_u64().unwrap_or(1);
             }
@@ -185,6 +193,11 @@ impl Chronicle {
     fn ascend(&mut self, ascent: Ascent) {
         self.up.insert((ascent.role, ascent.link), true);
         self.ascents.push(ascent);
+    }
+
+    /// Returns whether rejoin has said that it serves a peer as well as can be.
+    pub fn best_effort(&self) -> bool {
+        self.best_effort
     }
 
     /// Returns how many peer connections the foreign peer has; `None` without one.
@@ -308,6 +321,8 @@ mod tests {
         let data = json!({"sender": "viewer", "life": 1, "number": 1});
         scene
             .prints(Role::Publisher, json!({"event": "received", "data": data, "position": {"sequence": 1}}));
+        scene.prints(Role::Publisher, json!({"event": "warning", "warning": "best_effort"}));
+        assert!(scene.chronicle.best_effort());
         assert_eq!(scene.chronicle.troubles.len(), 2, "{:?}", scene.chronicle.troubles);
     }
 

@@ -258,6 +258,9 @@ impl Run {
         cast.wait(LAST_MESSAGES, |chronicle| chronicle.ledger.under_way() == 0);
         // What comes twice comes now.
         cast.pass(Duration::from_secs(1));
+        if self.other.is_some() && !cast.chronicle.best_effort() {
+            failures.push("nobody was told that nothing is acknowledged".to_owned());
+        }
         if let Some(connections) = cast.chronicle.foreign_connections().filter(|number| *number != 1) {
             failures.push(format!("the foreign peer ends with {connections} connections"));
         }
