@@ -58,6 +58,7 @@ impl Plan {
             .watching(configuration.network)
             .holding(outbox.messages.get() as usize, outbox.bytes.get() as usize)
             .when_full(outbox.when_full)
+            .sparing(configuration.spare.keep)
             .on_platform(connection.platform.unwrap_or(configuration.platform))
             .over(Box::new(signaling), Box::new(peers));
         builder = servers.fold(builder, |builder, server| builder.or(server));

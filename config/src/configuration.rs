@@ -5,10 +5,11 @@ use rejoin_core::{IceServer, NetworkMonitor, Platform, Policies};
 use crate::choice::{Choice, QUESTIONS};
 use crate::merged::Merged;
 use crate::outbox::Outbox;
+use crate::spare::Spare;
 use crate::{ConfigError, Registry};
 
 /// The keys beside the tables of the questions.
-const SETTINGS: [&str; 4] = ["profile", "platform", "ice_servers", "outbox"];
+const SETTINGS: [&str; 5] = ["profile", "platform", "ice_servers", "outbox", "spare"];
 
 /// A complete configuration, ready for a driver.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub struct Configuration {
     pub ice_servers: Vec<IceServer>,
     /// What is kept for a peer until it has it.
     pub outbox: Outbox,
+    /// Whether a spare connection is kept with a peer.
+    pub spare: Spare,
 }
 
 impl Configuration {
@@ -46,6 +49,8 @@ impl Configuration {
         let ice_servers = keep(ice_servers(merged), &mut errors);
         let outbox = keep(merged.read("outbox").map_err(|error| vec![error]), &mut errors);
         let outbox = outbox.map(Option::unwrap_or_default);
+        let spare = keep(merged.read("spare").map_err(|error| vec![error]), &mut errors);
+        let spare = spare.map(Option::unwrap_or_default);
         let complete = || {
             let policies = Policies {
                 backoff: backoff?,
@@ -54,8 +59,10 @@ impl Configuration {
                 health: health?,
                 quality: quality?,
             };
-            let (network, platform, ice_servers, outbox) = (network?, platform?, ice_servers?, outbox?);
-            Some(Self { profile: profile.to_owned(), policies, network, platform, ice_servers, outbox })
+            let profile = profile.to_owned();
+            let (network, platform, ice_servers) = (network?, platform?, ice_servers?);
+            let (outbox, spare) = (outbox?, spare?);
+            Some(Self { profile, policies, network, platform, ice_servers, outbox, spare })
         };
         match complete() {
             Some(configuration) if errors.is_empty() => Ok(configuration),

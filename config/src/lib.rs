@@ -43,6 +43,7 @@ mod origin;
 mod outbox;
 mod profile;
 mod registry;
+mod spare;
 
 pub use configuration::Configuration;
 pub use error::ConfigError;
@@ -51,3 +52,4 @@ pub use origin::Setting;
 pub use outbox::Outbox;
 pub use profile::{PROFILES, Profile, profile};
 pub use registry::{Listed, Registry};
+pub use spare::Spare;

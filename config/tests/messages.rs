@@ -64,7 +64,8 @@ fn an_unknown_table() {
     assert_eq!(
         answer("[backof]\nuse = 'constant'"),
         "backof in rejoin.toml: there is no such key; did you mean \"backoff\"? \
-         known: backoff, timeout, recovery, health, quality, network, profile, platform, ice_servers, outbox"
+         known: backoff, timeout, recovery, health, quality, network, profile, platform, ice_servers, \
+         outbox, spare"
     );
 }
 
@@ -82,6 +83,22 @@ fn mistakes_in_the_outbox() {
     assert_eq!(
         answer("[outbox]\nmessages = 0"),
         "outbox.messages in rejoin.toml: a whole number from 1 is needed, not 0"
+    );
+}
+
+#[test]
+fn mistakes_in_the_spare() {
+    assert_eq!(
+        answer("[spare]\nkeep = true"),
+        "spare.keep in rejoin.toml: \"never\" or \"other_uplink\" is needed, not true"
+    );
+    assert_eq!(
+        answer("[spare]\nkeep = 'always'"),
+        "spare.keep in rejoin.toml: no value is called \"always\"; known: never, other_uplink"
+    );
+    assert_eq!(
+        answer("[spare]\nkept = 'never'"),
+        "spare.kept in rejoin.toml: there is no such key; known: keep"
     );
 }
 
@@ -143,7 +160,7 @@ fn an_unknown_step() {
     assert_eq!(
         answer("recovery.ladder.steps = ['wait', 'restart']"),
         "recovery.ladder.steps.1 in rejoin.toml: no value is called \"restart\"; \
-         known: wait, restart_ice, restart_ice_via_relay, recreate_peer_connection, reconnect_signaling, give_up"
+         known: wait, move_to_spare, restart_ice, restart_ice_via_relay, recreate_peer_connection, reconnect_signaling, give_up"
     );
 }
 

@@ -77,6 +77,11 @@ pub enum SignalingMessage {
         /// The session that is over.
         session: SessionId,
     },
+    /// The sender offers a spare connection, or as a viewer asks for one; between rejoin peers only.
+    Spare {
+        /// The session of the offer that follows; `None` from a viewer, who asks.
+        session: Option<SessionId>,
+    },
     /// The server asks us to offer our stream to a viewer.
     OfferRequested {
         /// The viewer.
@@ -218,4 +223,6 @@ pub struct RejoinHello {
     pub route: Option<Route>,
     /// How it delivers; `None` if it does not.
     pub delivery: Option<DeliveryHello>,
+    /// Whether it keeps a spare connection with who keeps one too.
+    pub spares: bool,
 }

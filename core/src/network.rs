@@ -44,6 +44,20 @@ impl NetworkSnapshot {
         self.interfaces.values().filter(usable).count()
     }
 
+    /// Returns the interface that has `address` and a carrier.
+    pub fn uplink_of(&self, address: IpAddr) -> Option<&str> {
+        let has = |(_, one): &(&String, &Interface)| one.carrier && one.addresses.contains(&address);
+        self.interfaces.iter().find(has).map(|(name, _)| name.as_str())
+    }
+
+    /// Returns the interfaces with a carrier and an address, without the one called `name`.
+    pub fn uplinks_beside(&self, name: &str) -> Vec<String> {
+        let other = |(known, one): &(&String, &Interface)| {
+            *known != name && one.carrier && one.addresses.iter().any(|address| !address.is_loopback())
+        };
+        self.interfaces.iter().filter(other).map(|(name, _)| name.clone()).collect()
+    }
+
     /// Returns whether `route` leads over an interface that works.
     fn works(&self, route: &DefaultRoute) -> bool {
         self.interfaces.get(&route.interface).is_some_and(|interface| {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 pub use backoff::{BackoffPolicy, Retry};
 pub use health::{Checkup, Health, HealthProbe, Probe, ProbeLog};
 pub use quality::{Quality, QualityPolicy};
-pub use recovery::{Incident, Outcome, RecoveryStep, RecoveryStrategy, Tried};
+pub use recovery::{Incident, Outcome, RecoveryStep, RecoveryStrategy, Spare, Tried};
 pub use timeout::{TimeoutPolicy, Wait};
 
 /// One choice for every question.

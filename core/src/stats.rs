@@ -1,5 +1,6 @@
 //! Readings of a peer connection over time.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::policy::Quality;
@@ -9,6 +10,8 @@ use crate::policy::Quality;
 pub struct Sample {
     /// When it was read.
     pub at: Instant,
+    /// The address of ours at which the peer is heard; `None` while nothing but checks has come.
+    pub local: Option<IpAddr>,
     /// `currentRoundTripTime`; `None` while nothing has been measured on the pair.
     pub rtt: Option<Duration>,
     /// Packets received on the pair.

@@ -23,6 +23,7 @@ mod room;
 mod routing;
 mod shelf;
 mod signaling_link;
+mod spare;
 mod steps;
 mod telling;
 #[cfg(test)]
@@ -53,6 +54,8 @@ use crate::supervisor::intent::Intent;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::signaling_link::SignalingLink;
 
+pub use crate::supervisor::spare::Spares;
+
 /// What a supervisor is told once, at the start.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -80,6 +83,8 @@ pub struct Settings {
     pub held_bytes: usize,
     /// What happens to a message for which that leaves no room.
     pub when_full: WhenFull,
+    /// Whether a spare connection is kept with peers that keep one too.
+    pub spares: Spares,
     /// For how long mail is kept: with a memory across restarts, messages are acknowledged when they are confirmed.
     pub memory: Memory,
     /// The seed of the machine's dice.
@@ -104,6 +109,7 @@ impl Settings {
             held_messages: 4096,
             held_bytes: 4 << 20,
             when_full: WhenFull::Wait,
+            spares: Spares::Never,
             memory: Memory::Process,
             seed: identity.0 as u64,
         }
@@ -137,6 +143,8 @@ pub enum Timer {
     HeadStart(PeerKey),
     /// The next ping of a verification.
     Verification(PeerKey),
+    /// When a peer link looks after its spare connection.
+    Spare(PeerKey),
     /// A peer link's next checkup.
     Checkup(PeerKey),
     /// A peer link's next reading.
@@ -236,6 +244,7 @@ impl Supervisor {
                 Timer::Repair(key) => self.with(&key, PeerLink::repair_due),
                 Timer::HeadStart(key) => self.with(&key, PeerLink::head_start_over),
                 Timer::Verification(key) => self.with(&key, PeerLink::verification_due),
+                Timer::Spare(key) => self.with(&key, PeerLink::spare_due),
                 Timer::Checkup(key) => self.with(&key, PeerLink::checkup),
                 Timer::Stats(key) => self.with(&key, PeerLink::read_stats),
                 Timer::Acknowledgement(key) => self.with(&key, PeerLink::acknowledge),
@@ -321,6 +330,9 @@ impl Supervisor {
         // the door: a connection that is neither active nor candidate has no say
         let Some(link) = self.peers.values_mut().find(|link| link.owns(generation)) else { return };
         let desk = &mut self.desk;
+        if link.is_spare(generation) {
+            return link.spare_event(generation, event, desk);
+        }
         match event {
             PeerEvent::LocalDescription(description) => link.described(generation, description, desk),
             PeerEvent::LocalCandidates(candidates) => link.found(generation, candidates, desk),
@@ -351,6 +363,9 @@ impl Supervisor {
             None if snapshot.is_usable() => NetworkChange::None,
             None => NetworkChange::Lost,
         };
+        for link in self.peers.values_mut() {
+            link.uplinks_changed(change, &mut self.desk);
+        }
         let fault = match change {
             NetworkChange::None | NetworkChange::Minor => return,
             NetworkChange::Lost => {
@@ -374,7 +389,9 @@ impl Supervisor {
     fn repair_everything(&mut self, fault: Fault) {
         self.signaling.network_moved(&fault, &mut self.desk);
         for link in self.peers.values_mut() {
-            link.repair_now(fault.clone(), &mut self.desk);
+            if fault != Fault::NetworkSwitched || !link.is_on_the_default_route(&self.desk) {
+                link.repair_now(fault.clone(), &mut self.desk);
+            }
         }
     }
 }

@@ -91,7 +91,7 @@ fn answers(action: PeerAction) -> Vec<PeerEvent> {
             vec![PeerEvent::Received(ChannelMessage::Pong(token))]
         }
         PeerAction::Send { message: ChannelMessage::Hello(_), .. } => {
-            let rejoin = RejoinHello { identity: Identity(2), route: None, delivery: None };
+            let rejoin = RejoinHello { identity: Identity(2), route: None, delivery: None, spares: false };
             vec![PeerEvent::Received(ChannelMessage::Hello(Hello { label: None, rejoin: Some(rejoin) }))]
         }
         _ => Vec::new(),

@@ -8,7 +8,7 @@ use rejoin_core::delivery::{Epoch, WhenFull};
 use rejoin_core::id::{RoomId, StreamId};
 use rejoin_core::mail::{Mailbag, Memory};
 use rejoin_core::session::Audience;
-use rejoin_core::supervisor::Attendance;
+use rejoin_core::supervisor::{Attendance, Spares};
 use rejoin_core::{
     IceServer, Identity, MailStore, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore,
     Settings, SignalingTransport,
@@ -33,6 +33,7 @@ pub fn connect(server: &str) -> SessionBuilder {
         bind: Vec::new(),
         held: None,
         when_full: WhenFull::Wait,
+        spares: Spares::Never,
         seed: None,
         wish: Wish::default(),
         policies: None,
@@ -55,6 +56,7 @@ pub struct SessionBuilder {
     bind: Vec<String>,
     held: Option<(usize, usize)>,
     when_full: WhenFull,
+    spares: Spares,
     seed: Option<u64>,
     wish: Wish,
     policies: Option<Policies>,
@@ -171,6 +173,12 @@ impl SessionBuilder {
         self
     }
 
+    /// Sets with whom a spare connection is kept, open over another uplink; by default with nobody.
+    pub fn sparing(mut self, spares: Spares) -> Self {
+        self.spares = spares;
+        self
+    }
+
     /// Sets the seed of the machine's dice, to replay a run; random by default.
     pub fn seeded(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
@@ -254,6 +262,7 @@ impl SessionBuilder {
         }
         settings.memory = if mail_store.is_some() { Memory::Restarts } else { Memory::Process };
         settings.when_full = self.when_full;
+        settings.spares = self.spares;
         settings.seed = self.seed.map_or_else(random, Ok)?;
         settings.epoch = Epoch(random()?);
         let (chosen, wish, network, store) = (self.identity, self.wish, self.network, self.store);

@@ -12,6 +12,7 @@ use rejoin_core::delivery::WhenFull;
 use rejoin_core::policy::{Health, Incident, Outcome, Probe, ProbeLog, Quality, Retry, Tried, Wait};
 use rejoin_core::rtt::Rtt;
 use rejoin_core::stats::{Sample, StatsHistory};
+use rejoin_core::supervisor::Spares;
 use rejoin_core::{Fault, Identity, Link, NetworkSnapshot, Phase, Platform, RecoveryStep, Role, Settings};
 
 fn load(name: &str) -> Configuration {
@@ -66,6 +67,16 @@ fn every_profile_says_what_is_kept_for_a_peer() {
         let page = profile(name).unwrap().page;
         assert!(["messages =", "bytes =", "when_full ="].iter().all(|key| page.contains(key)), "{name}");
     }
+}
+
+#[test]
+fn no_profile_keeps_a_spare_until_it_is_told_to() {
+    for known in PROFILES {
+        assert_eq!(load(known.name).spare.keep, Spares::Never, "{}", known.name);
+        assert!(known.page.contains("[spare]"), "{}", known.name);
+    }
+    let told = Loader::new(Registry::builtin()).set("spare.keep=other_uplink").load().unwrap();
+    assert_eq!(told.spare.keep, Spares::OtherUplink);
 }
 
 #[test]

@@ -64,6 +64,7 @@ fn grade(windows: u32, lost: u64, round_trip: u64) -> Quality {
     let start = std::time::Instant::now();
     let sample = |index: u32| Sample {
         at: start + Duration::from_secs(10) * index,
+        local: None,
         rtt: Some(Duration::from_millis(round_trip)),
         packets_received: 0,
         packets_lost: 0,

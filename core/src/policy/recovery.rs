@@ -30,6 +30,8 @@ pub trait RecoveryStrategy: Debug + Send + Sync {
 pub enum RecoveryStep {
     /// Give the link its grace to heal by itself.
     Wait,
+    /// Move to the spare connection, which is open over another uplink.
+    MoveToSpare,
     /// Restart ICE on the same peer connection (RFC 8445 section 9).
     RestartIce,
     /// The same with relayed candidates only.
@@ -47,6 +49,7 @@ impl RecoveryStep {
     pub fn name(self) -> &'static str {
         match self {
             Self::Wait => "wait",
+            Self::MoveToSpare => "move_to_spare",
             Self::RestartIce => "restart_ice",
             Self::RestartIceViaRelay => "restart_ice_via_relay",
             Self::RecreatePeerConnection => "recreate_peer_connection",
@@ -59,9 +62,23 @@ impl RecoveryStep {
     pub fn keeps_connection(self) -> bool {
         match self {
             Self::Wait | Self::RestartIce | Self::RestartIceViaRelay => true,
-            Self::RecreatePeerConnection | Self::ReconnectSignaling | Self::GiveUp => false,
+            Self::MoveToSpare | Self::RecreatePeerConnection | Self::ReconnectSignaling | Self::GiveUp => {
+                false
+            }
         }
     }
+}
+
+/// How the spare connection of a link stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Spare {
+    /// There is none that could help.
+    #[default]
+    None,
+    /// It is open, over another uplink than the connection in use.
+    Ready,
+    /// It has just lost its uplink; that of the connection in use works.
+    Lost,
 }
 
 /// How a step ended.
@@ -123,6 +140,8 @@ pub struct Incident<'a> {
     pub peer_restarts_ice: Option<bool>,
     /// Whether there is a connection beside which the peer takes another; if not, a new one ends the old.
     pub peer_hedges: bool,
+    /// How the spare connection stands.
+    pub spare: Spare,
     /// What the host network looks like.
     pub network: &'a NetworkSnapshot,
     /// How well the link worked.
@@ -149,6 +168,7 @@ impl<'a> Incident<'a> {
             relay_available: false,
             peer_restarts_ice: None,
             peer_hedges: false,
+            spare: Spare::None,
             network,
             quality: Quality::Good,
             rtt: None,

@@ -57,6 +57,8 @@ pub struct ConnectionSetup {
     pub ice_transport_policy: IceTransportPolicy,
     /// Addresses to bind, as `address:port`; empty means every interface, IPv4 and IPv6.
     pub bind: Vec<String>,
+    /// The interfaces that its packets may leave by, at the addresses that these have; empty means any.
+    pub interfaces: Vec<String>,
     /// How long without a STUN packet until ICE says `disconnected`.
     pub ice_silence: Duration,
     /// From `disconnected` to `failed`.

@@ -48,6 +48,7 @@ impl PeerLink {
                 RecoveryStep::RecreatePeerConnection
             }
             RecoveryStep::Wait
+            | RecoveryStep::MoveToSpare
             | RecoveryStep::RestartIce
             | RecoveryStep::RestartIceViaRelay
             | RecoveryStep::RecreatePeerConnection

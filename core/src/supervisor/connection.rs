@@ -1,5 +1,6 @@
 //! One peer connection, as the machine sees it.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crate::delivery::Epoch;
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     pub(super) probes: Probes,
     /// The epoch in which the peer numbers what it sends over this connection; `None` until it says hello.
     pub(super) epoch: Option<Epoch>,
+    /// The address of ours at which the peer is heard, as far as it was read.
+    pub(super) local: Option<IpAddr>,
     /// Bytes not acknowledged by the peer's SCTP, and when that was read.
     pub(super) outstanding: Option<(u64, Instant)>,
     /// The peer's candidates since ICE began, some of which may come twice.
@@ -66,6 +69,7 @@ impl Connection {
             answered_at: None,
             probes: Probes::default(),
             epoch: None,
+            local: None,
             outstanding: None,
             heard: Vec::new(),
             fingerprint: None,
@@ -106,6 +110,7 @@ impl Connection {
         if self.compare(&description) == Lineage::Restart {
             self.path_since = desk.now;
             self.heard.clear();
+            self.local = None;
         }
         self.fingerprint = description.fingerprint().map(str::to_owned);
         self.ice_ufrag = description.ice_ufrag().map(str::to_owned);

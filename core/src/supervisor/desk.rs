@@ -203,6 +203,7 @@ impl Desk {
             ice_servers: self.settings.ice_servers.clone(),
             ice_transport_policy: policy,
             bind: self.settings.bind.clone(),
+            interfaces: Vec::new(),
             ice_silence: self.peer_limit(Phase::IceSilence, role, attempt, None),
             ice_failure: self.peer_limit(Phase::IceFailure, role, attempt, None),
             ice_checking: self.peer_limit(Phase::IceChecking, role, attempt, None),

@@ -104,11 +104,13 @@ impl PeerLink {
     pub(super) fn measured(&mut self, generation: Generation, sample: Sample, desk: &mut Desk) {
         let Some(connection) = self.connection(generation) else { return };
         connection.outstanding = Some((sample.bytes_outstanding, desk.now));
+        connection.local = sample.local;
         let (probes_sent, probes_answered) = connection.probes.counts();
         self.proof_without_pong(generation, desk);
         if self.is_candidate(generation) || self.outage.is_some() {
             return;
         }
+        self.make_spare(desk);
         let sample = Sample { probes_sent, probes_answered, ..sample };
         if let Some(quality) = self.grading.note(sample, &*desk.policies.quality, desk.now) {
             desk.event(Event::QualityChanged { link: self.name(), quality });

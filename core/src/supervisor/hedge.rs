@@ -36,7 +36,8 @@ impl PeerLink {
         let harmless = match step {
             RecoveryStep::Wait => true,
             RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay => self.path_is_dead(),
-            RecoveryStep::RecreatePeerConnection
+            RecoveryStep::MoveToSpare
+            | RecoveryStep::RecreatePeerConnection
             | RecoveryStep::ReconnectSignaling
             | RecoveryStep::GiveUp => false,
         };
@@ -133,7 +134,7 @@ impl PeerLink {
     }
 
     /// Tells a rejoin peer over the connection in use that there is nothing at our end of this session.
-    fn say_withdrawn(&self, session: SessionId, desk: &mut Desk) {
+    pub(super) fn say_withdrawn(&self, session: SessionId, desk: &mut Desk) {
         if self.is_rejoin() {
             self.say_over_channel(SignalingMessage::Withdraw { session }, desk);
         }
@@ -141,6 +142,9 @@ impl PeerLink {
 
     /// The peer has let go of a connection, and keeps the one that brought this.
     pub(super) fn withdrawn(&mut self, session: SessionId, desk: &mut Desk) {
+        if self.spare.has(&session) {
+            return self.drop_spare(desk);
+        }
         let ended = self.candidate.take_if(|candidate| candidate.session == session);
         self.withdrawn = Some(session);
         if let Some(candidate) = ended {

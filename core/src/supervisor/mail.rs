@@ -10,10 +10,10 @@ use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, is_json};
 use crate::output::{Event, Warning};
 use crate::port::PeerAction;
-use crate::supervisor::Timer;
 use crate::supervisor::connection::Connection;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::{Spares, Timer};
 
 /// How long an acknowledgement waits for a message that could carry it.
 const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_millis(25);
@@ -253,6 +253,7 @@ impl PeerLink {
             identity: desk.settings.identity,
             route: desk.own_route.clone(),
             delivery: settled.then_some(delivery),
+            spares: desk.settings.spares != Spares::Never,
         };
         let hello = Hello { label: desk.settings.label.clone(), rejoin: Some(rejoin) };
         if let Some(connection) = self.look_up(generation) {

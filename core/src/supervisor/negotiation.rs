@@ -43,6 +43,9 @@ impl PeerLink {
         if offer.route.is_some() {
             self.route = offer.route.clone();
         }
+        if offer.over_channel && self.spare.awaits(&offer.session) {
+            return self.answer_spare(offer, desk);
+        }
         let known = self.connections().find(|connection| connection.session == offer.session);
         let known = known.map(|one| (one.generation, one.compare(&offer.description)));
         let Offer { ref description, over_channel, .. } = offer;
@@ -125,7 +128,7 @@ impl PeerLink {
         let Some(connection) =
             self.candidate.iter_mut().chain(&mut self.active).find(|c| c.session == *session)
         else {
-            if self.over.as_ref() != Some(session) {
+            if !self.spare_answered(session, &answer, desk) && self.over.as_ref() != Some(session) {
                 desk.warn(Warning::UnknownSession);
             }
             if self.is_rejoin() {
@@ -159,7 +162,8 @@ impl PeerLink {
         if found.is_empty() && self.is_rejoin() {
             return self.peer_has_moved(desk);
         }
-        let mut connections = self.candidate.iter_mut().chain(&mut self.active);
+        let spare = self.spare.connection_mut().into_iter();
+        let mut connections = self.candidate.iter_mut().chain(&mut self.active).chain(spare);
         let meant =
             connections.find(|connection| session.is_none_or(|session| connection.session == *session));
         match (meant, session) {
@@ -276,6 +280,7 @@ impl PeerLink {
             // said twice: over the channel and over the socket
             return;
         }
+        self.drop_spare(desk);
         for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
             connection.close(desk);
         }

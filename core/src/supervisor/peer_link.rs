@@ -18,6 +18,7 @@ use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
 use crate::supervisor::grading::Grading;
 use crate::supervisor::outage::Outage;
 use crate::supervisor::shelf::Mail;
+use crate::supervisor::spare::SpareSlot;
 
 #[derive(Debug)]
 pub(super) struct PeerLink {
@@ -31,6 +32,8 @@ pub(super) struct PeerLink {
     pub(super) active: Option<Connection>,
     /// A connection that will take over once it is verified.
     pub(super) candidate: Option<Connection>,
+    /// A connection that is kept open for the day when the one in use breaks.
+    pub(super) spare: SpareSlot,
     pub(super) outage: Option<Outage>,
     /// Rebuilds tried in this outage.
     pub(super) rebuilds: u32,
@@ -66,6 +69,7 @@ impl PeerLink {
             hello: Hello::default(),
             active: None,
             candidate: None,
+            spare: SpareSlot::default(),
             outage: Some(Outage::new(Fault::NotConnected, Duration::ZERO, desk.now)),
             rebuilds: 0,
             previous_delay: None,
@@ -128,11 +132,13 @@ impl PeerLink {
     }
 
     pub(super) fn look_up(&self, generation: Generation) -> Option<&Connection> {
-        self.connections().find(|connection| connection.generation == generation)
+        let mut all = self.connections().chain(self.spare.connection());
+        all.find(|connection| connection.generation == generation)
     }
 
     pub(super) fn connection(&mut self, generation: Generation) -> Option<&mut Connection> {
-        self.candidate.iter_mut().chain(&mut self.active).find(|c| c.generation == generation)
+        let mut all = self.candidate.iter_mut().chain(&mut self.active).chain(self.spare.connection_mut());
+        all.find(|connection| connection.generation == generation)
     }
 
     pub(super) fn is_candidate(&self, generation: Generation) -> bool {
@@ -208,6 +214,7 @@ impl PeerLink {
     /// Closes every connection and forgets every deadline.
     pub(super) fn close(&mut self, desk: &mut Desk) {
         self.drop_mail(desk);
+        self.drop_spare(desk);
         for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
             connection.close(desk);
         }

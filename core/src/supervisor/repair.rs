@@ -6,7 +6,7 @@ use crate::fault::{Fault, Link, Phase};
 use crate::ice::Role;
 use crate::network::NetworkSnapshot;
 use crate::output::Event;
-use crate::policy::{Incident, Outcome, RecoveryStep, Retry};
+use crate::policy::{Incident, Outcome, RecoveryStep, Retry, Spare};
 use crate::supervisor::Timer;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::outage::{Outage, Progress};
@@ -89,6 +89,11 @@ impl PeerLink {
             RecoveryStep::Wait => self.wait(desk),
             RecoveryStep::GiveUp => self.sleep(desk),
             RecoveryStep::ReconnectSignaling => self.ask_signaling(desk),
+            RecoveryStep::MoveToSpare if self.spare_state(desk) == Spare::Ready => {
+                self.pause_before(step, desk);
+            }
+            // a strategy that asks for what is not there
+            RecoveryStep::MoveToSpare => self.pause_before(RecoveryStep::RecreatePeerConnection, desk),
             RecoveryStep::RestartIce
             | RecoveryStep::RestartIceViaRelay
             | RecoveryStep::RecreatePeerConnection => {
@@ -122,6 +127,7 @@ impl PeerLink {
             relay_available: desk.relay_available(),
             peer_restarts_ice: self.is_rejoin().then_some(true),
             peer_hedges: self.hedges(),
+            spare: self.spare_state(desk),
             quality: self.grading.quality(),
             rtt: active.and_then(|active| active.probes.rtt),
             ..Incident::new(self.role(), &outage.fault, network)
@@ -155,6 +161,7 @@ impl PeerLink {
                 RecoveryStep::RecreatePeerConnection
             }
             RecoveryStep::Wait
+            | RecoveryStep::MoveToSpare
             | RecoveryStep::RestartIce
             | RecoveryStep::RestartIceViaRelay
             | RecoveryStep::RecreatePeerConnection
@@ -236,7 +243,9 @@ impl PeerLink {
 
     /// The step under way came to nothing: back to what still looks alive, or on to the next step.
     pub(super) fn step_ended(&mut self, outcome: Outcome, desk: &mut Desk) {
-        let had_candidate = self.candidate.is_some();
+        let moved = self.moves_to_spare();
+        // beside a spare nobody has had the time to doubt the old connection
+        let had_candidate = self.candidate.is_some() && !moved;
         self.drop_candidate(desk);
         // a failed candidate leaves the old connection, which may have come back meanwhile
         if had_candidate && self.active.as_ref().is_some_and(|active| active.looks_alive()) {
@@ -314,6 +323,10 @@ impl PeerLink {
         if self.open_outage(fault, desk) {
             return self.next_step(desk);
         }
+        if self.moves_to_spare() {
+            // a switch comes in pieces: the carrier goes first, and the route follows
+            return;
+        }
         self.drop_candidate(desk);
         if self.unnamed && desk.network_usable() {
             self.start_patience(desk);
@@ -337,6 +350,7 @@ impl PeerLink {
     pub(super) fn network_lost(&mut self, desk: &mut Desk) {
         self.open_outage(Fault::NetworkLost, desk);
         self.drop_candidate(desk);
+        self.drop_spare(desk);
         desk.timers.clear(&Timer::Gone(self.key.clone()));
         self.enter(Progress::NoNetwork, None, desk);
     }

@@ -21,6 +21,9 @@ impl Supervisor {
             link.take_up(mail);
         }
         link.introduced(hello, generation);
+        if link.outage.is_none() {
+            link.want_spare(&mut self.desk);
+        }
         if stranger && link.identity().is_some() {
             self.desk.record_changed = true;
             self.recognized(key, generation);

@@ -79,7 +79,8 @@ impl Supervisor {
             | SignalingMessage::Rename
             | SignalingMessage::Seed { .. }
             | SignalingMessage::Play { .. }
-            | SignalingMessage::Withdraw { .. } => {}
+            | SignalingMessage::Withdraw { .. }
+            | SignalingMessage::Spare { .. } => {}
         }
     }
 
@@ -152,11 +153,15 @@ impl Supervisor {
             }
             SignalingMessage::RestartIce { .. } => link.restart_requested(desk),
             SignalingMessage::Bye { .. } => self.bye_on(key, generation),
+            SignalingMessage::Withdraw { session } if link.moves_on(generation, &session) => {
+                link.follow(generation, desk);
+            }
             SignalingMessage::Withdraw { session } => {
                 if !link.is_candidate(generation) {
                     link.withdrawn(session, desk);
                 }
             }
+            SignalingMessage::Spare { session } => link.spare_announced(session, desk),
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
             | SignalingMessage::Rename

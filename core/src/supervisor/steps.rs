@@ -38,6 +38,7 @@ impl PeerLink {
             RecoveryStep::RestartIce => self.restart_ice(step, IceTransportPolicy::All, desk),
             RecoveryStep::RestartIceViaRelay => self.restart_ice(step, IceTransportPolicy::Relay, desk),
             RecoveryStep::RecreatePeerConnection => self.recreate(desk),
+            RecoveryStep::MoveToSpare => self.move_to_spare(desk),
             RecoveryStep::Wait | RecoveryStep::ReconnectSignaling | RecoveryStep::GiveUp => {
                 self.next_step(desk);
             }
@@ -103,6 +104,7 @@ impl PeerLink {
     /// Sleeps, its retries spent, until something changes.
     pub(super) fn sleep(&mut self, desk: &mut Desk) {
         self.drop_candidate(desk);
+        self.drop_spare(desk);
         if let Some(active) = self.active.take() {
             active.close(desk);
         }

@@ -29,6 +29,7 @@ fn settings(seed: u64) -> Settings {
         held_bytes: 64,
         seed,
         attendance: if seed.is_multiple_of(2) { Attendance::Listed } else { Attendance::Announced },
+        spares: if (seed / 4).is_multiple_of(2) { Spares::OtherUplink } else { Spares::Never },
         memory: if (seed / 2).is_multiple_of(2) { Memory::Process } else { Memory::Restarts },
         servers: vec!["wss://one.test".into(), "wss://two.test".into()],
         ..Settings::new(Identity(1), "")
@@ -41,8 +42,8 @@ fn play(seed: u64, start: Instant, throws: &[Dice]) -> Result<Vec<Vec<Output>>, 
     let mut world = World::new(start);
     let (mut ledger, mut disk) = (Ledger::default(), Disk::default());
     let (mut told, mut heard) = (Vec::new(), Vec::new());
-    // most runs begin with a wish
-    for throw in [[185, seed as u8, 0, 0]].iter().chain(throws) {
+    // most runs begin with a wish, and all on a host with two uplinks
+    for throw in [[185, seed as u8, 0, 0], [250, 2, 0, 0]].iter().chain(throws) {
         let (input, now) = world.next(throw, &machine);
         let before = rules::Before::new(&machine, &input, &ledger);
         machine.handle_input(input.clone(), now);

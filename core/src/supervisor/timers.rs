@@ -75,6 +75,7 @@ impl Timers {
             Timer::Repair(key)
             | Timer::HeadStart(key)
             | Timer::Verification(key)
+            | Timer::Spare(key)
             | Timer::Checkup(key)
             | Timer::Stats(key)
             | Timer::Acknowledgement(key)
@@ -85,10 +86,11 @@ impl Timers {
     }
 }
 
-const PEER_TIMERS: [fn(PeerKey) -> Timer; 8] = [
+const PEER_TIMERS: [fn(PeerKey) -> Timer; 9] = [
     Timer::Repair,
     Timer::HeadStart,
     Timer::Verification,
+    Timer::Spare,
     Timer::Checkup,
     Timer::Stats,
     Timer::Acknowledgement,

@@ -106,7 +106,11 @@ impl PeerLink {
         let asked = self.progress() == Some(Progress::AwaitingOffer);
         self.asked_in_vain = asked.then_some(desk.now);
         if is_new {
+            let moved = self.moves_to_spare();
             if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
+                if moved {
+                    self.say_withdrawn(old.session.clone(), desk);
+                }
                 self.let_go(old, desk);
             }
             self.move_mail();
@@ -136,6 +140,7 @@ impl PeerLink {
         self.checkup(desk);
         self.read_stats(desk);
         self.flush(desk);
+        self.want_spare(desk);
     }
 
     // ---- what the transport says while a repair is under way

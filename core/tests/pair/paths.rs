@@ -250,6 +250,7 @@ impl World {
 fn sample(at: Instant, bytes_outstanding: u64) -> Sample {
     Sample {
         at,
+        local: None,
         rtt: None,
         packets_received: 0,
         packets_lost: 0,

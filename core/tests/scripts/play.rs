@@ -7,7 +7,7 @@ use std::time::Instant;
 use rejoin_core::delivery::Epoch;
 use rejoin_core::message::{ChannelMessage, Hello, Token};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
-use rejoin_core::supervisor::Attendance;
+use rejoin_core::supervisor::{Attendance, Spares};
 use rejoin_core::{
     Command, Generation, Identity, Input, Output, Platform, Policies, SessionId, Settings, SignalingMessage,
     Supervisor,
@@ -80,6 +80,11 @@ impl Play {
                 let policies = Policies { recovery: Arc::new(recovery), ..policies::policies(10) };
                 self.happen(Input::Command(Command::SetPolicies(policies)));
                 self.lines.clear();
+            }
+            ["sparing"] => {
+                let settings = Settings { spares: Spares::OtherUplink, ..settings() };
+                self.machine = Supervisor::new(settings, policies::policies(10), self.now);
+                self.line("hedged restart")?;
             }
             ["answering", who] => {
                 self.answering.insert(read::generation(who, self)?);

@@ -1,6 +1,7 @@
 //! Reads what happens in a script.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, Part};
@@ -108,6 +109,7 @@ fn message(words: &[&str], play: &Play) -> Read<SignalingMessage> {
         "restart-ice" => SignalingMessage::RestartIce { route, session },
         "bye" => SignalingMessage::Bye { route },
         "withdraw" => SignalingMessage::Withdraw { session: session.ok_or("session is missing")? },
+        "spare" => SignalingMessage::Spare { session },
         "offer-requested" => {
             SignalingMessage::OfferRequested { route: route.ok_or("route is missing")?, stream }
         }
@@ -180,6 +182,9 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
         ["writable"] => PeerEvent::Writable,
         ["delivered"] => PeerEvent::Stats(nothing_outstanding()),
         ["measures", "nothing"] => PeerEvent::Stats(nothing_outstanding()),
+        ["measures", "at", name] => {
+            PeerEvent::Stats(Sample { local: Some(address(name)), ..nothing_outstanding() })
+        }
         ["measures", rtt] => PeerEvent::Stats(Sample { rtt: Some(duration(rtt)?), ..nothing_outstanding() }),
         ["dies"] => PeerEvent::Failed { reason: "its socket is gone".to_owned() },
         _ => return Err(format!("no such event: {words:?}")),
@@ -207,7 +212,12 @@ fn hello(words: &[&str], play: &Play) -> Read<Hello> {
         let identity = u128::from_str_radix(digits, 16).map_err(|error| format!("{digits}: {error}"))?;
         let route = value(words, "route").map(|route| Route(route.into()));
         let delivery = numbered(words, play)?;
-        Ok::<_, String>(RejoinHello { identity: Identity(identity), route, delivery })
+        Ok::<_, String>(RejoinHello {
+            identity: Identity(identity),
+            route,
+            delivery,
+            spares: words.contains(&"spares"),
+        })
     });
     Ok(Hello { label: value(words, "label").map(str::to_owned), rejoin: rejoin.transpose()? })
 }
@@ -219,18 +229,22 @@ fn description(words: &[&str]) -> Description {
     Description { sdp_type, sdp: format!("a=ice-ufrag:{ufrag}\r\na=fingerprint:{fingerprint}\r\n") }
 }
 
-/// Reads interfaces: `wifi cell`, the first of which is the default, or `none`.
+/// Returns the address of an interface.
+fn address(name: &str) -> IpAddr {
+    if name == "wifi" { [10, 0, 0, 2].into() } else { [10, 1, 0, 2].into() }
+}
+
+/// Reads interfaces: `wifi cell`, the first of which is the default; with `none` there is no default.
 fn network(words: &[&str]) -> Read<NetworkSnapshot> {
     let names = words.iter().filter(|name| **name != "none");
     let interface = |name: &&str| {
-        let address = if *name == "wifi" { [10, 0, 0, 2] } else { [10, 1, 0, 2] };
-        (name.to_string(), Interface { carrier: true, addresses: BTreeSet::from([address.into()]) })
+        (name.to_string(), Interface { carrier: true, addresses: BTreeSet::from([address(name)]) })
     };
     Ok(NetworkSnapshot {
-        interfaces: names.clone().map(interface).collect(),
-        default_v4: names
-            .clone()
-            .next()
+        interfaces: names.map(interface).collect(),
+        default_v4: words
+            .first()
+            .filter(|name| **name != "none")
             .map(|name| DefaultRoute { interface: name.to_string(), source: None }),
         default_v6: None,
     })
@@ -239,6 +253,7 @@ fn network(words: &[&str]) -> Read<NetworkSnapshot> {
 fn nothing_outstanding() -> Sample {
     Sample {
         at: Instant::now(),
+        local: None,
         rtt: None,
         packets_received: 0,
         packets_lost: 0,

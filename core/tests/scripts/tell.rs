@@ -35,10 +35,13 @@ fn signaling(action: &SignalingAction) -> String {
 
 fn peer(action: &PeerAction) -> String {
     match action {
-        PeerAction::Create(setup) => match setup.role {
-            Role::Offerer => "create, to offer".to_owned(),
-            Role::Answerer => "create, to answer".to_owned(),
-        },
+        PeerAction::Create(setup) => {
+            let by = setup.interfaces.iter().map(|name| format!(", by {name}")).collect::<String>();
+            match setup.role {
+                Role::Offerer => format!("create, to offer{by}"),
+                Role::Answerer => format!("create, to answer{by}"),
+            }
+        }
         PeerAction::RestartIce(IceTransportPolicy::All) => "restart ICE".to_owned(),
         PeerAction::RestartIce(IceTransportPolicy::Relay) => "restart ICE via relay".to_owned(),
         PeerAction::Accept(told) => format!("accept {}", description(told)),
@@ -92,6 +95,8 @@ fn message(message: &SignalingMessage) -> String {
             format!("please restart ICE{}{}", route(to.as_ref()), session(of.as_ref()))
         }
         SignalingMessage::Bye { route: to } => format!("bye{}", route(to.as_ref())),
+        SignalingMessage::Spare { session: None } => "please offer a spare".to_owned(),
+        SignalingMessage::Spare { session: of } => format!("a spare{}", session(of.as_ref())),
         SignalingMessage::Withdraw { session: of } => format!("withdraw{}", session(Some(of))),
         other => format!("{other:?}"),
     }

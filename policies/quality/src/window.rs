@@ -124,6 +124,7 @@ mod tests {
         let at = (0..).map(|index| start + WINDOW * index);
         let sample = |(at, (probes_sent, probes_answered))| Sample {
             at,
+            local: None,
             rtt: Some(Duration::from_millis(50)),
             packets_received: 0,
             packets_lost: 0,

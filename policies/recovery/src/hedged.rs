@@ -58,6 +58,9 @@ impl RecoveryStrategy for Hedged {
         if incident.link == Link::Signaling {
             return RecoveryStep::ReconnectSignaling;
         }
+        if let Some(step) = prospects::with_spare(incident) {
+            return step;
+        }
         if prospects::must_wait(incident) {
             return RecoveryStep::Wait;
         }

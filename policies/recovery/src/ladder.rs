@@ -30,6 +30,9 @@ impl RecoveryStrategy for Ladder {
         if incident.link == Link::Signaling {
             return RecoveryStep::ReconnectSignaling;
         }
+        if let Some(step) = prospects::with_spare(incident) {
+            return step;
+        }
         if prospects::must_wait(incident) {
             return RecoveryStep::Wait;
         }
@@ -41,7 +44,8 @@ impl RecoveryStrategy for Ladder {
             RecoveryStep::RestartIceViaRelay => {
                 incident.relay_available && prospects::restart_may_help(incident, *stale_after)
             }
-            RecoveryStep::RecreatePeerConnection
+            RecoveryStep::MoveToSpare
+            | RecoveryStep::RecreatePeerConnection
             | RecoveryStep::ReconnectSignaling
             | RecoveryStep::GiveUp => true,
         };
@@ -93,6 +97,10 @@ impl TryFrom<LadderOptions> for Ladder {
             return Err(
                 "steps lack recreate_peer_connection, without which a lost connection stays lost; add it",
             );
+        }
+        if steps.contains(&RecoveryStep::MoveToSpare) {
+            return Err("move_to_spare is no step to climb, for it comes first wherever there is a spare; \
+                        set spare.keep = \"other_uplink\" instead");
         }
         if steps.contains(&RecoveryStep::GiveUp) {
             return Err("give_up is no step to climb; set rounds instead");

@@ -2,12 +2,41 @@
 
 use std::time::Duration;
 
-use rejoin_core::policy::{Incident, Outcome};
+use rejoin_core::policy::{Incident, Outcome, Spare};
 use rejoin_core::{Fault, IceConnectionState, Phase, RecoveryStep, Role};
 
 /// Returns whether all that is left is to wait for the peer: a publisher cannot call a viewer without its route.
 pub(crate) fn must_wait(incident: &Incident<'_>) -> bool {
     incident.role == Role::Offerer && !incident.route_known
+}
+
+/// Returns what a spare connection makes the best beginning, whatever else the strategy would do.
+///
+/// To move to an open connection takes one round trip.
+/// And where it was the spare that lost its uplink, the connection in use goes on by another.
+pub(crate) fn with_spare(incident: &Incident<'_>) -> Option<RecoveryStep> {
+    let untouched = *incident.fault == Fault::NetworkSwitched && incident.tried.is_empty();
+    match incident.spare {
+        Spare::Ready => is_of_the_path(incident.fault).then_some(RecoveryStep::MoveToSpare),
+        Spare::Lost => untouched.then_some(RecoveryStep::Wait),
+        Spare::None => None,
+    }
+}
+
+/// Returns whether the fault is about one path or one connection, so that another may be untouched by it.
+fn is_of_the_path(fault: &Fault) -> bool {
+    match fault {
+        Fault::IceDisconnected
+        | Fault::IceFailed
+        | Fault::ProbeUnanswered
+        | Fault::NetworkSwitched
+        | Fault::QualityPoor
+        | Fault::DataChannelClosed
+        | Fault::ConnectionDied { .. }
+        | Fault::DtlsFailed => true,
+        // The peer is gone or decides, or everything stood still, or something new is asked for.
+        _ => false,
+    }
 }
 
 /// Returns whether the connection is beyond any repair, so that only a new one helps.
@@ -85,7 +114,5 @@ fn loses_connection(fault: &Fault) -> bool {
 
 /// Returns whether the path came back and yet no bytes went both ways, as over a dead association.
 fn connected_in_vain(incident: &Incident<'_>) -> bool {
-    incident.tried.iter().any(|tried| {
-        tried.outcome == Outcome::Unverified && tried.step < RecoveryStep::RecreatePeerConnection
-    })
+    incident.tried.iter().any(|tried| tried.outcome == Outcome::Unverified && tried.step.keeps_connection())
 }

@@ -41,6 +41,9 @@ impl RecoveryStrategy for Rebuild {
         if incident.link == Link::Signaling {
             return RecoveryStep::ReconnectSignaling;
         }
+        if let Some(step) = prospects::with_spare(incident) {
+            return step;
+        }
         if prospects::must_wait(incident) || self.grace_is_due(incident) {
             return RecoveryStep::Wait;
         }

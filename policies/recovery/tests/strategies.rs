@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rejoin_core::ice::IceConnectionState;
-use rejoin_core::policy::{Incident, Outcome, Tried};
+use rejoin_core::policy::{Incident, Outcome, Spare, Tried};
 use rejoin_core::{Fault, Link, NetworkSnapshot, Phase, RecoveryStep, RecoveryStrategy, Role};
 use rejoin_recovery::{Hedged, Ladder, Patience, Rebuild};
 
@@ -20,6 +20,35 @@ fn strategies() -> Result<Vec<Box<dyn RecoveryStrategy>>, toml::de::Error> {
         Box::new(Hedged::default()),
         Box::new(toml::from_str::<Hedged>("first = 'wait'\nhead_start = '2s'\nround_trips = 0")?),
     ])
+}
+
+#[test]
+fn a_spare_comes_first_where_a_path_broke() {
+    let network = NetworkSnapshot::default();
+    let paths = [Fault::NetworkSwitched, Fault::ProbeUnanswered, Fault::IceFailed, Fault::QualityPoor];
+    let others = [Fault::Requested, Fault::PeerLeft, Fault::PeerRepairs, Fault::Suspended(Duration::ZERO)];
+    for strategy in strategies().unwrap() {
+        let step = |fault: &Fault| {
+            let mut incident = Incident::new(Role::Offerer, fault, &network);
+            incident.spare = Spare::Ready;
+            strategy.next_step(&incident)
+        };
+        assert!(paths.iter().all(|fault| step(fault) == RecoveryStep::MoveToSpare), "{strategy:?}");
+        assert!(others.iter().all(|fault| step(fault) != RecoveryStep::MoveToSpare), "{strategy:?}");
+    }
+}
+
+#[test]
+fn a_switch_that_took_only_the_spare_is_waited_out_once() {
+    let network = NetworkSnapshot::default();
+    let waited = [Tried { step: RecoveryStep::Wait, outcome: Outcome::TimedOut, took: Duration::ZERO }];
+    for strategy in strategies().unwrap() {
+        let mut incident = Incident::new(Role::Answerer, &Fault::NetworkSwitched, &network);
+        incident.spare = Spare::Lost;
+        assert_eq!(strategy.next_step(&incident), RecoveryStep::Wait, "{strategy:?}");
+        incident.tried = &waited;
+        assert_ne!(strategy.next_step(&incident), RecoveryStep::Wait, "{strategy:?}");
+    }
 }
 
 fn fault() -> impl Strategy<Value = Fault> {

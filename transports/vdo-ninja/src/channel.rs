@@ -66,6 +66,15 @@ struct RejoinFrame {
     uuid: Option<Route>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delivery: Option<DeliveryFrame>,
+    /// Whether the sender keeps a spare connection.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    spare: bool,
+}
+
+#[derive(Serialize)]
+struct SpareFrame<'message> {
+    /// The session of the offer that follows; nobody's name from a viewer, who asks for one.
+    spare: Option<&'message SessionId>,
 }
 
 #[derive(Serialize)]
@@ -107,6 +116,7 @@ fn encode_text(codebook: &Codebook, message: &ChannelMessage) -> Result<String, 
                 id: rejoin.identity,
                 uuid: rejoin.route.clone(),
                 delivery: rejoin.delivery.as_ref().map(DeliveryFrame::from),
+                spare: rejoin.spares,
             }),
         }),
         ChannelMessage::Ping(token) => {
@@ -147,6 +157,7 @@ fn encode_signaling(codebook: &Codebook, message: &SignalingMessage) -> Result<S
         }
         SignalingMessage::Bye { route } => directed::bye_frame(route.as_ref()),
         SignalingMessage::Withdraw { session } => to_json(&WithdrawalFrame { withdraw: session }),
+        SignalingMessage::Spare { session } => to_json(&SpareFrame { spare: session.as_ref() }),
         SignalingMessage::JoinRoom { .. } => Err(unsendable("joining a room")),
         SignalingMessage::Present => Err(unsendable("a name for the server")),
         SignalingMessage::Seed { .. } => Err(unsendable("a seed")),
@@ -176,6 +187,9 @@ pub(crate) fn decode(codebook: &Codebook, frame: &str) -> Result<Vec<ChannelMess
         let session = SessionId(Arc::from(session));
         messages.push(ChannelMessage::Signaling(SignalingMessage::Withdraw { session }));
     }
+    if let Some(session) = fields.raw("spare").and_then(spare) {
+        messages.push(ChannelMessage::Signaling(SignalingMessage::Spare { session }));
+    }
     messages.extend(fields.raw("pipe").map(|value| ChannelMessage::Application(Payload(Arc::from(value)))));
     // Presence counts here and truth over the server, as in VDO.Ninja's own clients.
     if fields.has("bye") {
@@ -198,6 +212,13 @@ pub(crate) fn decode_binary(codebook: &Codebook, frame: &[u8]) -> Result<Vec<Cha
     }
 }
 
+/// Returns whose offer a spare's announcement is about; `null` asks for one, and anything else says nothing.
+fn spare(raw: &str) -> Option<Option<SessionId>> {
+    let session: Option<String> = serde_json::from_str(raw).ok()?;
+    let named = session.as_ref().is_none_or(|session| !session.is_empty());
+    named.then(|| session.map(|session| SessionId(Arc::from(session))))
+}
+
 fn hello(fields: &Fields<'_>) -> Option<Hello> {
     let info = fields.raw("info").filter(|info| info.starts_with('{'));
     let greets =
@@ -218,6 +239,7 @@ fn rejoin(raw: &str) -> Option<RejoinHello> {
         identity: frame.id,
         route: frame.uuid,
         delivery: frame.delivery.and_then(DeliveryFrame::read),
+        spares: frame.spare,
     })
 }
 

@@ -271,10 +271,12 @@ fn signaling() -> impl Strategy<Value = SignalingMessage> {
 }
 
 fn channel() -> impl Strategy<Value = ChannelMessage> {
-    let rejoin = (any::<u128>(), option::of(route())).prop_map(|(identity, route)| RejoinHello {
+    let rejoin = (any::<u128>(), option::of(route()), any::<bool>());
+    let rejoin = rejoin.prop_map(|(identity, route, spares)| RejoinHello {
         identity: Identity(identity),
         route,
         delivery: None,
+        spares,
     });
     prop_oneof![
         (option::of(any::<String>()), option::of(rejoin))
@@ -296,6 +298,10 @@ fn channel() -> impl Strategy<Value = ChannelMessage> {
         directed(None).prop_map(ChannelMessage::Signaling),
         "\\PC{1,9}".prop_map(|session| {
             ChannelMessage::Signaling(SignalingMessage::Withdraw { session: SessionId(session.into()) })
+        }),
+        option::of("\\PC{1,9}").prop_map(|session| {
+            let session = session.map(|session| SessionId(session.into()));
+            ChannelMessage::Signaling(SignalingMessage::Spare { session })
         }),
         Just(ChannelMessage::Bye),
     ]

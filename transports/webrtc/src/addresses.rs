@@ -27,12 +27,18 @@ enum Wanted {
     Everywhere,
     /// What the setup names, as `address:port`.
     Given(Vec<String>),
+    /// These interfaces.
+    Interfaces(Vec<String>),
 }
 
 impl BindAddresses {
-    /// Returns what `bind` asks for; an empty list means everywhere, and `outside` learns what is bound.
-    pub(crate) fn new(bind: Vec<String>, outside: Outside) -> Self {
-        let wanted = if bind.is_empty() { Wanted::Everywhere } else { Wanted::Given(bind) };
+    /// Returns what `bind` asks for, or `interfaces`; two empty lists mean everywhere, and `outside` learns what is bound.
+    pub(crate) fn new(bind: Vec<String>, interfaces: Vec<String>, outside: Outside) -> Self {
+        let wanted = match (bind.is_empty(), interfaces.is_empty()) {
+            (false, _) => Wanted::Given(bind),
+            (true, false) => Wanted::Interfaces(interfaces),
+            (true, true) => Wanted::Everywhere,
+        };
         Self { wanted, outside }
     }
 }
@@ -42,8 +48,12 @@ impl ToSocketAddrs for BindAddresses {
 
     fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
         let addresses = match &self.wanted {
-            Wanted::Everywhere => everywhere(&local_addresses()),
+            Wanted::Everywhere => everywhere(&local_addresses(|_| true)),
             Wanted::Given(names) => resolve_each(names)?,
+            // where they are gone nothing is bound, and the engine says so
+            Wanted::Interfaces(names) => {
+                routable(&local_addresses(|name| names.iter().any(|wanted| wanted == name)))
+            }
         };
         self.outside.bind(&addresses);
         Ok(addresses.into_iter())
@@ -71,12 +81,22 @@ fn resolve_each(names: &[String]) -> io::Result<Vec<SocketAddr>> {
     }
 }
 
-fn local_addresses() -> Vec<IpAddr> {
+/// Returns the interface that has `address`.
+#[cfg(target_os = "linux")]
+pub(crate) fn interface_of(address: IpAddr) -> Option<String> {
+    let has = |interface: &rtc::shared::ifaces::Interface| {
+        interface.addr.is_some_and(|found| found.ip() == address)
+    };
+    ifaces().ok()?.into_iter().find(has).map(|interface| interface.name)
+}
+
+fn local_addresses(chosen: impl Fn(&str) -> bool) -> Vec<IpAddr> {
     let interfaces = ifaces().unwrap_or_else(|error| {
         tracing::warn!(%error, "the interfaces could not be listed; binding the wildcard address");
         Vec::new()
     });
-    interfaces.into_iter().filter_map(|interface| interface.addr).map(|address| address.ip()).collect()
+    let interfaces = interfaces.into_iter().filter(|interface| chosen(&interface.name));
+    interfaces.filter_map(|interface| interface.addr).map(|address| address.ip()).collect()
 }
 
 /// Returns what to bind on a host with these addresses.
@@ -85,20 +105,28 @@ fn local_addresses() -> Vec<IpAddr> {
 /// address gets its socket. Loopback counts only where nothing else is there (an offline machine): two
 /// processes on it then still find each other.
 fn everywhere(local: &[IpAddr]) -> Vec<SocketAddr> {
+    let bound = routable(local);
+    if !bound.is_empty() {
+        return bound;
+    }
+    let mut found: Vec<IpAddr> =
+        local.iter().filter(|ip| ip.is_loopback() || is_link_local_v4(ip)).copied().collect();
+    found.dedup();
+    if found.is_empty() {
+        // Nothing is up. A wildcard socket keeps the connection alive until an ICE restart binds again.
+        found.push(Ipv4Addr::UNSPECIFIED.into());
+    }
+    found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()
+}
+
+/// Returns the addresses at which a peer elsewhere may reach a host that has these.
+fn routable(local: &[IpAddr]) -> Vec<SocketAddr> {
     let mut found: Vec<IpAddr> = Vec::new();
     for ip in local.iter().filter(|ip| is_routable(ip)) {
         let family = found.iter().filter(|other| other.is_ipv4() == ip.is_ipv4()).count();
         if family < EACH_FAMILY && !found.contains(ip) {
             found.push(*ip);
         }
-    }
-    if found.is_empty() {
-        found.extend(local.iter().filter(|ip| ip.is_loopback() || is_link_local_v4(ip)));
-        found.dedup();
-    }
-    if found.is_empty() {
-        // Nothing is up. A wildcard socket keeps the connection alive until an ICE restart binds again.
-        found.push(Ipv4Addr::UNSPECIFIED.into());
     }
     found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()
 }
@@ -153,7 +181,7 @@ mod tests {
 
     #[test]
     fn names_the_address_that_cannot_be_bound() {
-        let error = BindAddresses::new(vec!["nonsense".to_owned()], Outside::default())
+        let error = BindAddresses::new(vec!["nonsense".to_owned()], Vec::new(), Outside::default())
             .to_socket_addrs()
             .expect_err("no port");
         assert!(error.to_string().contains("\"nonsense\""), "{error}");

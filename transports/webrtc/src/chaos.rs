@@ -13,6 +13,7 @@ use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 use crate::flight::Flight;
 use crate::reflection::{Query, Reflection};
 use crate::runtime::Pace;
+use crate::uplink::Uplink;
 
 /// Breaks a transport's connections underneath, without telling the machine.
 #[derive(Clone)]
@@ -62,19 +63,22 @@ pub(crate) struct CableSocket {
     socket: Arc<dyn AsyncUdpSocket>,
     chaos: Chaos,
     pace: Arc<Pace>,
-    flight: Flight,
-    reflection: Reflection,
+    ears: Ears,
+}
+
+/// Who listens to what goes out and arrives at a socket, and where that is.
+#[derive(Debug)]
+pub(crate) struct Ears {
+    pub(crate) flight: Flight,
+    pub(crate) reflection: Reflection,
+    pub(crate) uplink: Uplink,
+    pub(crate) local: SocketAddr,
 }
 
 impl CableSocket {
     /// Puts `socket` on the cable; each datagram that arrives quickens `pace`.
-    pub(crate) fn new(
-        socket: Arc<dyn AsyncUdpSocket>,
-        chaos: Chaos,
-        pace: Arc<Pace>,
-        (flight, reflection): (Flight, Reflection),
-    ) -> Self {
-        Self { socket, chaos, pace, flight, reflection }
+    pub(crate) fn new(socket: Arc<dyn AsyncUdpSocket>, chaos: Chaos, pace: Arc<Pace>, ears: Ears) -> Self {
+        Self { socket, chaos, pace, ears }
     }
 
     /// Repeats the STUN queries and the flights that are due.
@@ -82,7 +86,7 @@ impl CableSocket {
     /// The driver's task both sends and receives, so this cannot take the waker of a send that waits.
     /// What the kernel does not take is due again in a moment.
     fn repeat(&self, cx: &mut Context<'_>) {
-        for Query { server, bytes } in self.reflection.due(cx) {
+        for Query { server, bytes } in self.ears.reflection.due(cx) {
             let query = Transmit {
                 destination: server,
                 ecn: None,
@@ -92,7 +96,7 @@ impl CableSocket {
             };
             let _ = self.pass(cx, &query);
         }
-        for datagram in self.flight.due(cx) {
+        for datagram in self.ears.flight.due(cx) {
             let _ = self.pass(cx, &datagram.transmit());
         }
     }
@@ -112,8 +116,8 @@ impl AsyncUdpSocket for CableSocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.reflection.sent(transmit.destination, transmit.contents);
-        self.flight.sent(transmit);
+        self.ears.reflection.sent(transmit.destination, transmit.contents);
+        self.ears.flight.sent(transmit);
         self.pass(cx, transmit)
     }
 
@@ -130,7 +134,8 @@ impl AsyncUdpSocket for CableSocket {
                 Poll::Ready(Ok(_)) if self.chaos.is_cut() => {}
                 Poll::Ready(received) => {
                     for (buffer, meta) in bufs.iter().zip(&*meta).take(*received.as_ref().unwrap_or(&0)) {
-                        self.reflection.heard(meta, buffer);
+                        self.ears.reflection.heard(meta, buffer);
+                        self.ears.uplink.heard(self.ears.local.ip(), buffer);
                     }
                     self.pace.nudge();
                     return Poll::Ready(received);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rejoin_core::port::{ConnectionSetup, Dialect, PeerAction, PeerEvent};
 use rejoin_core::sdp::{Description, SdpType};
+use rejoin_core::stats::Sample;
 use rejoin_core::{IceCandidate, IceConnectionState, IceServer, IceTransportPolicy, Role};
 use tokio::sync::{mpsc, watch};
 use tokio::time;
@@ -24,6 +25,7 @@ use crate::runtime::HostRuntime;
 use crate::settings;
 use crate::stats;
 use crate::transport::{Order, Teller};
+use crate::uplink::Uplink;
 
 /// How long a restart that came over the channel waits before it ends the path under that channel.
 ///
@@ -93,16 +95,19 @@ impl Connection {
     async fn build(surroundings: Surroundings, setup: ConnectionSetup) -> Result<Self, String> {
         surroundings.names.look_up(&setup.ice_servers).await;
         let (told, happenings) = mpsc::unbounded_channel();
-        let outside = surroundings.outside.clone();
+        // a part of the host's addresses says nothing about its network
+        let tied = !setup.interfaces.is_empty();
+        let outside = if tied { Outside::default() } else { surroundings.outside.clone() };
         let search = Search::new(told.clone(), outside.clone());
         let (chaos, names) = (surroundings.chaos.clone(), surroundings.names.clone());
-        let runtime = Arc::new(HostRuntime::new(chaos, names, search.clone()));
+        let uplink = Uplink::by(&setup.interfaces);
+        let runtime = Arc::new(HostRuntime::new(chaos, names, search.clone(), uplink));
         let peer = PeerConnectionBuilder::new()
             .with_configuration(settings::configuration(&setup.ice_servers, setup.ice_transport_policy))
             .with_setting_engine(settings::setting_engine(&setup))
             .with_handler(Arc::new(Callbacks { told, search }))
             .with_runtime(Arc::clone(&runtime) as Arc<dyn Runtime>)
-            .with_udp_addrs(vec![BindAddresses::new(setup.bind, outside)])
+            .with_udp_addrs(vec![BindAddresses::new(setup.bind, setup.interfaces, outside)])
             .with_data_channel_send_buffer_limit(MOST_OUTSTANDING)
             .build()
             .await
@@ -218,7 +223,9 @@ impl Connection {
             PeerAction::ReadStats => {
                 let (at, outstanding) = (Instant::now(), self.channel.outstanding().await);
                 let report = self.peer.get_stats(at, StatsSelector::None).await;
-                self.emit(PeerEvent::Stats(stats::sample(at, &report, outstanding))).await;
+                let local = self.runtime.local();
+                let sample = Sample { local, ..stats::sample(at, &report, outstanding) };
+                self.emit(PeerEvent::Stats(sample)).await;
                 Ok(())
             }
             // The door does both itself.

@@ -19,6 +19,7 @@ mod runtime;
 mod settings;
 mod stats;
 mod transport;
+mod uplink;
 
 pub use chaos::Chaos;
 pub use transport::WebRtcTransport;

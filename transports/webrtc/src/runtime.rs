@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
@@ -13,10 +13,11 @@ use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
 
-use crate::chaos::{CableSocket, Chaos};
+use crate::chaos::{CableSocket, Chaos, Ears};
 use crate::flight::{Flight, Opening};
 use crate::names::Names;
 use crate::reflection::{Reflection, Search};
+use crate::uplink::Uplink;
 
 /// A future of the engine's runtime.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -29,6 +30,7 @@ pub(crate) struct HostRuntime {
     names: Names,
     search: Search,
     opening: Opening,
+    uplink: Uplink,
     pace: Arc<Pace>,
     driven: AtomicBool,
     stopped: Arc<Notify>,
@@ -74,11 +76,17 @@ impl Pace {
 }
 
 impl HostRuntime {
-    /// Creates a runtime whose sockets obey `chaos` and take part in `search`, and whose names are `names`.
-    pub(crate) fn new(chaos: Chaos, names: Names, search: Search) -> Self {
+    /// Creates a runtime whose sockets obey `chaos` and take part in `search`, whose names are `names`, and whose
+    /// packets leave by `uplink`.
+    pub(crate) fn new(chaos: Chaos, names: Names, search: Search, uplink: Uplink) -> Self {
         let (pace, driven, stopped) = (Arc::default(), AtomicBool::new(false), Arc::default());
         let opening = Opening::default();
-        Self { tokio: TokioRuntime, chaos, names, search, opening, pace, driven, stopped }
+        Self { tokio: TokioRuntime, chaos, names, search, opening, uplink, pace, driven, stopped }
+    }
+
+    /// Returns the address of ours at which the peer is heard.
+    pub(crate) fn local(&self) -> Option<IpAddr> {
+        self.uplink.local()
     }
 
     /// Wakes the driver for what was asked of the engine just now.
@@ -116,10 +124,13 @@ impl Runtime for HostRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
-        let reflection = Reflection::new(socket.local_addr()?, self.search.clone());
-        let repeated = (Flight::new(self.opening.clone()), reflection);
+        let local = socket.local_addr()?;
+        self.uplink.tie(&socket, local.ip());
+        let (flight, uplink) = (Flight::new(self.opening.clone()), self.uplink.clone());
+        let reflection = Reflection::new(local, self.search.clone());
         let socket = self.tokio.wrap_udp_socket(socket)?;
-        Ok(Arc::new(CableSocket::new(socket, self.chaos.clone(), Arc::clone(&self.pace), repeated)))
+        let (chaos, pace) = (self.chaos.clone(), Arc::clone(&self.pace));
+        Ok(Arc::new(CableSocket::new(socket, chaos, pace, Ears { flight, reflection, uplink, local })))
     }
 
     fn wrap_tcp_listener(&self, listener: std::net::TcpListener) -> io::Result<Arc<dyn AsyncTcpListener>> {
@@ -199,6 +210,7 @@ mod tests {
 
     fn runtime() -> HostRuntime {
         let (found, _) = tokio::sync::mpsc::unbounded_channel();
-        HostRuntime::new(Chaos::new(), Names::default(), Search::new(found, Outside::default()))
+        let search = Search::new(found, Outside::default());
+        HostRuntime::new(Chaos::new(), Names::default(), search, Uplink::default())
     }
 }

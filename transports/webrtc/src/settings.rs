@@ -31,8 +31,9 @@ const SERVER_REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
 /// Keepalives per silence: one may be lost, and one late, before the pair counts as silent.
 const KEEPALIVES_PER_SILENCE: u32 = 4;
 
-/// Bounds of the keepalive interval: the engine's own beat, and its default.
-const KEEPALIVE_BOUNDS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(2));
+/// Bounds of the keepalive interval: the engine's own beat, and the pace at which consent is to be asked for
+/// (RFC 7675 section 5.1), which keeps the shortest bindings of NAT routers too.
+const KEEPALIVE_BOUNDS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// Returns the engine's settings for `setup`.
 pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
@@ -154,7 +155,7 @@ mod tests {
     fn keepalives_stay_within_their_bounds() {
         assert_eq!(keepalive(Duration::from_millis(400)), Duration::from_millis(200));
         assert_eq!(keepalive(Duration::from_secs(4)), Duration::from_secs(1));
-        assert_eq!(keepalive(Duration::from_secs(60)), Duration::from_secs(2));
+        assert_eq!(keepalive(Duration::from_secs(60)), Duration::from_secs(5));
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub(crate) fn sample(at: Instant, report: &RTCStatsReport, bytes_outstanding: us
     let pair = report.candidate_pairs().find(|pair| Some(pair.stats.id.as_str()) == selected);
     Sample {
         at,
+        // The sockets know it.
+        local: None,
         rtt: pair.and_then(|pair| round_trip(pair.current_round_trip_time)),
         packets_received: transport.map_or(0, |transport| transport.packets_received),
         // The engine counts losses of media only.

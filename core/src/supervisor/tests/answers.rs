@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::{Checkup, Health, Incident, ProbeLog, Quality, Retry, Wait};
+use crate::policy::{Checkup, Health, Incident, ProbeLog, Quality, Retry, Spare, Wait};
 use crate::stats::StatsHistory;
 use crate::supervisor::tests::ms;
 use crate::{
@@ -67,6 +67,9 @@ impl RecoveryStrategy for Answers {
             RecoveryStep::GiveUp,
         ];
         assert_eq!(incident.link, Link::Peer);
+        if incident.spare == Spare::Ready && !self.0.is_multiple_of(3) {
+            return RecoveryStep::MoveToSpare;
+        }
         match self.0 / 16 % 3 {
             0 => LADDER[incident.tried.len() % 5],
             1 => LADDER[(self.hash((incident.tried.len(), incident.fault.name())) % 6) as usize],

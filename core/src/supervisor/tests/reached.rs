@@ -13,7 +13,8 @@ use crate::port::PeerAction;
 pub(super) struct Reached(BTreeMap<&'static str, usize>);
 
 /// What a world must reach to be worth its time.
-const WORTHWHILE: [&str; 14] = [
+const WORTHWHILE: [&str; 15] = [
+    "moved to a spare",
     "hedged",
     "withdrawn",
     "connected",
@@ -40,6 +41,7 @@ impl Reached {
         let Output::Event(event) = output else { return };
         let name = match event {
             Event::Recovered(Recovery { tried, .. }) if hedged(tried) => "hedged",
+            Event::Recovered(Recovery { tried, .. }) if moved(tried) => "moved to a spare",
             Event::Connected(_) => "connected",
             Event::Recovered(recovery) if recovery.peer.is_none() => "signaling recovered",
             Event::Recovered(recovery) if recovery.fault == Fault::PeerRepairs => "adopted",
@@ -68,4 +70,9 @@ fn hedged(tried: &[Tried]) -> bool {
     milder.step == RecoveryStep::RestartIce
         && milder.outcome == Outcome::Superseded
         && last.step == RecoveryStep::RecreatePeerConnection
+}
+
+/// Returns whether the spare was verified.
+fn moved(tried: &[Tried]) -> bool {
+    tried.last().is_some_and(|last| last.step == RecoveryStep::MoveToSpare)
 }

@@ -154,7 +154,11 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
     let desk = &machine.desk;
     let set = |name: fn(PeerKey) -> Timer| desk.timers.is_set(&name(link.key.clone()));
     demand(machine.signaling.is_wanted(), || "a peer is wanted without signaling".into())?;
+    let spare = link.spare.connection();
+    demand(spare.is_none() || link.active.is_some(), || "a spare of nothing".into())?;
     let Some(outage) = &link.outage else {
+        let opening = spare.is_some_and(|spare| !spare.answers_pings);
+        demand(!opening || set(Timer::Spare), || "nothing ends the opening of a spare".into())?;
         demand(link.active.is_some(), || "healthy without a connection".into())?;
         demand(link.candidate.is_none(), || "healthy and yet building".into())?;
         let repairs = [Timer::Repair, Timer::HeadStart, Timer::Verification].into_iter().any(set);
@@ -198,7 +202,8 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
 /// What was created is in use or closed; what is kept is bounded.
 fn nothing_leaks(machine: &Supervisor, ledger: &Ledger) -> Result<(), String> {
     for (generation, life) in &ledger.connections {
-        let owners = machine.peers.values().flat_map(PeerLink::connections);
+        let all = |link| PeerLink::connections(link).chain(link.spare.connection());
+        let owners = machine.peers.values().flat_map(all);
         let owners = owners.filter(|connection| connection.generation == *generation).count();
         demand(owners == usize::from(!life.closed), || format!("{generation} has {owners} owners"))?;
     }

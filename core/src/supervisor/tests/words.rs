@@ -76,7 +76,8 @@ pub(super) fn message(b: u8, c: u8, machine: &Supervisor) -> SignalingMessage {
         12 => SignalingMessage::Joined(Member { route: route(c), stream: Some(stream(c)) }),
         13 => SignalingMessage::Alert { kind: AlertKind::StreamIdInUse, text: String::new() },
         14 => SignalingMessage::Alert { kind: AlertKind::Busy, text: String::new() },
-        15 => SignalingMessage::Unknown { request: "?".into() },
+        15 if c < 128 => SignalingMessage::Unknown { request: "?".into() },
+        15 => SignalingMessage::Spare { session: c.is_multiple_of(2).then_some(session) },
         _ => unreachable!(),
     }
 }
@@ -116,6 +117,7 @@ pub(super) fn hello(a: u8) -> ChannelMessage {
         identity,
         route: a.is_multiple_of(5).then(|| route(a)),
         delivery: (!a.is_multiple_of(6)).then_some(delivery),
+        spares: !a.is_multiple_of(4),
     };
     ChannelMessage::Hello(Hello { label: Some("label".into()), rejoin: (a % 4 != 3).then_some(rejoin) })
 }
@@ -144,6 +146,7 @@ fn number(a: u8) -> u64 {
 pub(super) fn sample(at: Instant, bytes_outstanding: u64) -> Sample {
     Sample {
         at,
+        local: Some([10, 0, 0, 1].into()),
         rtt: None,
         packets_received: 0,
         packets_lost: 0,
@@ -156,10 +159,13 @@ pub(super) fn sample(at: Instant, bytes_outstanding: u64) -> Sample {
 }
 
 pub(super) fn snapshot(a: u8) -> NetworkSnapshot {
-    let interface = Interface { carrier: true, addresses: BTreeSet::from([[10, 0, 0, 1].into()]) };
+    let interface = |number: u8| {
+        let addresses = BTreeSet::from([[10, number, 0, 1].into()]);
+        (format!("if{number}"), Interface { carrier: true, addresses })
+    };
     let default = DefaultRoute { interface: format!("if{}", a % 2), source: None };
     NetworkSnapshot {
-        interfaces: (!a.is_multiple_of(3)).then(|| ("if0".to_owned(), interface)).into_iter().collect(),
+        interfaces: (0..if a.is_multiple_of(3) { 0 } else { 1 + a % 4 / 2 }).map(interface).collect(),
         default_v4: Some(default),
         default_v6: None,
     }

@@ -142,6 +142,18 @@ impl World {
             PeerAction::Send { tag: 0, message: ChannelMessage::Hello(_) } => {
                 tell(PeerEvent::Received(hello(connection.0 as u8)));
             }
+            PeerAction::Send {
+                message: ChannelMessage::Signaling(SignalingMessage::Description { session, description, .. }),
+                ..
+            } if description.sdp_type == SdpType::Offer => {
+                let answer = SignalingMessage::Description {
+                    route: None,
+                    session: session.clone(),
+                    stream: None,
+                    description: describe(SdpType::Answer, 0, self.offers),
+                };
+                tell(PeerEvent::Received(ChannelMessage::Signaling(answer)));
+            }
             PeerAction::ReadStats => tell(PeerEvent::Stats(sample(self.now, 0))),
             PeerAction::Send { .. } | PeerAction::AddCandidates(_) | PeerAction::Close => {}
         }

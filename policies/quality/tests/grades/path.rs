@@ -30,6 +30,7 @@ pub(crate) fn times(count: usize, span: Span) -> Vec<Span> {
 pub(crate) fn samples(spans: &[Span], interval: Duration) -> Vec<Sample> {
     let mut sample = Sample {
         at: Instant::now(),
+        local: None,
         rtt: None,
         packets_received: 0,
         packets_lost: 0,

@@ -23,6 +23,7 @@ fn any_sample() -> impl Strategy<Value = Sample> {
         move |(seconds, rtt, (packets_received, packets_lost, bytes), (outstanding, sent, answered))| {
             Sample {
                 at: start + Duration::from_secs(seconds),
+                local: None,
                 rtt,
                 packets_received,
                 packets_lost,

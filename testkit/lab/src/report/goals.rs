@@ -65,9 +65,10 @@ const CONSERVATIVE: &str = "conservative";
 ///
 /// `vdo-ninja` may take 5 s after an event on this machine, and without one the step of its backoff that the outage ends
 /// in and 5 s; `conservative` the longest step of its backoff, a minute, and 15 s.
-pub const GOALS: [Goal; 33] = [
+pub const GOALS: [Goal; 34] = [
     total(AGGRESSIVE, "wifi-cell-wifi", "to cellular", 1_000.0),
     total(AGGRESSIVE, "wifi-cell-wifi", "back to WiFi", 1_000.0),
+    total(AGGRESSIVE, "warm-spare", "to cellular", 400.0),
     total(AGGRESSIVE, "route-moves", "switch", 1_000.0),
     total(AGGRESSIVE, "path-cut-10", "recovery", 1_000.0),
     total(AGGRESSIVE, "path-cut-35", "recovery", 1_000.0),

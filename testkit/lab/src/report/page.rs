@@ -98,7 +98,7 @@ fn goals(page: &mut String, samples: &Samples<'_>) -> Result<()> {
         page,
         "The 95th percentile, from the moment that the network can carry packets again, or from the fault where a path remains, or from its notice where the table says so, to verified bytes both ways."
     )?;
-    writeln!(page, "A switch of uplinks with a warm spare is not measured: no profile keeps one.\n")?;
+    writeln!(page, "In the scenarios with a spare both peers keep one, which no profile does by itself.\n")?;
     writeln!(
         page,
         "| profile | scenario | counted | goal | measured | met | how many missed it, and what cost most of their time |\n|---|---|---|---|---|---|---|"

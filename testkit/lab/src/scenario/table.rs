@@ -1,8 +1,10 @@
 //! All scenarios.
 
+mod uplinks;
+
 use std::time::Duration;
 
-use crate::fault::{Block, Fault, OldAddress, Side, Traffic, Verdict, Way};
+use crate::fault::{Block, Fault, Side, Traffic, Verdict, Way};
 use crate::impairment::{Impairment, Loss};
 use crate::incident::Link;
 use crate::plan::{Line, Nat};
@@ -23,7 +25,7 @@ pub fn all() -> Vec<Scenario> {
     table.extend(stun_turn_blocked());
     table.extend(platforms());
     table.extend(loss_and_latency());
-    table.extend(uplink_switch());
+    table.extend(uplinks::uplink_switch());
     table.extend(extra());
     table.extend(machines::all());
     table
@@ -211,58 +213,6 @@ fn loss_and_latency() -> Vec<Scenario> {
                 Act::Mend(bad()),
             ],
             ..base
-        },
-    ]
-}
-
-fn uplink_switch() -> Vec<Scenario> {
-    let wifi = || Fault::Carrier(Line::Wifi);
-    let base = Scenario {
-        name: "wifi-cell-wifi",
-        story: "WiFi loses its carrier, cellular takes over, and WiFi comes back",
-        chapter: Chapter::UplinkSwitch,
-        hit: Side::A,
-        setting: Setting::default(),
-        acts: vec![
-            Act::Break(wifi()),
-            Act::Whole(Stage { name: "to cellular", since: Since::Break, limit: Limit::Switch }),
-            seconds(3),
-            Act::Mend(wifi()),
-            Act::Whole(Stage { name: "back to WiFi", since: Since::Mend, limit: Limit::Switch }),
-        ],
-        measured: Link::Peer,
-        noticed: Noticed::BySomebody,
-    };
-    let at_once = |name, story, fault| Scenario {
-        name,
-        story,
-        acts: vec![
-            Act::Break(fault),
-            Act::Whole(Stage { name: "switch", since: Since::Break, limit: Limit::Switch }),
-        ],
-        ..base.clone()
-    };
-    vec![
-        base.clone(),
-        at_once(
-            "route-moves",
-            "the default route moves to cellular, and the address of WiFi is gone",
-            Fault::DefaultRouteSwitch(OldAddress::Dropped),
-        ),
-        at_once(
-            "route-moves-gently",
-            "the default route moves to cellular, and WiFi goes on working",
-            Fault::DefaultRouteSwitch(OldAddress::Kept),
-        ),
-        at_once("new-address", "the only uplink gets another address", Fault::AddressChange(Line::Wifi)),
-        // If the peers had met over cellular, there is nothing to notice between them.
-        Scenario {
-            noticed: Noticed::Perhaps,
-            ..at_once(
-                "silent-uplink",
-                "WiFi swallows every packet without a sign, and cellular works",
-                Fault::SilentCut(Line::Wifi, Way::Both),
-            )
         },
     ]
 }

@@ -83,7 +83,7 @@ fn meanings() -> Vec<(&'static str, Vec<ChannelMessage>)> {
     let hello = |label| vec![ChannelMessage::Hello(labelled(label))];
     let rejoin = |label: Option<&str>, name: Option<&str>| {
         let identity = Identity(0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f);
-        let rejoin = Some(RejoinHello { identity, route: name.map(route), delivery: None });
+        let rejoin = Some(RejoinHello { identity, route: name.map(route), delivery: None, spares: false });
         vec![ChannelMessage::Hello(Hello { rejoin, ..labelled(label) })]
     };
     let ping = |token: &str| vec![ChannelMessage::Ping(Token(token.into()))];

@@ -1,0 +1,225 @@
+//! A spare: a second connection, open over another uplink than the one in use, for the moment in which that one breaks.
+//!
+//! Only between peers that both keep one.
+//! It is negotiated over the channel in use while that works, so no server hears of it: the publisher offers, and a
+//! viewer that has another uplink asks it to.
+
+mod moving;
+mod opening;
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use serde::Deserialize;
+
+use crate::ice::Role;
+use crate::id::{Generation, SessionId};
+use crate::message::SignalingMessage;
+use crate::network::{Interface, NetworkChange, NetworkSnapshot};
+use crate::policy::Spare;
+use crate::port::PeerAction;
+use crate::supervisor::Timer;
+use crate::supervisor::connection::Connection;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::peer_link::PeerLink;
+
+/// With whom a spare connection is kept.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case", expecting = "\"never\" or \"other_uplink\"")]
+pub enum Spares {
+    /// With nobody.
+    #[default]
+    Never,
+    /// With every rejoin peer that keeps one too, while one of the two has another uplink than the one in use.
+    OtherUplink,
+}
+
+/// How long a link is left alone before its spare is made: a repair may be followed by another, and an interface
+/// that has just come up by its addresses and routes.
+const SETTLED: Duration = Duration::from_secs(1);
+
+/// How long a spare may take to open: an opening over a slow uplink takes 3 s, and nobody waits for this one.
+const OPENING: Duration = Duration::from_secs(15);
+
+/// The rest after a spare that came to nothing: an interface may be up and lead nowhere for hours.
+const REST: Duration = Duration::from_secs(60);
+
+/// The spare connection of a link, and what is known about the next one.
+#[derive(Debug, Default)]
+pub(super) struct SpareSlot {
+    connection: Option<Connection>,
+    /// What its packets leave by, as it was; nothing if we have no other uplink than the one in use.
+    ties: BTreeMap<String, Interface>,
+    /// The session of the offer for a spare that the publisher has announced.
+    announced: Option<SessionId>,
+    /// When a spare lost its uplink.
+    lost_at: Option<Instant>,
+    /// Whether the next reading of the connection in use decides about a spare.
+    considered: bool,
+}
+
+impl SpareSlot {
+    pub(super) fn connection(&self) -> Option<&Connection> {
+        self.connection.as_ref()
+    }
+
+    pub(super) fn connection_mut(&mut self) -> Option<&mut Connection> {
+        self.connection.as_mut()
+    }
+
+    pub(super) fn has(&self, session: &SessionId) -> bool {
+        self.connection.as_ref().is_some_and(|connection| connection.session == *session)
+    }
+
+    /// Returns whether an offer under this session is for a spare.
+    pub(super) fn awaits(&self, session: &SessionId) -> bool {
+        self.announced.as_ref() == Some(session)
+    }
+
+    fn is_ready(&self) -> bool {
+        self.connection.as_ref().is_some_and(|spare| spare.looks_alive() && spare.answers_pings)
+    }
+
+    /// Returns whether an interface that it is tied to has still an address that it may be bound to.
+    fn is_tied_to(&self, network: &NetworkSnapshot) -> bool {
+        self.ties.iter().any(|(name, was)| {
+            let works = |one: &&Interface| one.carrier && !one.addresses.is_disjoint(&was.addresses);
+            network.interfaces.get(name).filter(works).is_some()
+        })
+    }
+}
+
+impl PeerLink {
+    pub(super) fn is_spare(&self, generation: Generation) -> bool {
+        self.spare.connection().is_some_and(|spare| spare.generation == generation)
+    }
+
+    /// Shows a strategy how the spare stands.
+    pub(super) fn spare_state(&self, desk: &Desk) -> Spare {
+        let detected_at = self.outage.as_ref().map(|outage| outage.detected_at);
+        let lost = self.spare.lost_at.is_some() && self.spare.lost_at >= detected_at;
+        if self.spare.is_ready() {
+            Spare::Ready
+        } else if lost && self.uplink(desk).is_some() {
+            Spare::Lost
+        } else {
+            Spare::None
+        }
+    }
+
+    fn keeps_spare(&self, desk: &Desk) -> bool {
+        let theirs = self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.spares);
+        let ours = match desk.settings.spares {
+            Spares::Never => false,
+            // who names addresses has chosen the uplink
+            Spares::OtherUplink => desk.settings.bind.is_empty(),
+        };
+        ours && theirs
+    }
+
+    /// Returns the interface that the connection in use arrives at, if it is known and works.
+    fn uplink<'a>(&self, desk: &'a Desk) -> Option<&'a str> {
+        let local: IpAddr = self.active.as_ref()?.local?;
+        desk.network.as_ref()?.uplink_of(local)
+    }
+
+    /// Returns whether the default route leads over the interface in use, so that a switch to it changes nothing here.
+    ///
+    /// The last piece of a switch comes when the link has long moved.
+    pub(super) fn is_on_the_default_route(&self, desk: &Desk) -> bool {
+        let local = self.active.as_ref().and_then(|active| active.local);
+        let (Some(network), Some(uplink), Some(local)) = (&desk.network, self.uplink(desk), local) else {
+            return false;
+        };
+        let default = if local.is_ipv4() { &network.default_v4 } else { &network.default_v6 };
+        let leads = default.as_ref().is_some_and(|route| route.interface == uplink);
+        leads && self.outage.is_none() && self.keeps_spare(desk)
+    }
+
+    /// Returns the interfaces that work beside the one in use.
+    fn other_uplinks(&self, desk: &Desk) -> BTreeMap<String, Interface> {
+        let (Some(network), Some(uplink)) = (&desk.network, self.uplink(desk)) else {
+            return BTreeMap::new();
+        };
+        let chosen = |name: String| network.interfaces.get(&name).cloned().map(|interface| (name, interface));
+        network.uplinks_beside(uplink).into_iter().filter_map(chosen).collect()
+    }
+
+    // ---- when
+
+    /// The link is up, or its surroundings have changed: look after its spare when all has settled.
+    pub(super) fn want_spare(&self, desk: &mut Desk) {
+        if desk.settings.spares != Spares::Never {
+            desk.timers.set(Timer::Spare(self.key.clone()), desk.now, SETTLED);
+        }
+    }
+
+    /// The network is another: a spare that has lost its uplink goes, and there may be one for the next.
+    pub(super) fn uplinks_changed(&mut self, change: NetworkChange, desk: &mut Desk) {
+        let Some(network) = &desk.network else { return };
+        let untied = self.spare.ties.is_empty();
+        let lost = if untied { change == NetworkChange::Major } else { !self.spare.is_tied_to(network) };
+        if self.spare.connection.is_some() && lost {
+            self.drop_spare(desk);
+            self.spare.lost_at = (!untied).then_some(desk.now);
+        }
+        if self.outage.is_none() {
+            self.want_spare(desk);
+        }
+    }
+
+    /// Time to look after the spare.
+    pub(super) fn spare_due(&mut self, desk: &mut Desk) {
+        let Some(active) = self.active.as_ref().filter(|_| self.outage.is_none()) else { return };
+        if !self.keeps_spare(desk) {
+            return self.drop_spare(desk);
+        }
+        let age = self.spare.connection().filter(|_| !self.spare.is_ready()).map(|spare| spare.age(desk.now));
+        match age {
+            Some(age) if age >= OPENING => self.spare_failed(desk),
+            Some(age) => desk.timers.set(Timer::Spare(self.key.clone()), desk.now, OPENING - age),
+            None => {
+                self.spare.considered = true;
+                desk.peer(active.generation, PeerAction::ReadStats);
+            }
+        }
+    }
+
+    /// It is known by what the connection in use arrives: make a spare over something else, if there is anything.
+    pub(super) fn make_spare(&mut self, desk: &mut Desk) {
+        if !std::mem::take(&mut self.spare.considered) || !self.keeps_spare(desk) {
+            return;
+        }
+        let others = self.other_uplinks(desk);
+        let beside =
+            self.spare.ties.is_empty() || self.spare.ties.keys().any(|name| others.contains_key(name));
+        if others.is_empty() || (self.spare.connection.is_some() && beside) {
+            return;
+        }
+        self.drop_spare(desk);
+        match self.role() {
+            Role::Offerer => self.offer_spare(others, desk),
+            Role::Answerer => {
+                self.say_over_channel(SignalingMessage::Spare { session: None }, desk);
+                desk.timers.set(Timer::Spare(self.key.clone()), desk.now, REST);
+            }
+        }
+    }
+
+    /// Closes the spare, if there is one, and tells the peer where it hears us.
+    pub(super) fn drop_spare(&mut self, desk: &mut Desk) {
+        if let Some(spare) = self.spare.connection.take() {
+            if self.channel_works() {
+                self.say_withdrawn(spare.session.clone(), desk);
+            }
+            self.let_go(spare, desk);
+        }
+        self.spare = SpareSlot { lost_at: self.spare.lost_at, ..SpareSlot::default() };
+    }
+
+    fn spare_failed(&mut self, desk: &mut Desk) {
+        self.drop_spare(desk);
+        desk.timers.set(Timer::Spare(self.key.clone()), desk.now, REST);
+    }
+}

@@ -1,0 +1,70 @@
+//! The day on which the spare is needed: the link moves to it, and the other side follows.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+use crate::id::{Generation, SessionId};
+use crate::policy::RecoveryStep;
+use crate::supervisor::Timer;
+use crate::supervisor::connection::Connection;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::outage::Outage;
+use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::spare::SpareSlot;
+
+/// How long a spare has to answer beyond four round trips, two of which pay for a lost ping: a busy peer's pause.
+const PROOF: Duration = Duration::from_millis(250);
+
+impl PeerLink {
+    /// Moves to the spare, which has to answer soon.
+    pub(in crate::supervisor) fn move_to_spare(&mut self, desk: &mut Desk) {
+        let Some(spare) = self.take_spare(desk) else { return self.recreate(desk) };
+        let rtt = spare.probes.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
+        self.verify_spare(spare, desk);
+        desk.timers.set(
+            Timer::Repair(self.key.clone()),
+            desk.now,
+            PROOF.saturating_add(rtt.saturating_mul(4)),
+        );
+    }
+
+    /// Returns whether the spare is being verified, in place of the connection in use.
+    pub(in crate::supervisor) fn moves_to_spare(&self) -> bool {
+        let step = self.outage.as_ref().and_then(Outage::step);
+        self.candidate.is_some() && step == Some(RecoveryStep::MoveToSpare)
+    }
+
+    /// Returns whether the peer, in letting go of `session`, has moved from the connection in use to this one.
+    pub(in crate::supervisor) fn moves_on(&self, generation: Generation, session: &SessionId) -> bool {
+        self.active.as_ref().is_some_and(|one| one.session == *session && one.generation != generation)
+    }
+
+    /// Moves to the connection to which the peer has moved.
+    pub(in crate::supervisor) fn follow(&mut self, generation: Generation, desk: &mut Desk) {
+        self.open_outage(Fault::PeerRepairs, desk);
+        let spare = if self.is_spare(generation) { self.take_spare(desk) } else { None };
+        match spare {
+            Some(spare) => self.verify_spare(spare, desk),
+            None => self.verify(generation, desk),
+        }
+        if let Some(active) = self.active.take() {
+            self.let_go(active, desk);
+        }
+    }
+
+    fn take_spare(&mut self, desk: &Desk) -> Option<Connection> {
+        let mut spare = self.spare.connection.take()?;
+        self.spare = SpareSlot::default();
+        // no older answer is about this day
+        spare.path_since = desk.now;
+        Some(spare)
+    }
+
+    fn verify_spare(&mut self, spare: Connection, desk: &mut Desk) {
+        let generation = spare.generation;
+        self.drop_candidate(desk);
+        self.begin(RecoveryStep::MoveToSpare, desk);
+        self.candidate = Some(spare);
+        self.verify(generation, desk);
+    }
+}

@@ -1,0 +1,169 @@
+//! How a spare is opened: what it has to say goes over the channel in use, and it carries nothing but pings.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::ice::{IceConnectionState, IceTransportPolicy, Role};
+use crate::id::{Generation, SessionId};
+use crate::message::{ChannelMessage, SignalingMessage, Token};
+use crate::network::Interface;
+use crate::output::Warning;
+use crate::port::{ConnectionSetup, PeerAction, PeerEvent};
+use crate::sdp::{Description, SdpType};
+use crate::supervisor::Timer;
+use crate::supervisor::connection::Connection;
+use crate::supervisor::desk::Desk;
+use crate::supervisor::negotiation::Offer;
+use crate::supervisor::peer_link::PeerLink;
+use crate::supervisor::spare::OPENING;
+
+/// How long ICE hears nothing on a spare until it counts as dead: four checks of consent, which is asked for every
+/// 5 s (RFC 7675 section 5.1). Once in use it is pinged like any other connection.
+const SILENCE: Duration = Duration::from_secs(20);
+
+impl PeerLink {
+    /// The peer offers a spare, or asks for one.
+    pub(in crate::supervisor) fn spare_announced(&mut self, session: Option<SessionId>, desk: &mut Desk) {
+        if !self.keeps_spare(desk) {
+            return;
+        }
+        match (self.role(), session) {
+            (Role::Answerer, Some(session)) => self.spare.announced = Some(session),
+            (Role::Offerer, None) if self.outage.is_none() && self.spare.connection.is_none() => {
+                self.offer_spare(self.other_uplinks(desk), desk);
+            }
+            (Role::Offerer, None | Some(_)) | (Role::Answerer, None) => {}
+        }
+    }
+
+    pub(super) fn offer_spare(&mut self, ties: BTreeMap<String, Interface>, desk: &mut Desk) {
+        let session = SessionId(desk.rng.session().into());
+        self.create_spare(session, ties, desk);
+    }
+
+    /// The offer that was announced is here.
+    pub(in crate::supervisor) fn answer_spare(&mut self, offer: Offer, desk: &mut Desk) {
+        self.drop_spare(desk);
+        self.create_spare(offer.session, self.other_uplinks(desk), desk);
+        if let Some(spare) = self.spare.connection_mut() {
+            spare.accept(offer.description, desk);
+        }
+    }
+
+    fn create_spare(&mut self, session: SessionId, ties: BTreeMap<String, Interface>, desk: &mut Desk) {
+        let generation = desk.generation();
+        let setup = desk.setup(self.role(), IceTransportPolicy::All, 0);
+        let interfaces = ties.keys().cloned().collect();
+        let setup = ConnectionSetup { interfaces, ice_silence: setup.ice_silence.max(SILENCE), ..setup };
+        desk.peer(generation, PeerAction::Create(setup));
+        self.spare.connection = Some(Connection::new(generation, session, desk.now));
+        self.spare.ties = ties;
+        desk.timers.set(Timer::Spare(self.key.clone()), desk.now, OPENING);
+    }
+
+    /// Hands an answer to the spare, if it is the one that is meant; returns whether it is.
+    pub(in crate::supervisor) fn spare_answered(
+        &mut self,
+        session: &SessionId,
+        answer: &Description,
+        desk: &mut Desk,
+    ) -> bool {
+        let meant = self.spare.has(session);
+        if let Some(spare) = self.spare.connection_mut().filter(|_| meant) {
+            spare.accept(answer.clone(), desk);
+        }
+        meant
+    }
+
+    /// What the transport says about the spare.
+    pub(in crate::supervisor) fn spare_event(
+        &mut self,
+        generation: Generation,
+        event: PeerEvent,
+        desk: &mut Desk,
+    ) {
+        let Some(spare) = self.spare.connection_mut() else { return };
+        let session = spare.session.clone();
+        match event {
+            PeerEvent::LocalDescription(description) => {
+                if description.sdp_type == SdpType::Offer {
+                    self.say_over_channel(SignalingMessage::Spare { session: Some(session.clone()) }, desk);
+                }
+                let (route, session, stream) = (None, Some(session), None);
+                let message = SignalingMessage::Description { route, session, stream, description };
+                self.say_over_channel(message, desk);
+            }
+            PeerEvent::LocalCandidates(candidates) => {
+                let (route, session, sender) = (None, Some(session), self.key.direction);
+                let message = SignalingMessage::Candidates { route, session, sender, candidates };
+                self.say_over_channel(message, desk);
+            }
+            PeerEvent::IceConnectionState(ice) => {
+                spare.ice = ice;
+                match ice {
+                    IceConnectionState::New
+                    | IceConnectionState::Checking
+                    | IceConnectionState::Connected
+                    | IceConnectionState::Completed => {}
+                    IceConnectionState::Disconnected
+                    | IceConnectionState::Failed
+                    | IceConnectionState::Closed => self.spare_failed(desk),
+                }
+            }
+            PeerEvent::ChannelOpen => {
+                spare.channel_open = true;
+                spare.ping(desk);
+                self.announce(generation, desk);
+            }
+            PeerEvent::ChannelClosed | PeerEvent::Failed { .. } => self.spare_failed(desk),
+            PeerEvent::Received(message) => self.spare_heard(generation, message, desk),
+            PeerEvent::Malformed { reason } => {
+                let peer = self.key.clone();
+                desk.warn(Warning::MalformedMessage { peer, reason });
+            }
+            PeerEvent::Unsent { .. } => spare.writable = false,
+            PeerEvent::Writable => spare.writable = true,
+            PeerEvent::Stats(sample) => spare.local = sample.local,
+        }
+    }
+
+    /// What the peer says over the spare.
+    fn spare_heard(&mut self, generation: Generation, message: ChannelMessage, desk: &mut Desk) {
+        let epoch = self.active.as_ref().and_then(|active| active.epoch);
+        let Some(spare) = self.spare.connection_mut() else { return };
+        spare.probes.last_received = Some(desk.now);
+        match message {
+            ChannelMessage::Hello(hello) => {
+                let delivery = hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
+                spare.is_rejoin = hello.rejoin.is_some();
+                // who has begun another life says so over the connection in use
+                spare.epoch = delivery.map(|delivery| delivery.epoch).filter(|told| Some(*told) == epoch);
+            }
+            ChannelMessage::Ping(token) => {
+                spare.answered_at = Some(desk.now);
+                spare.send(ChannelMessage::Pong(token), desk);
+            }
+            ChannelMessage::Pong(Token(text)) => {
+                let number = text.parse().ok();
+                if number.and_then(|number| spare.probes.answered(number, desk.now)).is_some() {
+                    spare.answers_pings = true;
+                    desk.peer(generation, PeerAction::ReadStats);
+                }
+            }
+            ChannelMessage::Signaling(SignalingMessage::Withdraw { session })
+                if self.moves_on(generation, &session) =>
+            {
+                self.follow(generation, desk);
+            }
+            ChannelMessage::Bye => self.spare_failed(desk),
+            // nothing else is said over it until both have moved
+            ChannelMessage::Signaling(_)
+            | ChannelMessage::Application(_)
+            | ChannelMessage::Numbered { .. }
+            | ChannelMessage::Part { .. }
+            | ChannelMessage::Acknowledged { .. }
+            | ChannelMessage::Gap { .. }
+            | ChannelMessage::Ignored => {}
+        }
+    }
+}
