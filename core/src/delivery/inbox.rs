@@ -59,15 +59,13 @@ impl Inbox {
         if sequence <= received {
             return Arrival { is_new: false, missing: 0 };
         }
-        self.advance(sequence, Advance::Message);
+        self.advance(sequence);
         Arrival { is_new: true, missing: sequence - received - 1 }
     }
 
-    fn advance(&mut self, sequence: u64, advance: Advance) {
-        // a gap behind what is ours is nobody's to confirm
-        let nothing_waits = advance == Advance::Gap && self.confirmed == self.received;
+    fn advance(&mut self, sequence: u64) {
         self.received = Some(sequence);
-        if self.memory == Memory::Process || nothing_waits {
+        if self.memory == Memory::Process {
             self.confirmed = self.received;
         }
     }
@@ -94,9 +92,12 @@ impl Inbox {
     }
 
     /// Notes that what lies behind `after` up to `through` and has not come will never come.
+    ///
+    /// With a memory across restarts it is told again to a process that confirms nothing behind it: the one before
+    /// may have been killed before its application heard.
     pub fn gap(&mut self, after: u64, through: u64) -> Arrival {
         let received = self.received.unwrap_or(after);
-        self.advance(received.max(through), Advance::Gap);
+        self.advance(received.max(through));
         Arrival { is_new: false, missing: through.saturating_sub(received.max(after)) }
     }
 
@@ -104,13 +105,6 @@ impl Inbox {
     pub fn cursor(&self) -> Option<Cursor> {
         self.epoch.map(|epoch| Cursor { epoch, sequence: self.confirmed.unwrap_or(0) })
     }
-}
-
-/// What carries an inbox on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Advance {
-    Message,
-    Gap,
 }
 
 #[cfg(test)]
@@ -165,13 +159,17 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_needs_no_confirmation_unless_a_message_before_it_does() {
+    fn a_gap_is_told_again_to_a_process_that_confirmed_nothing_behind_it() {
         let mut inbox = lasting();
-        inbox.gap(0, 2);
-        assert_eq!(inbox.cursor(), at(2));
-        inbox.message(3);
-        inbox.gap(3, 5);
-        assert_eq!(inbox.cursor(), at(2));
+        inbox.message(1);
+        inbox.confirm(at(1).unwrap());
+        assert_eq!(inbox.gap(1, 3).missing, 2);
+        let mut next = Inbox::restored(inbox.cursor());
+        next.introduced(Epoch(1));
+        assert_eq!(next.gap(1, 3).missing, 2);
+        next.message(4);
+        next.confirm(at(4).unwrap());
+        assert_eq!(next.cursor(), at(4));
     }
 
     #[test]
