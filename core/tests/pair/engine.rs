@@ -85,8 +85,18 @@ impl Lane {
         let held = self.held.filter(|(until, _)| now < *until);
         let spacing = held.map_or(Duration::ZERO, |(_, spacing)| spacing);
         self.latest = (self.latest + spacing).max(now + self.delay + jitter);
-        self.acknowledged_at.push_back(self.latest + self.delay);
         Some((self.latest, message))
+    }
+
+    /// That a message came `at` its time will be known here, behind all that `other` has sent back until then.
+    pub(crate) fn expect(&mut self, at: Instant, jitter: Duration, other: (Duration, Instant)) {
+        let (delay, latest) = other;
+        self.acknowledged_at.push_back((at + delay + jitter).max(latest));
+    }
+
+    /// Returns how long a message takes, and when the latest arrives.
+    pub(crate) fn pace(&self) -> (Duration, Instant) {
+        (self.delay, self.latest)
     }
 
     /// Lets what is sent before `until` arrive ever later: each so long after the one before.

@@ -165,7 +165,10 @@ impl World {
             (true, _) if remembers && is_remembered => {
                 return Err(format!("{messages} were dropped for {key} although both remember"));
             }
-            (false, true) if remembers && ledger.has_met() => ledger.dropped_for_stranger(messages),
+            (false, true) if remembers && ledger.has_met() && is_remembered => {
+                ledger.dropped_for_stranger(messages);
+            }
+            (false, true) if remembers && ledger.has_met() => ledger.dropped_for_somebody(messages),
             (_, true) => {
                 ledger.dropped(messages)?;
                 ledger.ended(Ending::GaveUp);
@@ -177,7 +180,7 @@ impl World {
     }
 
     /// Returns whether messages for `key` are for the other node for certain.
-    fn is_known(&self, node: Node, key: &PeerKey) -> bool {
+    pub(super) fn is_known(&self, node: Node, key: &PeerKey) -> bool {
         self.machines[node].met.contains(key) || *key.peer == identity(1 - node).to_string()
     }
 

@@ -33,6 +33,8 @@ struct Life {
     before_meeting: Option<u64>,
     /// How many it had said when it gave up the receiver, who then was a stranger again: it goes on behind any of them.
     taken_up_by: u64,
+    /// Whether it has given up the receiver and not met it again: what it says is for strangers.
+    is_alone: bool,
     /// The highest number that arrived.
     arrived: u64,
     /// How many different ones arrived.
@@ -43,6 +45,8 @@ struct Life {
     known: u64,
     /// How many of those for strangers the receiver did not get.
     skipped: u64,
+    /// Whether what was for strangers was lost with a process, although the life goes on.
+    without_strangers: bool,
     ending: Option<Ending>,
 }
 
@@ -143,6 +147,9 @@ impl Ledger {
     pub(crate) fn met(&mut self) {
         let life = self.current_mut();
         life.before_meeting.get_or_insert(life.accepted);
+        if std::mem::take(&mut life.is_alone) {
+            life.taken_up_by = life.accepted;
+        }
     }
 
     /// Returns whether the sender has met the receiver in this life.
@@ -156,10 +163,24 @@ impl Ledger {
         self.current_mut().dropped_for_strangers += messages;
     }
 
+    /// The sender gives up somebody who may have said that it is the receiver, and was not heard of again.
+    pub(crate) fn dropped_for_somebody(&mut self, messages: u64) {
+        let life = self.current_mut();
+        life.taken_up_by = life.accepted;
+        life.is_alone = true;
+        self.dropped_for_stranger(messages);
+    }
+
+    /// The sender's process is killed and remembers whom it has met; nobody is told what it kept for anybody else.
+    pub(crate) fn strangers_are_lost(&mut self) {
+        self.current_mut().without_strangers = true;
+    }
+
     /// The sender gives up the receiver, whom it may know by another route already.
     pub(crate) fn dropped_beside_stranger(&mut self, messages: u64) -> Result<(), String> {
         let life = self.current_mut();
         life.taken_up_by = life.accepted;
+        life.is_alone = true;
         self.dropped(messages)
     }
 
@@ -167,7 +188,10 @@ impl Ledger {
     pub(crate) fn ended(&mut self, ending: Ending) {
         self.stormy();
         let life = self.current_mut();
-        if life.accepted > 0 {
+        if life.accepted == 0 {
+            // nobody can tell it from the next, which has met nobody
+            *life = Life::default();
+        } else {
             life.ending = Some(ending);
             self.lives.push(Life::default());
         }
@@ -305,7 +329,8 @@ impl Ledger {
                 Some(Ending::GaveUp) | None => life.accepted,
             };
             let missing = due - life.distinct.min(due);
-            let dropped = life.dropped + life.dropped_for_strangers;
+            let lost = if life.without_strangers { life.skipped } else { 0 };
+            let dropped = life.dropped + life.dropped_for_strangers + lost;
             if missing > dropped {
                 return Err(format!("{missing} of life {index} are missing, {dropped} were dropped"));
             }

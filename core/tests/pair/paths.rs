@@ -121,7 +121,12 @@ impl World {
     fn pump(&mut self, id: Id) {
         let (there, back) = (self.passes(id), self.other_end(id).is_some());
         let (slow, now) = (self.is_broken(Trouble::Slow), self.now);
-        let jitter = Duration::from_millis(self.roll(self.climate.latency.as_millis() as u64 / 4 + 1));
+        let most_jitter = self.climate.latency / 4;
+        let jitter = Duration::from_millis(self.roll(most_jitter.as_millis() as u64 + 1));
+        let Some(other) = there.and_then(|there| self.connections.get(&there)).map(|far| far.lane.pace())
+        else {
+            return;
+        };
         let Some((there, connection)) = there.zip(self.connections.get_mut(&id)) else { return };
         if connection.channel != Channel::Open {
             return;
@@ -133,6 +138,7 @@ impl World {
         let mut arrivals = Vec::new();
         while (back || lane.unacknowledged < WINDOW) && (!slow || lane.tokens > 0) {
             let Some(arrival) = lane.take(now, jitter) else { break };
+            lane.expect(arrival.0, most_jitter, other);
             arrivals.push(arrival);
             lane.tokens = lane.tokens.saturating_sub(1);
             lane.unacknowledged += usize::from(!back);

@@ -140,7 +140,7 @@ pub(crate) fn script(shape: &Shape, seed: u64) -> impl Strategy<Value = Script> 
         Weather::Foul => prop_oneof![3 => fair_trouble(), 2 => foul_trouble()].boxed(),
     };
     let climate = match weather {
-        Weather::Fair => Just(Climate::fair()).boxed(),
+        Weather::Fair => names().prop_map(|names| Climate { names, ..Climate::fair() }).boxed(),
         Weather::Foul => foul_climate().boxed(),
     };
     let lasts = match weather {
@@ -182,6 +182,10 @@ fn node() -> impl Strategy<Value = Node> {
     0..2usize
 }
 
+fn names() -> impl Strategy<Value = Names> {
+    prop_oneof![Just(Names::New), Just(Names::Kept)]
+}
+
 fn fair_trouble() -> impl Strategy<Value = Trouble> {
     prop_oneof![
         2 => Just(Trouble::Path),
@@ -218,8 +222,8 @@ fn foul_climate() -> impl Strategy<Value = Climate> {
     let latency = prop_oneof![3 => 5u64..=60, 1 => 60u64..=400];
     let large = prop_oneof![2 => Just(0u64), 1 => 200u64..=1_000];
     let echo = prop_oneof![1 => Just(0u64), 1 => 3u64..=20];
-    (repairs, memory, held_messages, capacity, latency, large, echo).prop_map(
-        |(repairs, memory, held_messages, capacity, latency, large, echo)| Climate {
+    (repairs, memory, held_messages, capacity, latency, large, echo, names()).prop_map(
+        |(repairs, memory, held_messages, capacity, latency, large, echo, names)| Climate {
             repairs,
             memory,
             held_messages,
@@ -227,7 +231,7 @@ fn foul_climate() -> impl Strategy<Value = Climate> {
             latency: Duration::from_millis(latency),
             large,
             echo,
-            names: Names::New,
+            names,
         },
     )
 }

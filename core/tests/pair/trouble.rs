@@ -14,6 +14,7 @@ impl World {
         self.note("!", trouble);
         self.tally.fault(trouble, &self.climate);
         *self.broken.entry(trouble).or_default() += 1;
+        self.plan(lasts, Arrival::Heal(trouble, self.now));
         match trouble {
             Trouble::Path | Trouble::OneWay(_) | Trouble::Slow | Trouble::Server(_) | Trouble::Sleep(_) => {}
             Trouble::Crash => {
@@ -53,6 +54,10 @@ impl World {
         self.connections.retain(|id, _| id.0 != node);
         // a publisher's store knows nobody whom it has not met
         if self.remembers(node) && (node == 1 || self.ledgers[node].has_met()) {
+            let mut links = self.machines[node].supervisor.links().into_iter();
+            if links.any(|key| !self.is_known(node, &key)) {
+                self.ledgers[node].strangers_are_lost();
+            }
             self.ledgers[node].stormy();
         } else {
             self.ledgers[node].ended(Ending::Killed);
@@ -65,7 +70,9 @@ impl World {
             }
         }
         // a new process wakes on a host that is awake
-        self.broken.remove(&Trouble::Sleep(node));
+        let asleep = Trouble::Sleep(node);
+        self.broken.remove(&asleep);
+        self.agenda.retain(|_, arrival| !matches!(arrival, Arrival::Heal(trouble, _) if *trouble == asleep));
         let seed = self.dice.next_u64();
         let (network, base) = (self.machines[node].network, self.machines[node].base + GENERATIONS);
         self.machines[node] = Machine { network, base, ..machine(node, seed, &self.climate, self.now) };
@@ -78,8 +85,7 @@ impl World {
     pub(super) fn heal(&mut self, trouble: Trouble, since: Instant) {
         self.note(".", trouble);
         self.healed_at = self.now;
-        // who was killed in his sleep is awake
-        let Some(times) = self.broken.get_mut(&trouble) else { return };
+        let times = self.broken.entry(trouble).or_default();
         *times -= 1;
         let healed = *times == 0;
         match trouble {

@@ -156,7 +156,6 @@ impl World {
         world.plan(TICK, Arrival::Tick);
         for Disaster { at, lasts, trouble } in &script.disasters {
             world.plan(*at, Arrival::Trouble(*trouble, *lasts));
-            world.plan(*at + *lasts, Arrival::Heal(*trouble, start + *at));
             world.quiet_from = world.quiet_from.max(start + *at + *lasts);
         }
         for burst in &script.bursts {
@@ -197,7 +196,9 @@ impl World {
     /// Runs until everything is over and has been quiet, or there was peace enough for it, or something is wrong.
     pub(crate) fn run(&mut self) {
         let end = self.quiet_from + PEACE;
-        while self.wrong.is_none() && !self.is_quiet() {
+        let mut has_looked = false;
+        // what has begun since the last look at the sky goes on
+        while self.wrong.is_none() && !(has_looked && self.is_quiet()) {
             let awake = (0..2).filter(|node| !self.is_broken(Trouble::Sleep(*node)));
             let timeout = awake
                 .filter_map(|node| self.machines[node].supervisor.next_timeout())
@@ -208,6 +209,7 @@ impl World {
             self.now = self.now.max(at);
             let due = self.agenda.first_entry().filter(|entry| entry.key().0 <= self.now);
             let arrival = due.map_or(Arrival::Deadline, |entry| entry.remove());
+            has_looked = matches!(arrival, Arrival::Tick);
             self.arrive(arrival);
         }
     }
