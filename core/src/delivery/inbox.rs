@@ -14,6 +14,8 @@ pub struct Inbox {
     received: Option<u64>,
     /// The number up to which it is ours; no higher than `received`.
     confirmed: Option<u64>,
+    /// The number up to which the peer was told that it is ours.
+    told: u64,
 }
 
 /// What the arrival of a message or the news of a gap means.
@@ -35,7 +37,7 @@ impl Inbox {
     pub fn restored(cursor: Option<Cursor>) -> Self {
         let received = cursor.map(|cursor| cursor.sequence).filter(|sequence| *sequence > 0);
         let epoch = cursor.map(|cursor| cursor.epoch);
-        Self { memory: Memory::Restarts, epoch, received, confirmed: received }
+        Self { memory: Memory::Restarts, epoch, received, confirmed: received, told: received.unwrap_or(0) }
     }
 
     /// Forgets the peer.
@@ -104,6 +106,16 @@ impl Inbox {
     /// Returns how far we have come; `None` before the peer's first word.
     pub fn cursor(&self) -> Option<Cursor> {
         self.epoch.map(|epoch| Cursor { epoch, sequence: self.confirmed.unwrap_or(0) })
+    }
+
+    /// Notes that the peer is told how far we have come.
+    pub fn told(&mut self) {
+        self.told = self.confirmed.unwrap_or(0);
+    }
+
+    /// Returns by how many messages we have come further than the peer was told.
+    pub fn untold(&self) -> u64 {
+        self.confirmed.unwrap_or(0).saturating_sub(self.told)
     }
 }
 
@@ -178,6 +190,21 @@ mod tests {
         inbox.introduced(Epoch(1));
         assert!(!inbox.message(2).is_new);
         assert_eq!(inbox.message(4), Arrival { is_new: true, missing: 1 });
+    }
+
+    #[test]
+    fn the_peer_is_told_of_what_is_ours_and_of_no_more() {
+        let mut inbox = lasting();
+        (1..=3).for_each(|sequence| assert!(inbox.message(sequence).is_new));
+        assert_eq!(inbox.untold(), 0);
+        inbox.confirm(Cursor { epoch: Epoch(1), sequence: 2 });
+        assert_eq!(inbox.untold(), 2);
+        inbox.told();
+        assert_eq!(inbox.untold(), 0);
+        inbox.introduced(Epoch(2));
+        inbox.message(1);
+        inbox.confirm(Cursor { epoch: Epoch(2), sequence: 1 });
+        assert_eq!(inbox.untold(), 1);
     }
 
     fn lasting() -> Inbox {

@@ -1,7 +1,7 @@
 //! What the ways to meet a full outbox mean for whoever sends.
 
 use super::*;
-use crate::delivery::WhenFull;
+use crate::delivery::{Epoch, WhenFull};
 use crate::id::StreamId;
 use crate::input::{Command, Recipient};
 use crate::message::Payload;
@@ -46,6 +46,22 @@ fn bytes_are_refused_as_well_and_other_peers_are_not() {
     let large = Payload("x".repeat(101).into());
     assert!(machine.refuses(&Recipient::Everyone, &large).is_some());
     assert_eq!(machine.refuses(&Recipient::Named("somebody".to_owned()), &large), None);
+}
+
+#[test]
+fn an_acknowledgement_waits_for_a_message_unless_it_is_about_many() {
+    let mut machine = connected(WhenFull::Wait);
+    let (link, desk) = (machine.peers.values_mut().next().unwrap(), &mut machine.desk);
+    link.inbox.introduced(Epoch(1));
+    let mut due_after = |messages| {
+        (1..=messages).for_each(|sequence| _ = link.inbox.message(sequence));
+        link.owe_acknowledgement(desk);
+        let (at, timer) = desk.timers.next().unwrap();
+        assert_eq!(timer, Timer::Acknowledgement(link.key.clone()));
+        at - desk.now
+    };
+    assert_eq!(due_after(255), Duration::from_millis(25));
+    assert_eq!(due_after(256), Duration::ZERO);
 }
 
 const MOST: usize = 4;
