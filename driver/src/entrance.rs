@@ -105,14 +105,15 @@ impl Entrance {
             return Err(SendError::TooLarge { bytes, limit });
         }
         let takes = u32::try_from(bytes).unwrap_or(u32::MAX).min(self.most_waiting);
-        let mut room = self.room.clone();
         loop {
-            room.wait_for(|room| *room).await.map_err(|_| SessionOver)?;
+            if !*self.room.borrow() {
+                self.room.clone().wait_for(|room| *room).await.map_err(|_| SessionOver)?;
+            }
             let waiting = Arc::clone(&self.waiting).acquire_many_owned(takes);
             let waiting = waiting.await.map_err(|_| SessionOver)?;
             let order = self.orders.reserve().await.map_err(|_| SessionOver)?;
             // whoever waited for its turn may have come too late
-            if *room.borrow() {
+            if *self.room.borrow() {
                 let command = Command::Send { to, payload };
                 let (receipt, told) = self.receipt();
                 order.send(Order { command, receipt, _waiting: Some(waiting) });

@@ -124,6 +124,8 @@ const HANGING: Duration = Duration::from_secs(12);
 
 /// The driver's end of a [`LinkWatch`].
 pub(crate) struct LinkBoard {
+    /// The links as they are, which costs no lock to look at.
+    known: Links,
     links: watch::Sender<Links>,
     beat: watch::Sender<Instant>,
 }
@@ -135,13 +137,17 @@ impl LinkBoard {
     }
 
     /// Takes note of a wish.
-    pub(crate) fn wish(&self, command: &Command) {
-        self.links.send_if_modified(|links| links.wish(command));
+    pub(crate) fn wish(&mut self, command: &Command) {
+        if self.known.wish(command) {
+            self.links.send_replace(self.known.clone());
+        }
     }
 
     /// Takes note of news.
-    pub(crate) fn note(&self, event: &Event) {
-        self.links.send_if_modified(|links| links.note(event));
+    pub(crate) fn note(&mut self, event: &Event) {
+        if self.known.note(event) {
+            self.links.send_replace(self.known.clone());
+        }
     }
 
     /// Takes note that the driver turns.
@@ -152,7 +158,8 @@ impl LinkBoard {
 
 impl Default for LinkBoard {
     fn default() -> Self {
-        Self { links: watch::Sender::new(Links::default()), beat: watch::Sender::new(Instant::now()) }
+        let known = Links::default();
+        Self { links: watch::Sender::new(known.clone()), known, beat: watch::Sender::new(Instant::now()) }
     }
 }
 
