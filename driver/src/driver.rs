@@ -3,14 +3,15 @@
 use std::pin::pin;
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use tokio::task::coop::consume_budget;
 use tokio::time::{Instant, sleep_until};
 
 use rejoin_core::output::Warning;
 use rejoin_core::port::{PeerEvent, StoreError};
 use rejoin_core::{
-    Command, Event, Input, NetworkMonitor, NetworkSnapshot, Output, Payload, PeerKey, PeerTransport,
-    Recipient, SignalingTransport, Supervisor,
+    Command, Event, Generation, Input, NetworkMonitor, NetworkSnapshot, Output, Payload, PeerKey,
+    PeerTransport, Recipient, SignalingTransport, Supervisor,
 };
 
 use crate::clock::SleepWatch;
@@ -87,6 +88,8 @@ pub(crate) struct Driver<M> {
     ports: Ports,
     ends: Ends,
     stage: Stage,
+    /// Whether the application knows that another message is welcome.
+    has_room: bool,
     meters: Meters,
     journal: Journal,
 }
@@ -114,11 +117,14 @@ impl Stage {
 /// What woke the driver up.
 enum Wake {
     Input(Input),
+    Peer((Generation, PeerEvent)),
     Order(Option<Order>),
     StoreFailed(StoreError),
     Timer,
 }
 
+/// What peers tell in one turn at the most: enough to make the turn itself cheap, and a moment for whatever else waits.
+const MOST_AT_ONCE: usize = 64;
 /// Sleep of the host is noticed at every wake-up, and there is one at least this often.
 const LONGEST_NAP: Duration = Duration::from_secs(5);
 /// The timer's own grain: a machine that keeps asking for the past costs a thousand turns a second, not a core.
@@ -134,7 +140,7 @@ impl<M: Machine> Driver<M> {
     /// Creates a driver that has not begun.
     pub(crate) fn new(machine: M, ports: Ports, ends: Ends) -> Self {
         let (meters, journal) = (Meters::default(), Journal::default());
-        Self { machine, ports, ends, stage: Stage::Running, meters, journal }
+        Self { machine, ports, ends, stage: Stage::Running, has_room: true, meters, journal }
     }
 
     /// Makes `wishes` and carries until the session is over.
@@ -144,19 +150,20 @@ impl<M: Machine> Driver<M> {
         }
         let mut timer = pin!(sleep_until(Instant::now()));
         while let Some(nap) = self.next_nap() {
+            self.ends.events.hand_over();
+            // A flood of events must not starve the application's own tasks.
+            consume_budget().await;
             self.ends.events.beat();
             timer.as_mut().reset(nap);
             let wake = tokio::select! {
                 order = self.ends.exit.orders.recv(), if self.stage.obeys() => Wake::Order(order),
                 told = self.ports.signaling.next_event() => Wake::Input(Input::Signaling(told.0, told.1)),
-                told = self.ports.peers.next_event() => Wake::Input(Input::Peer(told.0, told.1)),
+                told = self.ports.peers.next_event() => Wake::Peer(told),
                 snapshot = next_snapshot(&mut self.ports.network) => Wake::Input(Input::Network(snapshot)),
                 Some(failure) = self.ports.keeper.next_failure() => Wake::StoreFailed(failure),
                 () = timer.as_mut() => Wake::Timer,
             };
             self.wake_up(wake);
-            // A flood of events must not starve the application's own tasks.
-            consume_budget().await;
         }
         self.end().await;
     }
@@ -173,7 +180,7 @@ impl<M: Machine> Driver<M> {
         }
         self.meters.count(&event);
         self.journal.write(&event);
-        self.ends.events.send(event);
+        self.ends.events.gather(event);
     }
 
     fn wake_up(&mut self, wake: Wake) {
@@ -187,6 +194,7 @@ impl<M: Machine> Driver<M> {
         }
         match wake {
             Wake::Input(input) => self.tell_machine(input),
+            Wake::Peer(told) => self.hear(told),
             Wake::Order(Some(order)) => {
                 self.obey(order);
                 self.obey_the_rest();
@@ -198,8 +206,23 @@ impl<M: Machine> Driver<M> {
             Wake::Timer => {}
         }
         // Looked at after every single input, so that no flood of them can hold up a deadline.
-        if self.machine.next_timeout().is_some_and(|at| at <= Instant::now().into_std()) {
+        if self.is_due() {
             self.tell_machine(Input::Timeout);
+        }
+    }
+
+    fn is_due(&self) -> bool {
+        self.machine.next_timeout().is_some_and(|at| at <= Instant::now().into_std())
+    }
+
+    /// Hears what a peer tells and what waits behind it, which costs no turn of its own then.
+    fn hear(&mut self, first: (Generation, PeerEvent)) {
+        let (mut next, mut left) = (Some(first), MOST_AT_ONCE);
+        while let Some((generation, event)) = next {
+            self.tell_machine(Input::Peer(generation, event));
+            left -= 1;
+            let goes_on = left > 0 && !self.is_due();
+            next = if goes_on { self.ports.peers.next_event().now_or_never() } else { None };
         }
     }
 
@@ -269,7 +292,9 @@ impl<M: Machine> Driver<M> {
             self.perform(output);
         }
         let room = self.machine.has_room();
-        self.ends.exit.room.send_if_modified(|known| std::mem::replace(known, room) != room);
+        if std::mem::replace(&mut self.has_room, room) != room {
+            self.ends.exit.room.send_replace(room);
+        }
     }
 
     fn perform(&mut self, output: Output) {

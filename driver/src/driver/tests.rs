@@ -176,13 +176,13 @@ async fn a_slow_application_loses_messages_and_keeps_the_news() {
         _ => Vec::new(),
     });
     world.peers.events.send((Generation(1), PeerEvent::ChannelOpen)).unwrap();
-    for _ in 0..10_000 {
+    for _ in 0..40_000 {
         world.peers.events.send((Generation(1), PeerEvent::Writable)).unwrap();
     }
-    for _ in 0..=10_000 {
+    for _ in 0..=40_000 {
         next(&mut world.heard).await;
     }
-    assert!(matches!(session.next_event().await, Some(Event::Dropped { peer: None, messages: 5905 })));
+    assert!(matches!(session.next_event().await, Some(Event::Dropped { peer: None, messages: 23_617 })));
     assert!(matches!(session.next_event().await, Some(Event::Recovered(_))));
     assert!(matches!(session.next_event().await, Some(Event::Received { .. })));
 }
