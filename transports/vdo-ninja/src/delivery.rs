@@ -21,9 +21,6 @@ const ACKNOWLEDGED: u8 = 0x82;
 const GAP: u8 = 0x83;
 const PART: u8 = 0x84;
 
-/// The kind, and four numbers at their longest.
-const LONGEST_HEAD: usize = 41;
-
 /// What the `rejoin` key of a hello says about delivery.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct DeliveryFrame {
@@ -89,7 +86,9 @@ pub(crate) fn encode(message: &ChannelMessage) -> Option<Vec<u8>> {
 }
 
 fn frame(kind: u8, numbers: &[u64], text: &str) -> Vec<u8> {
-    let mut frame = Vec::with_capacity(LONGEST_HEAD + text.len());
+    // exactly as large, so that it need not be copied on its way out
+    let head: usize = numbers.iter().map(|number| length(*number)).sum();
+    let mut frame = Vec::with_capacity(1 + head + text.len());
     frame.push(kind);
     for number in numbers {
         write_number(&mut frame, *number);
@@ -143,6 +142,11 @@ fn gap(rest: &[u8]) -> Option<ChannelMessage> {
     rest.is_empty().then_some(ChannelMessage::Gap { after, through })
 }
 
+/// Returns in how many bytes a number is written.
+fn length(number: u64) -> usize {
+    number.max(1).ilog2() as usize / 7 + 1
+}
+
 /// Writes a number, seven bits a byte, the lowest first (LEB128).
 fn write_number(frame: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
@@ -178,6 +182,7 @@ mod tests {
             let mut bytes = Vec::new();
             write_number(&mut bytes, number);
             bytes.push(7);
+            assert_eq!(bytes.len(), length(number) + 1);
             assert_eq!(read_number(&bytes), Some((number, &[7u8][..])));
         }
     }
@@ -200,6 +205,7 @@ mod tests {
             ChannelMessage::Gap { after: 1, through: u64::MAX },
         ] {
             let frame = encode(&message).unwrap();
+            assert_eq!(frame.capacity(), frame.len());
             assert_eq!(decode(&frame), Some(Ok(message)));
         }
     }
@@ -216,7 +222,8 @@ mod tests {
         let slice = "x".repeat(LARGEST_SLICE).into();
         let part = Part { sequence: u64::MAX, total: usize::MAX, offset: usize::MAX, slice };
         let frame = encode(&ChannelMessage::Part { acknowledged: u64::MAX, part }).unwrap();
-        assert_eq!(frame.len(), LARGEST_SLICE + LONGEST_HEAD);
+        // the kind, and four numbers at their longest
+        assert_eq!(frame.len(), 1 + 4 * 10 + LARGEST_SLICE);
         assert!(frame.len() <= 60_000);
     }
 
