@@ -3,12 +3,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures_util::FutureExt as _;
 use rejoin_core::port::{ConnectionSetup, Dialect, PeerAction, PeerEvent};
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::stats::Sample;
 use rejoin_core::{IceCandidate, IceConnectionState, IceServer, IceTransportPolicy, Role};
 use tokio::sync::{mpsc, watch};
 use tokio::time;
+use webrtc::data_channel::DataChannelEvent;
 use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCSessionDescription, StatsSelector};
 use webrtc::runtime::Runtime;
 
@@ -44,8 +46,9 @@ pub(crate) struct Surroundings {
     pub(crate) alive: mpsc::Sender<()>,
 }
 
-/// Orders obeyed in a row: enough to share the engine's wake-up, and few beside what it may tell meanwhile.
-const MOST_AT_ONCE: u32 = 64;
+/// Orders obeyed in a row, and events of the channel passed on together: enough to share a wake-up, and few beside
+/// what else may wait meanwhile.
+const MOST_AT_ONCE: usize = 64;
 
 /// A peer connection and what we must remember beside it.
 pub(crate) struct Connection {
@@ -149,14 +152,7 @@ impl Connection {
                 },
                 Some(happening) = self.happenings.recv() => self.absorb(happening).await,
                 event = self.channel.next() => match event {
-                    Some(event) => {
-                        for event in self.channel.absorb(event) {
-                            if event == PeerEvent::ChannelOpen {
-                                self.runtime.opened();
-                            }
-                            self.emit(event).await;
-                        }
-                    }
+                    Some(event) => self.hear(event).await,
                     None => return Err(self.why_stopped()),
                 },
                 () = self.runtime.stopped() => return Err(self.why_stopped()),
@@ -193,6 +189,21 @@ impl Connection {
         }
         self.runtime.nudge();
         Ok(())
+    }
+
+    /// Passes on what the channel says, with what it has said already.
+    async fn hear(&mut self, first: DataChannelEvent) {
+        let (mut events, mut next) = (Vec::with_capacity(MOST_AT_ONCE), Some(first));
+        while let Some(event) = next {
+            events.extend(self.channel.absorb(event));
+            let more = events.len() < MOST_AT_ONCE;
+            // that the engine has stopped it says again
+            next = if more { self.channel.next().now_or_never().flatten() } else { None };
+        }
+        if events.contains(&PeerEvent::ChannelOpen) {
+            self.runtime.opened();
+        }
+        self.surroundings.teller.tell_all(events).await;
     }
 
     /// Returns why the engine's driver, which says nothing itself, most likely ended.

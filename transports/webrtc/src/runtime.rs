@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::time::Duration;
 
+use socket2::SockRef;
 use tokio::sync::Notify;
 use webrtc::runtime::{
     AsyncInterval, AsyncTcpListener, AsyncTcpStream, AsyncUdpSocket, JoinHandle, Runtime, TokioRuntime,
 };
 
+use crate::channel::MOST_OUTSTANDING;
 use crate::chaos::{CableSocket, Chaos, Ears};
 use crate::flight::{Flight, Opening};
 use crate::names::Names;
@@ -48,6 +50,12 @@ impl Drop for Ending {
 /// How many rounds the driver goes without sleep after each nudge: a relayed packet is unwrapped in one,
 /// handled in the next, and its reply wrapped and sent in the third.
 const ROUNDS: u8 = 3;
+
+/// What a socket may hold until the driver reads it: all that a peer like us sends without an acknowledgement, and as
+/// much again for the kernel's own account of it.
+///
+/// The usual 208 KiB overflow when a busy host schedules us away, and SCTP takes a second to repeat the end of a burst.
+const RECEIVE_BUFFER: usize = 2 * MOST_OUTSTANDING;
 
 /// Gets the driver to look again.
 ///
@@ -124,6 +132,10 @@ impl Runtime for HostRuntime {
     }
 
     fn wrap_udp_socket(&self, socket: std::net::UdpSocket) -> io::Result<Arc<dyn AsyncUdpSocket>> {
+        // the kernel grants what its administrator allows
+        if let Err(error) = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER) {
+            tracing::debug!(%error, "a socket keeps its receive buffer");
+        }
         let local = socket.local_addr()?;
         self.uplink.tie(&socket, local.ip());
         let (flight, uplink) = (Flight::new(self.opening.clone()), self.uplink.clone());

@@ -75,6 +75,16 @@ impl Teller {
         // Nobody is left to be told once the transport is dropped; the actions end then too.
         let _ = self.events.send(Found { generation, incarnation, event }).await;
     }
+
+    /// Tells `events`, in order and no more than [`WAITING_EVENTS`], when there is room for all of them.
+    pub(crate) async fn tell_all(&self, events: Vec<PeerEvent>) {
+        let Self { generation, incarnation, .. } = *self;
+        // As above.
+        let Ok(room) = self.events.reserve_many(events.len()).await else { return };
+        for (place, event) in room.zip(events) {
+            place.send(Found { generation, incarnation, event });
+        }
+    }
 }
 
 impl WebRtcTransport {
