@@ -328,7 +328,8 @@ impl<M: Machine> Driver<M> {
         [end, deadline].into_iter().flatten().chain([now + LONGEST_NAP]).min()
     }
 
-    async fn end(self) {
+    async fn end(mut self) {
+        self.ends.events.hand_over();
         let Ports { signaling, peers, network, keeper, postbox, .. } = self.ports;
         drop((signaling, peers, network, postbox));
         if !keeper.finish(SAVE_LIMIT).await {

@@ -105,6 +105,7 @@ impl EventSender {
 
 impl Drop for EventSender {
     fn drop(&mut self) {
+        self.hand_over();
         self.shared.lock().closed = true;
         self.shared.arrived.notify_one();
     }
@@ -321,7 +322,6 @@ mod tests {
     async fn delivers_what_is_left_after_the_driver_is_gone() {
         let (mut sender, mut events) = channel(Memory::Process);
         sender.gather(connected());
-        sender.hand_over();
         drop(sender);
         assert!(matches!(events.next().await, Some(Event::Connected(_))));
         assert!(events.next().await.is_none());
