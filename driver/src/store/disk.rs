@@ -2,6 +2,8 @@
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rejoin_core::port::StoreError;
 
@@ -20,13 +22,27 @@ pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
             trouble(path, format!("cannot be locked ({error}); make its directory, and make it writable"))
         },
     )?;
-    match file.try_lock() {
+    match try_lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
             Err(trouble(path, "is in use by another session; end that one, or choose another place"))
         }
         Err(TryLockError::Error(error)) => {
             Err(trouble(path, format!("cannot be locked ({error}); choose a file on a local disk")))
+        }
+    }
+}
+
+/// How long a lock may be held by nobody: a process that is about to run another program has copies of all open files
+/// until it does, also of those that have been closed meanwhile.
+const INHERITED: Duration = Duration::from_millis(100);
+
+fn try_lock(file: &File) -> Result<(), TryLockError> {
+    let deadline = Instant::now() + INHERITED;
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(INHERITED / 50),
+            taken => return taken,
         }
     }
 }
@@ -68,4 +84,26 @@ pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
 
 pub(super) fn trouble(path: &Path, what: impl AsRef<str>) -> StoreError {
     StoreError(format!("the file {} {}", path.display(), what.as_ref()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_that_a_starting_process_holds_for_a_moment_is_no_other_session() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("session.json");
+        let closed = lock(&path).unwrap();
+        let copy = closed.try_clone().unwrap();
+        drop(closed);
+        let starting = thread::spawn(move || {
+            thread::sleep(INHERITED / 10);
+            drop(copy);
+        });
+        let again = lock(&path);
+        starting.join().unwrap();
+        assert!(again.is_ok(), "{again:?}");
+        assert!(lock(&path).is_err());
+    }
 }
