@@ -98,7 +98,7 @@ mod tests {
         let copy = closed.try_clone().unwrap();
         drop(closed);
         let starting = thread::spawn(move || {
-            thread::sleep(INHERITED / 10);
+            thread::sleep(INHERITED / 10); // time itself: what a starting process takes
             drop(copy);
         });
         let again = lock(&path);
