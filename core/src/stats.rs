@@ -18,6 +18,8 @@ pub struct Sample {
     pub packets_received: u64,
     /// Packets known to be lost; zero where the transport cannot tell.
     pub packets_lost: u64,
+    /// Our connectivity checks that the peer's ICE has answered on the pair (`responsesReceived`).
+    pub responses_received: u64,
     /// Bytes sent on the pair.
     pub bytes_sent: u64,
     /// Bytes received on the pair.

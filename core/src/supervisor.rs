@@ -5,6 +5,7 @@ mod audience;
 mod carriers;
 mod commands;
 mod connection;
+mod consent;
 mod desk;
 mod grading;
 mod hedge;

@@ -121,7 +121,10 @@ fn every_page_sets_every_option_of_its_policies() {
         ("decorrelated_jitter", "base max max_attempts"),
         ("ladder", "steps rounds stale_after"),
         ("rebuild", "patience signaling_after"),
-        ("ping", "interval timeout misses platforms signaling_interval signaling_timeout signaling_misses"),
+        (
+            "ping",
+            "interval timeout misses stall platforms signaling_interval signaling_timeout signaling_misses",
+        ),
         ("silence", "after timeout misses signaling_after signaling_timeout signaling_misses"),
         (
             "fixed",

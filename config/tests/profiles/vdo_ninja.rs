@@ -68,6 +68,7 @@ fn grade(windows: u32, lost: u64, round_trip: u64) -> Quality {
         rtt: Some(Duration::from_millis(round_trip)),
         packets_received: 0,
         packets_lost: 0,
+        responses_received: 0,
         bytes_sent: 0,
         bytes_received: 0,
         bytes_outstanding: 0,

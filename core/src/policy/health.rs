@@ -47,6 +47,10 @@ pub struct ProbeLog<'a> {
     pub rtt: Option<Rtt>,
     /// What ICE says; `None` on the signaling link.
     pub ice: Option<IceConnectionState>,
+    /// The peer's ICE has answered a check of ours since then, as far as is known while probes are unanswered.
+    ///
+    /// Packets went both ways (RFC 7675), so what is missing on the channel waits for SCTP to send it again.
+    pub consented_since: Option<Instant>,
 }
 
 impl<'a> ProbeLog<'a> {
@@ -63,6 +67,7 @@ impl<'a> ProbeLog<'a> {
             bytes_due: 0,
             rtt: None,
             ice: None,
+            consented_since: None,
         }
     }
 

@@ -9,6 +9,7 @@ use crate::id::{Generation, SessionId};
 use crate::message::{ChannelMessage, Token};
 use crate::port::PeerAction;
 use crate::sdp::Description;
+use crate::supervisor::consent::Consent;
 use crate::supervisor::desk::Desk;
 use crate::supervisor::probes::Probes;
 use crate::supervisor::telling::Told;
@@ -42,6 +43,9 @@ pub(super) struct Connection {
     pub(super) local: Option<IpAddr>,
     /// Bytes not acknowledged by the peer's SCTP, and when that was read.
     pub(super) outstanding: Option<(u64, Instant)>,
+    pub(super) consent: Consent,
+    /// Readings asked for to learn of consent alone, which are no part of the history that is graded.
+    pub(super) consent_readings: u32,
     /// The peer's candidates since ICE began, some of which may come twice.
     heard: Vec<IceCandidate>,
     fingerprint: Option<String>,
@@ -71,6 +75,8 @@ impl Connection {
             epoch: None,
             local: None,
             outstanding: None,
+            consent: Consent::default(),
+            consent_readings: 0,
             heard: Vec::new(),
             fingerprint: None,
             ice_ufrag: None,
@@ -138,6 +144,12 @@ impl Connection {
             let number = self.probes.sent(desk.now);
             self.send(ChannelMessage::Ping(Token(number.to_string().into())), desk);
         }
+    }
+
+    /// Asks whether the path carries packets although SCTP delivers nothing.
+    pub(super) fn read_consent(&mut self, desk: &mut Desk) {
+        self.consent_readings = self.consent_readings.saturating_add(1);
+        desk.peer(self.generation, PeerAction::ReadStats);
     }
 
     pub(super) fn close(self, desk: &mut Desk) {

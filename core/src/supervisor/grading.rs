@@ -105,9 +105,12 @@ impl PeerLink {
         let Some(connection) = self.connection(generation) else { return };
         connection.outstanding = Some((sample.bytes_outstanding, desk.now));
         connection.local = sample.local;
+        connection.consent.read(sample.responses_received, desk.now);
+        let graded = connection.consent_readings == 0;
+        connection.consent_readings = connection.consent_readings.saturating_sub(1);
         let (probes_sent, probes_answered) = connection.probes.counts();
         self.proof_without_pong(generation, desk);
-        if self.is_candidate(generation) || self.outage.is_some() {
+        if !graded || self.is_candidate(generation) || self.outage.is_some() {
             return;
         }
         self.make_spare(desk);

@@ -166,9 +166,13 @@ impl PeerLink {
             bytes_due: active.bytes_outstanding(),
             rtt: active.probes.rtt,
             ice: Some(active.ice),
+            consented_since: active.consent.since,
             ..ProbeLog::new(Link::Peer, desk.settings.platform, self.up_since, desk.now)
         };
         let checkup = desk.policies.health.examine(&log);
+        if active.answers_pings && log.unanswered().next().is_some() {
+            active.read_consent(desk);
+        }
         if checkup.probe {
             if !active.answers_pings {
                 // before the ping, whose own bytes are due until the next reading

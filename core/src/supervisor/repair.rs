@@ -57,19 +57,21 @@ impl PeerLink {
 
     /// Moves the outage on, guarded by the limit of `phase` (or by the input that the progress names).
     pub(super) fn enter(&mut self, progress: Progress, phase: Option<Phase>, desk: &mut Desk) {
-        let rtt = self.active.as_ref().and_then(|active| active.probes.rtt);
         let timer = Timer::Repair(self.key.clone());
         match phase {
-            Some(phase) => {
-                let limit = desk.peer_limit(phase, self.role(), self.rebuilds, rtt);
-                desk.timers.set(timer, desk.now, limit);
-            }
+            Some(phase) => desk.timers.set(timer, desk.now, self.limit_of(phase, desk)),
             None => desk.timers.clear(&timer),
         }
         desk.timers.clear(&Timer::Verification(self.key.clone()));
         if let Some(outage) = &mut self.outage {
             outage.enter(progress, desk.now);
         }
+    }
+
+    /// Returns how long `phase` may take on this path.
+    pub(super) fn limit_of(&self, phase: Phase, desk: &Desk) -> Duration {
+        let rtt = self.active.as_ref().and_then(|active| active.probes.rtt);
+        desk.peer_limit(phase, self.role(), self.rebuilds, rtt)
     }
 
     pub(super) fn progress(&self) -> Option<Progress> {
@@ -267,7 +269,13 @@ impl PeerLink {
         match progress {
             Progress::Backoff(step) => self.perform(step, desk),
             Progress::Dormant => self.start_over(desk),
-            Progress::Verifying(_) => self.step_ended(Outcome::Unverified, desk),
+            Progress::Verifying(generation) => {
+                let limit = self.limit_of(Phase::Verification, desk);
+                if self.may_yet_answer(generation, limit, desk) {
+                    return desk.timers.set(Timer::Repair(self.key.clone()), desk.now, limit);
+                }
+                self.step_ended(Outcome::Unverified, desk);
+            }
             Progress::Grace
             | Progress::AskingSignaling
             | Progress::RestartRequested

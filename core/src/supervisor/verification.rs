@@ -48,6 +48,18 @@ impl PeerLink {
         }
     }
 
+    /// Returns whether a new connection, whose pings wait for their answers, has a path that lives.
+    ///
+    /// SCTP sends again what was lost, sooner than another connection would get as far.
+    pub(super) fn may_yet_answer(&self, generation: Generation, limit: Duration, desk: &Desk) -> bool {
+        let Some(candidate) = self.candidate.as_ref().filter(|one| one.generation == generation) else {
+            return false;
+        };
+        let age = |at| desk.now.saturating_duration_since(at);
+        let lives = candidate.consent.since.is_some_and(|at| age(at) < limit);
+        lives && candidate.probes.unanswered_for(desk.now) < self.limit_of(Phase::DataChannelOpen, desk)
+    }
+
     pub(super) fn ping_active(&mut self, pace: Duration, desk: &mut Desk) {
         if let Some(active) = &mut self.active {
             active.ping(desk);

@@ -260,6 +260,7 @@ fn sample(at: Instant, bytes_outstanding: u64) -> Sample {
         rtt: None,
         packets_received: 0,
         packets_lost: 0,
+        responses_received: 0,
         bytes_sent: 0,
         bytes_received: 0,
         bytes_outstanding,

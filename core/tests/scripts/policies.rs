@@ -90,7 +90,8 @@ impl RecoveryStrategy for Ladder {
     }
 }
 
-/// A ping every 2 s to a peer and every 10 s to the server; suspect after one miss of 3 s, dead after two.
+/// A ping every 2 s to a peer and every 10 s to the server; suspect after one miss of 3 s, dead after two
+/// unless ICE has answered within 3 s.
 #[derive(Debug)]
 struct Pings;
 
@@ -106,6 +107,7 @@ impl HealthProbe for Pings {
         let health = match missed {
             0 => Health::Alive,
             1 => Health::Suspect,
+            _ if log.consented_since.is_some_and(|at| age(at) < limit) => Health::Suspect,
             _ => Health::Dead,
         };
         let since = log.probes.last().map_or(Duration::MAX, |probe| age(probe.sent_at));

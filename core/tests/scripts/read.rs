@@ -186,6 +186,12 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
             PeerEvent::Stats(Sample { local: Some(address(name)), ..nothing_outstanding() })
         }
         ["measures", rtt] => PeerEvent::Stats(Sample { rtt: Some(duration(rtt)?), ..nothing_outstanding() }),
+        // with a byte on its way, which proves nothing yet
+        ["consents", times] => PeerEvent::Stats(Sample {
+            responses_received: whole(times)?,
+            bytes_outstanding: 1,
+            ..nothing_outstanding()
+        }),
         ["dies"] => PeerEvent::Failed { reason: "its socket is gone".to_owned() },
         _ => return Err(format!("no such event: {words:?}")),
     }])
@@ -257,6 +263,7 @@ fn nothing_outstanding() -> Sample {
         rtt: None,
         packets_received: 0,
         packets_lost: 0,
+        responses_received: 0,
         bytes_sent: 0,
         bytes_received: 0,
         bytes_outstanding: 0,

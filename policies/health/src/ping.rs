@@ -20,6 +20,8 @@ use evidence::{Evidence, Patience};
 /// A ping is missed `timeout` and two round trips after it left; the second round trip pays for a lost packet.
 /// Late answers count, and an answer forgives all earlier misses.
 /// A miss makes a link suspect, unless something came after the missed ping had left.
+/// A peer whose ICE answers is suspect rather than dead for the time of a `stall`: packets go both ways, and SCTP, which
+/// holds back all that follows a lost packet, waits 1 s and twice as long each time before it sends it again.
 /// A peer that never answers is judged by ICE and by bytes: its misses count only
 /// if nothing comes and ICE is not connected or bytes are left unacknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -34,6 +36,9 @@ pub struct Ping {
     /// Missed pings in a row that mean a dead peer; at most 32.
     #[serde(deserialize_with = "misses::few")]
     pub misses: NonZeroU32,
+    /// How long pings may stay unanswered while the peer's ICE answers checks.
+    #[serde(deserialize_with = "interval::positive")]
+    pub stall: Duration,
     /// The platforms that ping their peers; empty for all.
     pub platforms: BTreeSet<Platform>,
     /// From one ping of the signaling server to the next, on every platform.
@@ -58,6 +63,8 @@ impl Default for Ping {
             timeout: Duration::from_secs(3),
             // One lost ping proves nothing.
             misses: two,
+            // SCTP has sent a lost packet again after 1, 3 and 7 s (RFC 9260 section 6.3.3).
+            stall: Duration::from_secs(10),
             platforms: BTreeSet::new(),
             // Proxies close idle sockets after 30 to 60 s.
             signaling_interval: Duration::from_secs(10),
@@ -80,7 +87,14 @@ impl Ping {
         };
         let round_trip = log.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
         let limit = timeout.saturating_add(round_trip.saturating_mul(2));
-        Some(Patience { interval, limit, misses: usize::try_from(misses.get()).unwrap_or(usize::MAX) })
+        // an answer of ICE may be a round trip younger than the first ping that is lost with the path
+        let death =
+            limit.saturating_add(interval.saturating_mul(misses.get() - 1)).saturating_sub(round_trip);
+        // what has jumped before may do so again; RFC 6298 allows four variations
+        let variation = log.rtt.map_or(Duration::ZERO, |rtt| rtt.variation);
+        let consent = death.saturating_add(variation.saturating_mul(4));
+        let misses = usize::try_from(misses.get()).unwrap_or(usize::MAX);
+        Some(Patience { interval, limit, misses, consent, stall: self.stall })
     }
 }
 
@@ -108,7 +122,7 @@ fn verdict(evidence: &Evidence<'_>, misses: usize) -> Health {
         return Health::Alive;
     }
     let Some(newest) = evidence.missed().last() else { return Health::Alive };
-    if evidence.missed().count() >= misses {
+    if evidence.missed().count() >= misses && !evidence.stalls() {
         Health::Dead
     } else if evidence.heard_since(newest) {
         Health::Alive

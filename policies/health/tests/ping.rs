@@ -21,7 +21,9 @@ struct History {
     received: Option<u64>,
     bytes_due: u64,
     rtt: Option<u64>,
+    variation: u64,
     ice: Option<IceConnectionState>,
+    consented: Option<u64>,
 }
 
 fn peer(sent: &[u64]) -> History {
@@ -33,7 +35,9 @@ fn peer(sent: &[u64]) -> History {
         received: None,
         bytes_due: 0,
         rtt: None,
+        variation: 0,
         ice: Some(IceConnectionState::Connected),
+        consented: None,
     }
 }
 
@@ -42,6 +46,7 @@ fn policy() -> Ping {
         interval: Duration::from_millis(250),
         timeout: Duration::from_millis(400),
         misses: TWO,
+        stall: Duration::from_secs(8),
         platforms: BTreeSet::new(),
         signaling_interval: Duration::from_secs(1),
         signaling_timeout: Duration::from_secs(1),
@@ -62,8 +67,12 @@ fn ask(policy: &Ping, history: &History, now: u64) -> Checkup {
     log.acknowledged_at = history.acknowledged.map(at);
     log.last_received = history.received.map(at);
     log.bytes_due = history.bytes_due;
-    log.rtt = history.rtt.map(|millis| Rtt::first(Duration::from_millis(millis)));
+    log.rtt = history.rtt.map(|millis| Rtt {
+        smoothed: Duration::from_millis(millis),
+        variation: Duration::from_millis(history.variation),
+    });
     log.ice = history.ice;
+    log.consented_since = history.consented.map(at);
     policy.examine(&log)
 }
 
@@ -99,6 +108,38 @@ fn a_long_path_has_two_round_trips_more() {
 fn the_last_miss_means_death() {
     assert_eq!(examine(&peer(&[250, 500]), 899).health, Health::Suspect);
     assert_eq!(examine(&peer(&[250, 500]), 900).health, Health::Dead);
+}
+
+#[test]
+fn a_path_that_lives_below_its_pings_is_in_doubt_only() {
+    let stalled = History { consented: Some(800), ..peer(&[250, 500, 750]) };
+    assert_eq!(examine(&stalled, 1_400).health, Health::Suspect);
+    assert_eq!(examine(&stalled, 1_450).health, Health::Dead);
+}
+
+#[test]
+fn a_path_that_died_after_its_last_answer_is_found_as_soon() {
+    // the pong of 250 and the answer of ICE are both lost from 300 on
+    let cut = History { consented: Some(300), rtt: Some(50), ..peer(&[250, 500, 750]) };
+    let dead = (800..2_000).find(|now| examine(&cut, *now).health == Health::Dead);
+    let unheard = History { consented: None, ..cut.clone() };
+    assert_eq!(dead, (800..2_000).find(|now| examine(&unheard, *now).health == Health::Dead));
+}
+
+#[test]
+fn a_path_that_jumps_is_doubted_for_longer() {
+    let steady = History { rtt: Some(50), consented: Some(800), ..peer(&[250, 500, 750]) };
+    let jumpy = History { variation: 100, ..steady.clone() };
+    assert_eq!(examine(&steady, 1_500).health, Health::Dead);
+    assert_eq!(examine(&jumpy, 1_899).health, Health::Suspect);
+    assert_eq!(examine(&jumpy, 1_900).health, Health::Dead);
+}
+
+#[test]
+fn a_stall_has_an_end_although_ice_answers() {
+    let stalled = |now| History { consented: Some(now), ..peer(&[250, 500, 750]) };
+    assert_eq!(examine(&stalled(8_249), 8_249).health, Health::Suspect);
+    assert_eq!(examine(&stalled(8_250), 8_250).health, Health::Dead);
 }
 
 #[test]

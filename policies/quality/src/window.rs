@@ -128,6 +128,7 @@ mod tests {
             rtt: Some(Duration::from_millis(50)),
             packets_received: 0,
             packets_lost: 0,
+            responses_received: 0,
             bytes_sent: 0,
             bytes_received: 0,
             bytes_outstanding: 0,

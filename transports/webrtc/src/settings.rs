@@ -31,6 +31,13 @@ const SERVER_REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
 /// Keepalives per silence: one may be lost, and one late, before the pair counts as silent.
 const KEEPALIVES_PER_SILENCE: u32 = 4;
 
+/// Keepalives per silence that is brief: bursts take several of them, and their answers tell a path that loses packets
+/// from one that is dead.
+const KEEPALIVES_PER_BRIEF_SILENCE: u32 = 8;
+
+/// The longest silence that is brief: who doubts so soon has power to spare.
+const BRIEF_SILENCE: Duration = Duration::from_secs(2);
+
 /// Bounds of the keepalive interval: the engine's own beat, and the pace at which consent is to be asked for
 /// (RFC 7675 section 5.1), which keeps the shortest bindings of NAT routers too.
 const KEEPALIVE_BOUNDS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
@@ -105,7 +112,8 @@ fn failed_timeout(setup: &ConnectionSetup) -> Duration {
 
 fn keepalive(silence: Duration) -> Duration {
     let (least, most) = KEEPALIVE_BOUNDS;
-    (silence / KEEPALIVES_PER_SILENCE).clamp(least, most)
+    let keepalives = if silence > BRIEF_SILENCE { KEEPALIVES_PER_SILENCE } else { KEEPALIVES_PER_BRIEF_SILENCE };
+    (silence / keepalives).clamp(least, most)
 }
 
 /// Returns how often a pair is checked: twice what `checking` needs, because each new candidate adds a round.
@@ -154,6 +162,7 @@ mod tests {
     #[test]
     fn keepalives_stay_within_their_bounds() {
         assert_eq!(keepalive(Duration::from_millis(400)), Duration::from_millis(200));
+        assert_eq!(keepalive(Duration::from_secs(2)), Duration::from_millis(250));
         assert_eq!(keepalive(Duration::from_secs(4)), Duration::from_secs(1));
         assert_eq!(keepalive(Duration::from_secs(60)), Duration::from_secs(5));
     }

@@ -20,6 +20,7 @@ pub(crate) fn sample(at: Instant, report: &RTCStatsReport, bytes_outstanding: us
         packets_received: transport.map_or(0, |transport| transport.packets_received),
         // The engine counts losses of media only.
         packets_lost: 0,
+        responses_received: pair.map_or(0, |pair| pair.responses_received),
         bytes_sent: transport.map_or(0, |transport| transport.bytes_sent),
         bytes_received: transport.map_or(0, |transport| transport.bytes_received),
         bytes_outstanding: u64::try_from(bytes_outstanding).unwrap_or(u64::MAX),

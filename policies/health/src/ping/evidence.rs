@@ -18,6 +18,10 @@ pub(super) struct Patience {
     pub(super) limit: Duration,
     /// Misses in a row that mean death.
     pub(super) misses: usize,
+    /// How long an answer of the peer's ICE proves that the path lives.
+    pub(super) consent: Duration,
+    /// How long pings may stay unanswered on a path that lives.
+    pub(super) stall: Duration,
 }
 
 /// A log, read with one patience.
@@ -54,7 +58,7 @@ impl<'a> Evidence<'a> {
     /// A peer that has not answered yet gets its next probe after the last one's miss,
     /// so that our own probes are not what its transport owes an acknowledgement for.
     pub(super) fn next_probe_in(&self) -> Option<Duration> {
-        let Patience { interval, limit, misses } = self.patience;
+        let Patience { interval, limit, misses, .. } = self.patience;
         if self.answers() && self.log.unanswered().count() >= misses.saturating_add(SPARE) {
             return None;
         }
@@ -71,6 +75,13 @@ impl<'a> Evidence<'a> {
     /// Returns whether anything came after `probe` had left.
     pub(super) fn heard_since(&self, probe: &Probe) -> bool {
         self.log.last_received.is_some_and(|at| at > probe.sent_at)
+    }
+
+    /// Returns whether the path lives below pings that nothing answers, so that SCTP may yet send them again.
+    pub(super) fn stalls(&self) -> bool {
+        let Patience { consent, stall, .. } = self.patience;
+        let lives = self.log.consented_since.is_some_and(|at| age(self.log.now, at) < consent);
+        lives && self.log.unanswered().next().is_none_or(|oldest| age(self.log.now, oldest.sent_at) < stall)
     }
 
     /// Returns whether a peer that never answers probes shows life in another way.

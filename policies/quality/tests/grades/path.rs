@@ -34,6 +34,7 @@ pub(crate) fn samples(spans: &[Span], interval: Duration) -> Vec<Sample> {
         rtt: None,
         packets_received: 0,
         packets_lost: 0,
+        responses_received: 0,
         bytes_sent: 0,
         bytes_received: 0,
         bytes_outstanding: 0,

@@ -27,6 +27,7 @@ fn any_sample() -> impl Strategy<Value = Sample> {
                 rtt,
                 packets_received,
                 packets_lost,
+                responses_received: packets_received,
                 bytes_sent: bytes,
                 bytes_received: bytes,
                 bytes_outstanding: outstanding,

@@ -1,0 +1,53 @@
+//! Consent: when the peer's ICE last answered a check of ours (RFC 7675), as far as readings tell.
+
+use std::time::Instant;
+
+/// What readings tell of the answers on the selected pair, which are proof that packets go both ways below SCTP.
+#[derive(Debug, Default)]
+pub(super) struct Consent {
+    reading: Option<(u64, Instant)>,
+    /// An answer has come since then: when the reading before it was taken.
+    pub(super) since: Option<Instant>,
+}
+
+impl Consent {
+    /// Notes how many answers have come by `now`.
+    ///
+    /// A count that does not grow tells nothing: it begins again with each restart of ICE.
+    pub(super) fn read(&mut self, responses: u64, now: Instant) {
+        if let Some((before, at)) = self.reading.replace((responses, now))
+            && responses > before
+        {
+            self.since = Some(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn an_answer_is_as_old_as_the_reading_before_it() {
+        let start = Instant::now();
+        let at = |millis| start + Duration::from_millis(millis);
+        let mut consent = Consent::default();
+        consent.read(7, at(0));
+        assert_eq!(consent.since, None);
+        consent.read(8, at(200));
+        assert_eq!(consent.since, Some(at(0)));
+        consent.read(8, at(400));
+        assert_eq!(consent.since, Some(at(0)));
+    }
+
+    #[test]
+    fn a_restart_of_ice_answers_nothing() {
+        let now = Instant::now();
+        let mut consent = Consent::default();
+        consent.read(7, now);
+        consent.read(1, now);
+        assert_eq!(consent.since, None);
+    }
+}
