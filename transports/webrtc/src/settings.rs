@@ -112,7 +112,8 @@ fn failed_timeout(setup: &ConnectionSetup) -> Duration {
 
 fn keepalive(silence: Duration) -> Duration {
     let (least, most) = KEEPALIVE_BOUNDS;
-    let keepalives = if silence > BRIEF_SILENCE { KEEPALIVES_PER_SILENCE } else { KEEPALIVES_PER_BRIEF_SILENCE };
+    let keepalives =
+        if silence > BRIEF_SILENCE { KEEPALIVES_PER_SILENCE } else { KEEPALIVES_PER_BRIEF_SILENCE };
     (silence / keepalives).clamp(least, most)
 }
 
