@@ -36,7 +36,7 @@ pub struct Ping {
     /// Missed pings in a row that mean a dead peer; at most 32.
     #[serde(deserialize_with = "misses::few")]
     pub misses: NonZeroU32,
-    /// How long pings may stay unanswered while the peer's ICE answers checks.
+    /// How long pings may stay unanswered while the peer's ICE answers checks; no ping is missed later, either.
     #[serde(deserialize_with = "interval::positive")]
     pub stall: Duration,
     /// The platforms that ping their peers; empty for all.
@@ -87,6 +87,11 @@ impl Ping {
         };
         let round_trip = log.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
         let limit = timeout.saturating_add(round_trip.saturating_mul(2));
+        let limit = match log.link {
+            // pings that have waited for a path to come back are no measure of the path
+            Link::Peer => limit.min(self.stall.max(timeout)),
+            Link::Signaling => limit,
+        };
         // an answer of ICE may be a round trip younger than the first ping that is lost with the path
         let death =
             limit.saturating_add(interval.saturating_mul(misses.get() - 1)).saturating_sub(round_trip);

@@ -136,6 +136,13 @@ fn a_path_that_jumps_is_doubted_for_longer() {
 }
 
 #[test]
+fn pings_that_waited_for_a_path_make_nobody_wait_as_long() {
+    let waited = History { rtt: Some(9_000), variation: 4_000, ..peer(&[250, 500, 750]) };
+    assert_eq!(examine(&waited, 8_499).health, Health::Suspect);
+    assert_eq!(examine(&waited, 8_500).health, Health::Dead);
+}
+
+#[test]
 fn a_stall_has_an_end_although_ice_answers() {
     let stalled = |now| History { consented: Some(now), ..peer(&[250, 500, 750]) };
     assert_eq!(examine(&stalled(8_249), 8_249).health, Health::Suspect);
