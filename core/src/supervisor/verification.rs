@@ -50,15 +50,13 @@ impl PeerLink {
 
     /// Returns whether a new connection, whose pings wait for their answers, has a path that lives.
     ///
-    /// ICE is answered or something comes: SCTP sends again what was lost, sooner than another connection would get as
-    /// far.
+    /// SCTP sends again what was lost, sooner than another connection would get as far.
     pub(super) fn may_yet_answer(&self, generation: Generation, limit: Duration, desk: &Desk) -> bool {
         let Some(candidate) = self.candidate.as_ref().filter(|one| one.generation == generation) else {
             return false;
         };
         let age = |at| desk.now.saturating_duration_since(at);
-        let signs = [candidate.consent.since, candidate.probes.last_received];
-        let lives = signs.into_iter().flatten().any(|at| age(at) < limit);
+        let lives = candidate.consent.since.is_some_and(|at| age(at) < limit);
         lives && candidate.probes.unanswered_for(desk.now) < self.limit_of(Phase::DataChannelOpen, desk)
     }
 
