@@ -90,7 +90,7 @@ impl PeerLink {
         self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, desk);
         if !self.is_rejoin() {
             // a foreign publisher has let go of its end already
-            if let Some(active) = self.active.take() {
+            if let Some(active) = self.part_with_active(desk) {
                 active.close(desk);
             }
         }
@@ -230,7 +230,7 @@ impl PeerLink {
     pub(super) fn rebuild_now(&mut self, desk: &mut Desk) {
         if self.role() == Role::Offerer && !self.is_rejoin() {
             // a foreign viewer drops the old connection when it sees a new session
-            if let Some(active) = self.active.take() {
+            if let Some(active) = self.part_with_active(desk) {
                 active.close(desk);
             }
         }

@@ -218,6 +218,13 @@ impl PeerLink {
         self.spare = SpareSlot { lost_at: self.spare.lost_at, ..SpareSlot::default() };
     }
 
+    /// Takes the connection in use away from a peer that keeps one only, and closes the spare of whoever was there before.
+    pub(super) fn part_with_active(&mut self, desk: &mut Desk) -> Option<Connection> {
+        let active = self.active.take();
+        self.drop_spare(desk);
+        active
+    }
+
     fn spare_failed(&mut self, desk: &mut Desk) {
         self.drop_spare(desk);
         desk.timers.set(Timer::Spare(self.key.clone()), desk.now, REST);

@@ -91,7 +91,7 @@ impl PeerLink {
         if self.is_rejoin() {
             return;
         }
-        let Some(active) = self.active.take() else { return };
+        let Some(active) = self.part_with_active(desk) else { return };
         match self.role() {
             // a foreign viewer drops the old one when it sees a new session, and knows by this what to drop
             Role::Offerer => desk.say_farewell(self.route.as_ref()),
