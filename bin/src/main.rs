@@ -25,6 +25,7 @@ mod social_stream;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::Parser as _;
@@ -79,5 +80,29 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
         .enable_all()
         .build()
         .context("no runtime can be built; the system may lack threads or file descriptors")?;
-    runtime.block_on(work)
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LOOSE_ENDS);
+    done
+}
+
+/// How long the end waits for threads that the system holds up, such as by a disk that is busy or while somebody
+/// changes every interface.
+const LOOSE_ENDS: Duration = Duration::from_secs(1);
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    #[test]
+    fn a_thread_that_the_system_holds_up_does_not_hold_up_the_end() {
+        let (release, held) = mpsc::channel::<()>();
+        let ended = block_on(async move {
+            tokio::task::spawn_blocking(move || held.recv());
+            Ok(())
+        });
+        assert!(ended.is_ok());
+        drop(release);
+    }
 }

@@ -36,6 +36,7 @@ pub(super) fn uplink_switch() -> Vec<Scenario> {
         ],
         ..base.clone()
     };
+    // Where `Noticed::Perhaps` is said, the peers may have met over cellular, and then nothing happens between them.
     vec![
         base.clone(),
         at_once(
@@ -60,6 +61,7 @@ pub(super) fn uplink_switch() -> Vec<Scenario> {
                 Act::Mend(wifi()),
                 Act::Whole(Stage { name: "back to WiFi", since: Since::Mend, limit: Limit::Switch }),
             ],
+            noticed: Noticed::Perhaps,
             ..base.clone()
         },
         at_once("new-address", "the only uplink gets another address", Fault::AddressChange(Line::Wifi)),
@@ -75,7 +77,6 @@ pub(super) fn uplink_switch() -> Vec<Scenario> {
             noticed: Noticed::Perhaps,
             ..base.clone()
         },
-        // If the peers had met over cellular, there is nothing to notice between them.
         Scenario {
             noticed: Noticed::Perhaps,
             ..at_once(
