@@ -14,7 +14,7 @@ use crate::row::Row;
 use crate::suite::PROFILES;
 
 /// What is measured; the long ones first, so that none is waited for at the end.
-pub const MEASURED: [&str; 15] = [
+pub const MEASURED: [&str; 17] = [
     "outage-60",
     "path-cut-60",
     "path-cut-35",
@@ -26,6 +26,8 @@ pub const MEASURED: [&str; 15] = [
     "carrier-lost",
     "direct-blocked",
     "one-way-deaf",
+    "warm-spare",
+    "silent-uplink-spare",
     "wifi-cell-wifi",
     "route-moves",
     "nat-rebind",
