@@ -128,7 +128,10 @@ impl PeerLink {
         let Some(connection) =
             self.candidate.iter_mut().chain(&mut self.active).find(|c| c.session == *session)
         else {
-            if !self.spare_answered(session, &answer, desk) && self.over.as_ref() != Some(session) {
+            if self.spare_answered(session, &answer, desk) {
+                return;
+            }
+            if self.over.as_ref() != Some(session) {
                 desk.warn(Warning::UnknownSession);
             }
             if self.is_rejoin() {
