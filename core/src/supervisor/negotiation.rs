@@ -283,10 +283,7 @@ impl PeerLink {
             // said twice: over the channel and over the socket
             return;
         }
-        self.drop_spare(desk);
-        for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
-            connection.close(desk);
-        }
+        self.close_connections(desk);
         if !self.open_outage(Fault::PeerLeft, desk)
             && let Some(outage) = &mut self.outage
         {

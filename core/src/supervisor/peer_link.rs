@@ -218,11 +218,15 @@ impl PeerLink {
     /// Closes every connection and forgets every deadline.
     pub(super) fn close(&mut self, desk: &mut Desk) {
         self.drop_mail(desk);
+        self.close_connections(desk);
+        desk.timers.clear_peer(&self.key);
+    }
+
+    pub(super) fn close_connections(&mut self, desk: &mut Desk) {
         self.drop_spare(desk);
         for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
             connection.close(desk);
         }
-        desk.timers.clear_peer(&self.key);
     }
 
     /// Returns whether a broadcast takes another link of the same peer instead of this one.
