@@ -51,11 +51,11 @@ impl NetworkSnapshot {
     }
 
     /// Returns the interfaces with a carrier and an address, without the one called `name`.
-    pub fn uplinks_beside(&self, name: &str) -> Vec<String> {
+    pub fn uplinks_beside(&self, name: &str) -> BTreeMap<String, Interface> {
         let other = |(known, one): &(&String, &Interface)| {
             *known != name && one.carrier && one.addresses.iter().any(|address| !address.is_loopback())
         };
-        self.interfaces.iter().filter(other).map(|(name, _)| name.clone()).collect()
+        self.interfaces.iter().filter(other).map(|(name, one)| (name.clone(), one.clone())).collect()
     }
 
     /// Returns whether `route` leads over an interface that works.

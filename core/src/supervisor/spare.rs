@@ -139,11 +139,10 @@ impl PeerLink {
 
     /// Returns the interfaces that work beside the one in use.
     fn other_uplinks(&self, desk: &Desk) -> BTreeMap<String, Interface> {
-        let (Some(network), Some(uplink)) = (&desk.network, self.uplink(desk)) else {
-            return BTreeMap::new();
-        };
-        let chosen = |name: String| network.interfaces.get(&name).cloned().map(|interface| (name, interface));
-        network.uplinks_beside(uplink).into_iter().filter_map(chosen).collect()
+        match (&desk.network, self.uplink(desk)) {
+            (Some(network), Some(uplink)) => network.uplinks_beside(uplink),
+            (Some(_) | None, _) => BTreeMap::new(),
+        }
     }
 
     // ---- when
