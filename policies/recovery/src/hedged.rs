@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rejoin_core::policy::Incident;
-use rejoin_core::{Link, RecoveryStep, RecoveryStrategy};
+use rejoin_core::{RecoveryStep, RecoveryStrategy};
 use serde::Deserialize;
 
 use crate::prospects;
@@ -55,10 +55,7 @@ impl Default for Hedged {
 
 impl RecoveryStrategy for Hedged {
     fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
-        if incident.link == Link::Signaling {
-            return RecoveryStep::ReconnectSignaling;
-        }
-        if let Some(step) = prospects::with_spare(incident) {
+        if let Some(step) = prospects::foregone(incident) {
             return step;
         }
         if prospects::must_wait(incident) {

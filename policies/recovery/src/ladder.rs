@@ -5,7 +5,7 @@ mod climb;
 use std::time::Duration;
 
 use rejoin_core::policy::Incident;
-use rejoin_core::{Link, RecoveryStep, RecoveryStrategy};
+use rejoin_core::{RecoveryStep, RecoveryStrategy};
 use serde::Deserialize;
 
 use crate::prospects;
@@ -27,10 +27,7 @@ impl Ladder {
 
 impl RecoveryStrategy for Ladder {
     fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
-        if incident.link == Link::Signaling {
-            return RecoveryStep::ReconnectSignaling;
-        }
-        if let Some(step) = prospects::with_spare(incident) {
+        if let Some(step) = prospects::foregone(incident) {
             return step;
         }
         if prospects::must_wait(incident) {

@@ -3,18 +3,26 @@
 use std::time::Duration;
 
 use rejoin_core::policy::{Incident, Outcome, Spare};
-use rejoin_core::{Fault, IceConnectionState, Phase, RecoveryStep, Role};
+use rejoin_core::{Fault, IceConnectionState, Link, Phase, RecoveryStep, Role};
 
 /// Returns whether all that is left is to wait for the peer: a publisher cannot call a viewer without its route.
 pub(crate) fn must_wait(incident: &Incident<'_>) -> bool {
     incident.role == Role::Offerer && !incident.route_known
 }
 
+/// Returns the step that every strategy takes, where there is one: a dead socket is replaced, and a spare is used.
+pub(crate) fn foregone(incident: &Incident<'_>) -> Option<RecoveryStep> {
+    match incident.link {
+        Link::Signaling => Some(RecoveryStep::ReconnectSignaling),
+        Link::Peer => with_spare(incident),
+    }
+}
+
 /// Returns what a spare connection makes the best beginning, whatever else the strategy would do.
 ///
 /// To move to an open connection takes one round trip.
 /// And where it was the spare that lost its uplink, the connection in use goes on by another.
-pub(crate) fn with_spare(incident: &Incident<'_>) -> Option<RecoveryStep> {
+fn with_spare(incident: &Incident<'_>) -> Option<RecoveryStep> {
     let untouched = *incident.fault == Fault::NetworkSwitched && incident.tried.is_empty();
     match incident.spare {
         Spare::Ready => is_of_the_path(incident.fault).then_some(RecoveryStep::MoveToSpare),

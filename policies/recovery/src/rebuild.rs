@@ -1,7 +1,7 @@
 //! `rebuild`: a new peer connection at once, beside the old one.
 
 use rejoin_core::policy::Incident;
-use rejoin_core::{Link, RecoveryStep, RecoveryStrategy};
+use rejoin_core::{RecoveryStep, RecoveryStrategy};
 use serde::Deserialize;
 
 use crate::prospects;
@@ -38,10 +38,7 @@ impl Default for Rebuild {
 
 impl RecoveryStrategy for Rebuild {
     fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
-        if incident.link == Link::Signaling {
-            return RecoveryStep::ReconnectSignaling;
-        }
-        if let Some(step) = prospects::with_spare(incident) {
+        if let Some(step) = prospects::foregone(incident) {
             return step;
         }
         if prospects::must_wait(incident) || self.grace_is_due(incident) {
