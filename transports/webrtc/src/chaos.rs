@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
 use crate::flight::Flight;
-use crate::reflection::{Query, Reflection};
+use crate::reflection::Reflection;
 use crate::runtime::Pace;
 use crate::uplink::Uplink;
 
@@ -86,17 +86,8 @@ impl CableSocket {
     /// The driver's task both sends and receives, so this cannot take the waker of a send that waits.
     /// What the kernel does not take is due again in a moment.
     fn repeat(&self, cx: &mut Context<'_>) {
-        for Query { server, bytes } in self.ears.reflection.due(cx) {
-            let query = Transmit {
-                destination: server,
-                ecn: None,
-                contents: &bytes,
-                segment_size: None,
-                src_ip: None,
-            };
-            let _ = self.pass(cx, &query);
-        }
-        for datagram in self.ears.flight.due(cx) {
+        let due = self.ears.reflection.due(cx).into_iter().chain(self.ears.flight.due(cx));
+        for datagram in due {
             let _ = self.pass(cx, &datagram.transmit());
         }
     }
@@ -116,7 +107,7 @@ impl AsyncUdpSocket for CableSocket {
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.ears.reflection.sent(transmit.destination, transmit.contents);
+        self.ears.reflection.sent(transmit);
         self.ears.flight.sent(transmit);
         self.pass(cx, transmit)
     }

@@ -8,7 +8,6 @@
 
 use std::collections::VecDeque;
 use std::future::Future as _;
-use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +16,8 @@ use std::time::Duration;
 
 use tokio::time::{self, Instant, Sleep};
 use webrtc::runtime::Transmit;
+
+use crate::datagram::Datagram;
 
 /// The pause before the first repetition; it doubles with each (RFC 6347 section 4.2.4.1).
 ///
@@ -45,23 +46,6 @@ impl Opening {
 
     fn is_over(&self) -> bool {
         self.0.load(Ordering::Acquire)
-    }
-}
-
-/// A datagram, or several of one size in one buffer, as it went out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Datagram {
-    destination: SocketAddr,
-    contents: Vec<u8>,
-    segment_size: Option<usize>,
-}
-
-impl Datagram {
-    /// Returns it as it is sent.
-    pub(crate) fn transmit(&self) -> Transmit<'_> {
-        let Self { destination, contents, segment_size } = self;
-        let (destination, segment_size) = (*destination, *segment_size);
-        Transmit { destination, ecn: None, contents, segment_size, src_ip: None }
     }
 }
 
@@ -101,11 +85,7 @@ impl Flight {
         if stage.datagrams.len() == MOST {
             stage.datagrams.pop_front();
         }
-        stage.datagrams.push_back(Datagram {
-            destination: transmit.destination,
-            contents: transmit.contents.to_vec(),
-            segment_size: transmit.segment_size,
-        });
+        stage.datagrams.push_back(Datagram::of(transmit));
         stage.pause = FIRST_PAUSE;
         stage.repetition = Some(Box::pin(time::sleep_until(now + FIRST_PAUSE)));
         if let Some(receiver) = stage.receiver.take() {

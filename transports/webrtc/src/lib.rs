@@ -10,6 +10,7 @@ mod candidates;
 mod channel;
 mod chaos;
 mod connection;
+mod datagram;
 mod flight;
 mod names;
 mod negotiation;

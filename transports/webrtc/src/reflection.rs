@@ -21,9 +21,10 @@ use rtc::stun::xoraddr::XorMappedAddress;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::time::{self, Interval, MissedTickBehavior};
 use webrtc::peer_connection::RTCIceCandidateInit;
-use webrtc::runtime::RecvMeta;
+use webrtc::runtime::{RecvMeta, Transmit};
 
 use crate::callbacks::Happening;
+use crate::datagram::Datagram;
 use crate::outside::Outside;
 
 /// How often an unanswered query is repeated.
@@ -77,15 +78,6 @@ impl Search {
     }
 }
 
-/// A query of the engine's, as it went out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Query {
-    /// Where it goes.
-    pub(crate) server: SocketAddr,
-    /// What it says, with the transaction id that an answer repeats.
-    pub(crate) bytes: [u8; QUERY],
-}
-
 /// The queries of one UDP socket.
 #[derive(Debug)]
 pub(crate) struct Reflection {
@@ -99,7 +91,7 @@ enum Stage {
     /// The engine has asked nothing; whoever receives wants to know when it does.
     Quiet(Option<Waker>),
     Asking {
-        queries: Vec<Query>,
+        queries: Vec<Datagram>,
         beat: Interval,
         repeated: Repeated,
     },
@@ -120,13 +112,13 @@ impl Reflection {
         Self { local, search, stage: Mutex::new(Stage::Quiet(None)) }
     }
 
-    /// Learns that the engine sends `bytes` to `server`.
-    pub(crate) fn sent(&self, server: SocketAddr, bytes: &[u8]) {
-        let Ok(bytes) = <[u8; QUERY]>::try_from(bytes) else { return };
-        if decoded(&bytes).is_none_or(|message| message.typ != BINDING_REQUEST) {
+    /// Learns that the engine sends `transmit`.
+    pub(crate) fn sent(&self, transmit: &Transmit<'_>) {
+        let bytes = transmit.contents;
+        if bytes.len() != QUERY || decoded(bytes).is_none_or(|message| message.typ != BINDING_REQUEST) {
             return;
         }
-        let query = Query { server, bytes };
+        let query = Datagram::of(transmit);
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *stage {
             Stage::Quiet(receiver) => {
@@ -144,7 +136,7 @@ impl Reflection {
     }
 
     /// Returns what is to be sent again; wakes the receiver whose `cx` it is when there is more.
-    pub(crate) fn due(&self, cx: &mut Context<'_>) -> Vec<Query> {
+    pub(crate) fn due(&self, cx: &mut Context<'_>) -> Vec<Datagram> {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         match &mut *stage {
             Stage::Quiet(receiver) => *receiver = Some(cx.waker().clone()),
@@ -180,7 +172,8 @@ impl Reflection {
         let mut stage = self.stage.lock().unwrap_or_else(PoisonError::into_inner);
         let Stage::Asking { queries, repeated, .. } = &*stage else { return };
         // Before anything is decoded, because this sees every datagram.
-        let asked = |query: &Query| query.server == from && datagram.get(4..QUERY) == Some(&query.bytes[4..]);
+        let asked =
+            |query: &Datagram| query.destination == from && datagram.get(4..QUERY) == query.contents.get(4..);
         if !queries.iter().any(asked) {
             return;
         }

@@ -30,7 +30,7 @@ async fn tells_a_late_answer_as_a_candidate_and_asks_no_more() {
     // 100 for the type, all of the preference, component 1 (RFC 8445 section 5.1.2.1).
     let expected = " 1 udp 1694498815 203.0.113.7 4444 typ srflx raddr 192.0.2.9 rport 5000";
     assert!(line.starts_with("candidate:") && line.ends_with(expected), "{line}");
-    reflection.sent(SERVER.into(), &request.raw);
+    ask(&reflection, &request.raw);
     hear(&reflection, SERVER, &answer(&request, MAPPED));
     assert_eq!(told(&mut found), None);
     assert_stays_quiet(&reflection).await;
@@ -108,7 +108,7 @@ async fn guesses_what_an_earlier_answer_told_while_there_is_none() {
     let (found_later, mut guessed) = unbounded_channel();
     let local = SocketAddr::from((LOCAL.0, 6000));
     let later = Reflection::new(local, Search::new(found_later, search.outside.clone()));
-    later.sent(SERVER.into(), &request.raw);
+    ask(&later, &request.raw);
     for _ in 0..3 {
         next_due(&later).await;
     }
@@ -121,8 +121,8 @@ async fn guesses_what_an_earlier_answer_told_while_there_is_none() {
 async fn checks_between_peers_are_no_queries() {
     let (found, _) = unbounded_channel();
     let reflection = Reflection::new(LOCAL.into(), Search::new(found, Outside::default()));
-    reflection.sent(SERVER.into(), &answer(&request(), MAPPED));
-    reflection.sent(SERVER.into(), &[7; QUERY]);
+    ask(&reflection, &answer(&request(), MAPPED));
+    ask(&reflection, &[7; QUERY]);
     let stage = reflection.stage.lock().expect("not poisoned");
     assert!(matches!(*stage, Stage::Quiet(None)), "{stage:?}");
 }
@@ -132,9 +132,9 @@ fn asking() -> (Reflection, Search, UnboundedReceiver<Happening>, Message) {
     let (found, findings) = unbounded_channel();
     let (search, request) = (Search::new(found, Outside::default()), request());
     let reflection = Reflection::new(LOCAL.into(), search.clone());
-    reflection.sent(SERVER.into(), &request.raw);
+    ask(&reflection, &request.raw);
     // The engine's own repetition is the same query.
-    reflection.sent(SERVER.into(), &request.raw);
+    ask(&reflection, &request.raw);
     (reflection, search, findings, request)
 }
 
@@ -154,6 +154,11 @@ fn answer(request: &Message, mapped: &str) -> Vec<u8> {
     answer.raw
 }
 
+fn ask(reflection: &Reflection, contents: &[u8]) {
+    let destination = SERVER.into();
+    reflection.sent(&Transmit { destination, ecn: None, contents, segment_size: None, src_ip: None });
+}
+
 fn hear(reflection: &Reflection, from: ([u8; 4], u16), datagram: &[u8]) {
     let mut meta = RecvMeta::default();
     (meta.addr, meta.len, meta.stride) = (from.into(), datagram.len(), datagram.len());
@@ -167,7 +172,7 @@ fn told(found: &mut UnboundedReceiver<Happening>) -> Option<String> {
     }
 }
 
-async fn next_due(reflection: &Reflection) -> Vec<Query> {
+async fn next_due(reflection: &Reflection) -> Vec<Datagram> {
     std::future::poll_fn(|cx| match reflection.due(cx) {
         due if due.is_empty() => Poll::Pending,
         due => Poll::Ready(due),
