@@ -43,19 +43,13 @@ async fn asks_until_an_answer_comes_and_tells_it_once() {
 #[tokio::test]
 async fn a_late_candidate_opens_a_connection_that_has_no_other() {
     let server = Server::start().await;
-    let outside = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
-    let SocketAddr::V4(mapped) = outside.local_addr().expect("bound") else { panic!("bound to IPv4") };
-    let mut pair = Pair::new();
-    pair.create(|role| match role {
-        Role::Offerer => asking(&server, role, IceTransportPolicy::All),
-        Role::Answerer => ConnectionSetup { bind: vec!["127.0.0.1:0".to_owned()], ..setup(role) },
-    });
+    let (outside, mapped, mut pair) = behind(&server).await;
     let answers = async {
         for _ in 0..OF_THE_ENGINE {
             server.query().await;
         }
         let (request, from) = server.query().await;
-        server.answer(&success(&request, (*mapped.ip(), mapped.port())), from).await;
+        server.answer(&success(&request, mapped), from).await;
         translate(&outside, from, |_| true).await;
     };
     tokio::select! {
@@ -165,11 +159,19 @@ fn create(pair: &mut Pair, server: &Server, policy: IceTransportPolicy) {
     pair.perform(Side::Offerer, PeerAction::Create(asking(server, Role::Offerer, policy)));
 }
 
-pub(crate) fn asking(
-    server: &Server,
-    role: Role,
-    ice_transport_policy: IceTransportPolicy,
-) -> ConnectionSetup {
+/// Creates a pair whose offerer asks `server` where it is, and the outside of the NAT that it is told to be behind.
+pub(crate) async fn behind(server: &Server) -> (UdpSocket, (Ipv4Addr, u16), Pair) {
+    let outside = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
+    let SocketAddr::V4(mapped) = outside.local_addr().expect("bound") else { panic!("bound to IPv4") };
+    let mut pair = Pair::new();
+    pair.create(|role| match role {
+        Role::Offerer => asking(server, role, IceTransportPolicy::All),
+        Role::Answerer => ConnectionSetup { bind: vec!["127.0.0.1:0".to_owned()], ..setup(role) },
+    });
+    (outside, (*mapped.ip(), mapped.port()), pair)
+}
+
+fn asking(server: &Server, role: Role, ice_transport_policy: IceTransportPolicy) -> ConnectionSetup {
     let (bind, ice_servers) = (vec!["127.0.0.1:0".to_owned()], vec![named(&server.url)]);
     ConnectionSetup { ice_servers, ice_transport_policy, bind, ..setup(role) }
 }
