@@ -3,7 +3,7 @@
 use std::io::{self, Read as _, Write as _};
 
 use anyhow::{Context as _, Result};
-use rejoin_handshake::{Dialect, Options, Server, Tls};
+use rejoin_signaling_server::{Dialect, Options, Server, Tls};
 use tokio::sync::{oneshot, watch};
 
 use crate::cli::{DialectName, ServeArgs};
@@ -18,7 +18,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen().context("signals cannot be listened to")?;
     let tls = tls(&args).map_err(Failure::Usage)?;
     let endpoint = Endpoint::open(args.metrics).await.map_err(Failure::Usage)?;
-    rejoin_handshake::metrics::describe();
+    rejoin_signaling_server::metrics::describe();
     let (scheme, server) = match tls {
         None => ("ws", bind(&args).await?),
         Some(tls) => ("wss", bind(&args).await?.secured_by(tls)),

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use rejoin_config::{Loader, Registry};
 use rejoin_core::{Dialect, Event, Payload, Recipient};
 use rejoin_driver::{Events, Handle, SessionBuilder};
-use rejoin_handshake::{Options, Server, ServerHandle};
+use rejoin_signaling_server::{Options, Server, ServerHandle};
 use rejoin_vdo_ninja::{Hosted, HostedOptions};
 use rejoin_webrtc::WebRtcTransport;
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};

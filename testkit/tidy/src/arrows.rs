@@ -143,6 +143,8 @@ mod tests {
             ("transports/a", "transports/b"),
             ("transports/a", "driver"),
             ("driver", "transports/a"),
+            ("signaling-server", "core"),
+            ("transports/a", "signaling-server"),
             ("config", "driver"),
             ("driver", "bin"),
             ("bin", "testkit/a"),
@@ -162,6 +164,7 @@ mod tests {
             ("sim", "core"),
             ("config", "policies/a"),
             ("bin", "transports/a"),
+            ("bin", "signaling-server"),
             ("testkit/a", "driver"),
         ] {
             assert_eq!(arrow(from, "dependencies", to), 0, "{from} -> {to}");

@@ -67,8 +67,9 @@ pub fn memory_in_policies(repository: &Repository) -> Vec<Finding> {
 /// Finds places outside driver, simulation and command line that hold the supervisor.
 pub fn supervisor_out_of_place(repository: &Repository) -> Vec<Finding> {
     let remedy = "only the driver (or a simulation) feeds the supervisor; speak through the ports of core";
-    let strangers =
-        ["policies/", "transports/", "config/"].into_iter().flat_map(|room| repository.rust_under(room));
+    let strangers = ["policies/", "transports/", "signaling-server/", "config/"]
+        .into_iter()
+        .flat_map(|room| repository.rust_under(room));
     strangers.flat_map(|file| words(file, View::Product, &["Supervisor"], remedy)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rejoin_handshake::{Dialect, Options, REJOIN_ROUTE, REJOIN_VERSION, ServerHandle};
+use rejoin_signaling_server::{Dialect, Options, REJOIN_ROUTE, REJOIN_VERSION, ServerHandle};
 use serde_json::json;
 use tokio::time::interval;
 

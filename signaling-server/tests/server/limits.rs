@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::client::{Client, Seeded, limited, serve};
-use rejoin_handshake::{Limits, Options};
+use rejoin_signaling_server::{Limits, Options};
 
 #[tokio::test]
 async fn a_flood_ends_its_source_while_others_go_on() {

@@ -1,6 +1,6 @@
 //! Taking an earlier UUID over.
 
-use rejoin_handshake::{Limits, Refusal, Tally};
+use rejoin_signaling_server::{Limits, Refusal, Tally};
 
 use crate::stage::{Stage, perform};
 
@@ -34,7 +34,7 @@ fn the_old_socket_has_no_voice_and_its_end_no_effect() {
         bob-before < closed 4000 resumed elsewhere
         "#,
     );
-    let before = rejoin_handshake::ConnectionId(0);
+    let before = rejoin_signaling_server::ConnectionId(0);
     stage.board.close(before, std::time::Instant::now());
     assert!(stage.board.receive(before, r#"{"request":"x"}"#, std::time::Instant::now()).is_empty());
     assert_eq!(stage.board.census().streams, 1);

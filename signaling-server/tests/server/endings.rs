@@ -7,7 +7,7 @@ use tokio::net::TcpStream;
 use tokio::time::{interval, timeout};
 
 use crate::client::{Client, PATIENCE, Seeded, serve};
-use rejoin_handshake::Options;
+use rejoin_signaling_server::Options;
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
                        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";

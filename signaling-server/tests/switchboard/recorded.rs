@@ -4,19 +4,19 @@
 
 use std::collections::BTreeMap;
 
-use rejoin_handshake::Limits;
+use rejoin_signaling_server::Limits;
 use serde_json::Value;
 
 use crate::stage::Stage;
 
 #[test]
 fn two_web_clients_meet_as_recorded() {
-    replay(include_str!("../../../vdo-ninja/fixtures/hosted.jsonl"));
+    replay(include_str!("../../../transports/vdo-ninja/fixtures/hosted.jsonl"));
 }
 
 #[test]
 fn two_sdk_clients_meet_as_recorded() {
-    replay(include_str!("../../../vdo-ninja/fixtures/hosted-ndc.jsonl"));
+    replay(include_str!("../../../transports/vdo-ninja/fixtures/hosted-ndc.jsonl"));
 }
 
 fn replay(recording: &str) {

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::client::{Client, Seeded, serve};
-use rejoin_handshake::Options;
+use rejoin_signaling_server::Options;
 
 #[tokio::test]
 async fn an_offer_and_its_answer_are_relayed() {

@@ -15,7 +15,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use rejoin_handshake::{
+use rejoin_signaling_server::{
     Arrival, ConnectionId, Effect, Extension, Limits, Pass, Refusal, Route, Secret, Switchboard, Tally,
 };
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
-use rejoin_handshake::{Limits, Options, Server, ServerHandle};
+use rejoin_signaling_server::{Limits, Options, Server, ServerHandle};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio::time::timeout;

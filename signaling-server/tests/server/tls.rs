@@ -6,7 +6,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rejoin_core::Generation;
 use rejoin_core::port::{SignalingAction, SignalingEvent, SignalingTransport};
-use rejoin_handshake::{Options, Server, ServerHandle, Tls};
+use rejoin_signaling_server::{Options, Server, ServerHandle, Tls};
 use rejoin_vdo_ninja::{Hosted, HostedOptions};
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 use tempfile::NamedTempFile;

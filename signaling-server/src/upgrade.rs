@@ -124,7 +124,7 @@ impl Rebuff {
             Self::NotAnUpgrade => (
                 "426 Upgrade Required",
                 "Upgrade: websocket\r\nConnection: Upgrade, close\r\n".to_owned(),
-                "this is a handshake server; connect with a websocket client (ws:// or wss://)",
+                "this is a signaling server; connect with a websocket client (ws:// or wss://)",
             ),
             Self::WrongVersion => (
                 "426 Upgrade Required",
@@ -141,7 +141,7 @@ impl Rebuff {
             Self::NotGet => (
                 "405 Method Not Allowed",
                 "Allow: GET\r\nConnection: close\r\n".to_owned(),
-                "this is a handshake server; connect with a websocket client (ws:// or wss://)",
+                "this is a signaling server; connect with a websocket client (ws:// or wss://)",
             ),
             Self::TooLong => (
                 "431 Request Header Fields Too Large",

@@ -1,4 +1,4 @@
-//! A VDO.Ninja-compatible handshake server that speaks the hosted or the self-host [`Dialect`].
+//! A VDO.Ninja-compatible signaling server that speaks the hosted or the self-host [`Dialect`].
 //!
 //! The [`Switchboard`] decides: a pure state machine of sockets, streams, rooms and waiters; text in, [`Effect`]s out.
 //! In the self-host dialect a [`Repeater`] stands in its place.

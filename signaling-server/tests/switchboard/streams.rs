@@ -1,6 +1,6 @@
 //! seed and play.
 
-use rejoin_handshake::Limits;
+use rejoin_signaling_server::Limits;
 
 use crate::stage::{perform, perform_with};
 

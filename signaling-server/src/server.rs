@@ -57,7 +57,7 @@ impl Server {
     /// It returns when all are gone, at the latest after [`Options::shutdown_within`].
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, local_addr, exchange, tls } = self;
-        info!(%local_addr, tls = tls.is_some(), "handshake server listens");
+        info!(%local_addr, tls = tls.is_some(), "signaling server listens");
         let (closing, closed) = watch::channel(false);
         let lobby = Arc::new(Semaphore::new(LOBBY));
         let mut tasks = JoinSet::new();
@@ -93,7 +93,7 @@ impl Server {
         if timeout(exchange.options.shutdown_within, rest).await.is_err() {
             warn!("some sockets did not close in time; dropped");
         }
-        info!(%local_addr, "handshake server stopped");
+        info!(%local_addr, "signaling server stopped");
     }
 
     /// Serves in a task of its own.

@@ -3,12 +3,12 @@
 
 use std::collections::BTreeMap;
 
-use rejoin_handshake::{Arrival, ConnectionId, Effect, Limits, Repeater, Route};
+use rejoin_signaling_server::{Arrival, ConnectionId, Effect, Limits, Repeater, Route};
 use serde_json::Value;
 
 #[test]
 fn two_sdk_clients_meet_as_recorded() {
-    let recording = include_str!("../../vdo-ninja/fixtures/routed2.jsonl");
+    let recording = include_str!("../../transports/vdo-ninja/fixtures/routed2.jsonl");
     let rows: Vec<Value> = recording.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut stage = Stage::default();
     // The recording tells of the first frames only, and who has said nothing yet hears the others already.

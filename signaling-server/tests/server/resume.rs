@@ -3,7 +3,9 @@
 use serde_json::json;
 
 use crate::client::{Client, Seeded, serve};
-use rejoin_handshake::{Options, REJOIN_RESUME, REJOIN_RESUMED, REJOIN_ROUTE, REJOIN_SECRET, REJOIN_VERSION};
+use rejoin_signaling_server::{
+    Options, REJOIN_RESUME, REJOIN_RESUMED, REJOIN_ROUTE, REJOIN_SECRET, REJOIN_VERSION,
+};
 use std::net::SocketAddr;
 
 async fn connect(addr: SocketAddr) -> Client {

@@ -1,6 +1,6 @@
 //! Directed frames, and frames that the server cannot do anything with.
 
-use rejoin_handshake::{Limits, Tally};
+use rejoin_signaling_server::{Limits, Tally};
 
 use crate::stage::{perform, perform_with};
 
