@@ -2,18 +2,18 @@
 //!
 //! A rule is a function from a [`Repository`] to [`Finding`]s; `tests/conventions.rs` holds the real repository to all of them.
 
-pub mod arrows;
+pub mod dependencies;
 pub mod documents;
+pub mod feature_matrix;
 pub mod files;
 pub mod finding;
-pub mod honesty;
 pub mod manifest;
 pub mod names;
-pub mod proofs;
+pub mod policy_registry;
+pub mod purity;
 pub mod repository;
-pub mod rooms;
-pub mod roster;
 pub mod source;
+pub mod test_hygiene;
 
 pub use crate::finding::Finding;
 pub use crate::repository::Repository;

@@ -3,7 +3,8 @@
 use std::io;
 
 use rejoin_tidy::{
-    Finding, Repository, arrows, documents, files, finding, honesty, names, proofs, rooms, roster,
+    Finding, Repository, dependencies, documents, feature_matrix, files, finding, names, policy_registry,
+    purity, test_hygiene,
 };
 
 #[test]
@@ -33,52 +34,52 @@ fn lib_rs_holds_no_logic() -> io::Result<()> {
 
 #[test]
 fn core_touches_nothing() -> io::Result<()> {
-    holds(rooms::world_in_core)
+    holds(purity::world_in_core)
 }
 
 #[test]
 fn question_policies_remember_nothing() -> io::Result<()> {
-    holds(rooms::memory_in_policies)
+    holds(purity::memory_in_policies)
 }
 
 #[test]
 fn only_the_driver_feeds_the_supervisor() -> io::Result<()> {
-    holds(rooms::supervisor_out_of_place)
+    holds(purity::supervisor_out_of_place)
 }
 
 #[test]
 fn core_depends_on_three_crates_at_most() -> io::Result<()> {
-    holds(arrows::needless_core_dependencies)
+    holds(dependencies::needless_core_dependencies)
 }
 
 #[test]
 fn dependencies_follow_the_architecture() -> io::Result<()> {
-    holds(arrows::reversed_arrows)
+    holds(dependencies::reversed_arrows)
 }
 
 #[test]
 fn errors_for_people_stay_in_bin() -> io::Result<()> {
-    holds(arrows::errors_for_people_outside_bin)
+    holds(dependencies::errors_for_people_outside_bin)
 }
 
 #[test]
 fn every_version_comes_from_the_workspace() -> io::Result<()> {
-    holds(arrows::versions_outside_the_workspace)
+    holds(dependencies::versions_outside_the_workspace)
 }
 
 #[test]
 fn every_crate_inherits_from_the_workspace() -> io::Result<()> {
-    holds(arrows::own_package_fields)
+    holds(dependencies::own_package_fields)
 }
 
 #[test]
 fn every_policy_is_registered_under_its_file_name() -> io::Result<()> {
-    holds(roster::unregistered_policies)
+    holds(policy_registry::unregistered_policies)
 }
 
 #[test]
 fn every_policy_has_a_row_in_the_list() -> io::Result<()> {
-    holds(roster::unlisted_policies)
+    holds(policy_registry::unlisted_policies)
 }
 
 #[test]
@@ -93,17 +94,17 @@ fn no_function_is_called_get() -> io::Result<()> {
 
 #[test]
 fn every_ignored_test_says_why() -> io::Result<()> {
-    holds(honesty::ignored_without_reason)
+    holds(test_hygiene::ignored_without_reason)
 }
 
 #[test]
 fn nothing_is_left_unfinished() -> io::Result<()> {
-    holds(honesty::unfinished)
+    holds(test_hygiene::unfinished)
 }
 
 #[test]
 fn no_test_sleeps_without_a_reason() -> io::Result<()> {
-    holds(honesty::sleeping_tests)
+    holds(test_hygiene::sleeping_tests)
 }
 
 #[test]
@@ -123,12 +124,12 @@ fn every_sentence_of_a_document_has_its_line() -> io::Result<()> {
 
 #[test]
 fn every_test_that_a_feature_names_exists() -> io::Result<()> {
-    holds(proofs::imagined_tests)
+    holds(feature_matrix::imagined_tests)
 }
 
 #[test]
 fn every_claim_about_a_feature_names_its_test() -> io::Result<()> {
-    holds(proofs::unproven_claims)
+    holds(feature_matrix::unproven_claims)
 }
 
 #[test]
