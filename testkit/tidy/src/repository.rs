@@ -20,7 +20,11 @@ const READ: [&str; 4] = ["rs", "toml", "md", "sh"];
 impl Repository {
     /// Reads the repository that this crate belongs to.
     pub fn read() -> io::Result<Self> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        Self::read_from(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../.."))
+    }
+
+    /// Reads the repository at `root`.
+    pub fn read_from(root: &Path) -> io::Result<Self> {
         let (mut files, mut waiting) = (Vec::new(), vec![PathBuf::new()]);
         while let Some(directory) = waiting.pop() {
             for entry in fs::read_dir(root.join(&directory))? {

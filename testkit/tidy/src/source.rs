@@ -17,6 +17,8 @@ pub struct SourceFile {
     pub code: String,
     /// Rust: `code` with tests blanked.
     pub product: String,
+    /// Rust: `text` with tests blanked, for a parser.
+    pub product_text: String,
     /// Rust: `code` with all but tests blanked.
     pub tests: String,
     /// The modules that this file declares for tests only, as paths without `.rs`.
@@ -30,9 +32,11 @@ impl SourceFile {
         let ranges =
             if is_test_path(path) { std::iter::once(0..code.len()).collect() } else { test_ranges(&code) };
         let (mut product, mut tests) = (code.clone().into_bytes(), blank(&code).into_bytes());
+        let mut product_text = text[..code.len()].as_bytes().to_vec();
         for range in &ranges {
             tests[range.clone()].copy_from_slice(&code.as_bytes()[range.clone()]);
             product[range.clone()].copy_from_slice(blank(&code[range.clone()]).as_bytes());
+            product_text[range.clone()].copy_from_slice(blank(&code[range.clone()]).as_bytes());
         }
         let test_modules = ranges.iter().filter_map(|range| declared_module(path, &code[range.clone()]));
         Self {
@@ -40,6 +44,7 @@ impl SourceFile {
             text: text.to_owned(),
             test_modules: test_modules.collect(),
             product: String::from_utf8_lossy(&product).into_owned(),
+            product_text: String::from_utf8_lossy(&product_text).into_owned(),
             tests: String::from_utf8_lossy(&tests).into_owned(),
             code,
         }
@@ -48,6 +53,7 @@ impl SourceFile {
     /// Turns all of the code into tests, for a file that a `#[cfg(test)] mod name;` elsewhere declares.
     pub fn become_test(&mut self) {
         self.product = blank(&self.code);
+        self.product_text.clone_from(&self.product);
         self.tests.clone_from(&self.code);
     }
 
