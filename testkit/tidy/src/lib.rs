@@ -14,10 +14,12 @@ pub mod modules;
 pub mod names;
 pub mod policy_registry;
 pub mod purity;
+pub mod renames;
 pub mod repository;
 pub mod source;
 pub mod test_hygiene;
 pub mod type_size;
+pub mod vocabulary;
 
 pub use crate::finding::Finding;
 pub use crate::repository::Repository;

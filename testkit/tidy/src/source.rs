@@ -32,7 +32,7 @@ impl SourceFile {
         let ranges =
             if is_test_path(path) { std::iter::once(0..code.len()).collect() } else { test_ranges(&code) };
         let (mut product, mut tests) = (code.clone().into_bytes(), blank(&code).into_bytes());
-        let mut product_text = text[..code.len()].as_bytes().to_vec();
+        let mut product_text = text.as_bytes()[..code.len()].to_vec();
         for range in &ranges {
             tests[range.clone()].copy_from_slice(&code.as_bytes()[range.clone()]);
             product[range.clone()].copy_from_slice(blank(&code[range.clone()]).as_bytes());
