@@ -10,7 +10,7 @@ use webrtc::peer_connection::{
     PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceConnectionState, RTCPeerConnectionIceEvent,
 };
 
-use crate::reflection::Search;
+use crate::socket::stun_retry::Search;
 
 /// What the engine told us.
 pub(crate) enum Happening {

@@ -14,20 +14,20 @@ use webrtc::data_channel::DataChannelEvent;
 use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCSessionDescription, StatsSelector};
 use webrtc::runtime::Runtime;
 
-use crate::addresses::BindAddresses;
+use crate::bind_addresses::BindAddresses;
 use crate::callbacks::{Callbacks, Happening};
 use crate::candidates::{RemoteCandidates, Section, incoming};
 use crate::channel::{Channel, MOST_OUTSTANDING};
-use crate::chaos::Chaos;
-use crate::names::Names;
+use crate::socket::engine_socket::Chaos;
+use crate::dns_cache::Names;
 use crate::negotiation::{self, Offer, failed};
-use crate::outside::Outside;
-use crate::reflection::Search;
+use crate::socket::public_address_cache::Outside;
+use crate::socket::stun_retry::Search;
 use crate::runtime::HostRuntime;
 use crate::settings;
 use crate::stats;
 use crate::transport::{Order, Teller};
-use crate::uplink::Uplink;
+use crate::socket::uplink::Uplink;
 
 /// How long a restart that came over the channel waits before it ends the path under that channel.
 ///

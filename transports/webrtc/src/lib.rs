@@ -4,23 +4,18 @@
 //! commands in, events out.
 //! [`Chaos`] breaks its connections on purpose, for demonstrations and tests.
 
-mod addresses;
+mod bind_addresses;
 mod callbacks;
 mod candidates;
 mod channel;
-mod chaos;
 mod connection;
-mod datagram;
-mod flight;
-mod names;
+mod dns_cache;
 mod negotiation;
-mod outside;
-mod reflection;
 mod runtime;
 mod settings;
+mod socket;
 mod stats;
 mod transport;
-mod uplink;
 
-pub use chaos::Chaos;
+pub use socket::engine_socket::Chaos;
 pub use transport::WebRtcTransport;

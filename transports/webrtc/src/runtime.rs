@@ -15,11 +15,11 @@ use webrtc::runtime::{
 };
 
 use crate::channel::MOST_OUTSTANDING;
-use crate::chaos::{CableSocket, Chaos, Ears};
-use crate::flight::{Flight, Opening};
-use crate::names::Names;
-use crate::reflection::{Reflection, Search};
-use crate::uplink::Uplink;
+use crate::socket::engine_socket::{CableSocket, Chaos, Ears};
+use crate::socket::dtls_retransmit::{Flight, Opening};
+use crate::dns_cache::Names;
+use crate::socket::stun_retry::{Reflection, Search};
+use crate::socket::uplink::Uplink;
 
 /// A future of the engine's runtime.
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -193,7 +193,7 @@ mod tests {
     use std::future::{pending, ready};
 
     use super::*;
-    use crate::outside::Outside;
+    use crate::socket::public_address_cache::Outside;
 
     #[tokio::test]
     async fn only_the_end_of_the_driver_is_told() {

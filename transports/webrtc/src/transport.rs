@@ -8,10 +8,10 @@ use rejoin_core::Generation;
 use rejoin_core::port::{ConnectionSetup, Dialect, PeerAction, PeerEvent, PeerTransport};
 use tokio::sync::mpsc;
 
-use crate::chaos::Chaos;
+use crate::socket::engine_socket::Chaos;
 use crate::connection::{Connection, Surroundings};
-use crate::names::Names;
-use crate::outside::Outside;
+use crate::dns_cache::Names;
+use crate::socket::public_address_cache::Outside;
 
 /// How many events may wait for [`next_event`](PeerTransport::next_event), over all connections.
 ///

@@ -17,7 +17,7 @@ use std::time::Duration;
 use tokio::time::{self, Instant, Sleep};
 use webrtc::runtime::Transmit;
 
-use crate::datagram::Datagram;
+use crate::socket::datagram::Datagram;
 
 /// The pause before the first repetition; it doubles with each (RFC 6347 section 4.2.4.1).
 ///

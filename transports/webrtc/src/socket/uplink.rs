@@ -39,7 +39,7 @@ impl Uplink {
         if !self.tied {
             return;
         }
-        let Some(interface) = crate::addresses::interface_of(local) else { return };
+        let Some(interface) = crate::bind_addresses::interface_of(local) else { return };
         if let Err(error) = socket2::SockRef::from(socket).bind_device(Some(interface.as_bytes())) {
             tracing::debug!(%error, interface, "a socket could not be tied to its interface; routes decide");
         }

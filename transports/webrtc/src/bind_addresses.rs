@@ -6,7 +6,7 @@ use std::vec;
 
 use rtc::shared::ifaces::ifaces;
 
-use crate::outside::Outside;
+use crate::socket::public_address_cache::Outside;
 
 /// How many addresses of one family are bound.
 ///

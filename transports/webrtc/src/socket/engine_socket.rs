@@ -10,10 +10,10 @@ use std::task::{Context, Poll};
 use tokio::sync::watch;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
-use crate::flight::Flight;
-use crate::reflection::Reflection;
+use crate::socket::dtls_retransmit::Flight;
+use crate::socket::stun_retry::Reflection;
 use crate::runtime::Pace;
-use crate::uplink::Uplink;
+use crate::socket::uplink::Uplink;
 
 /// Breaks a transport's connections underneath, without telling the machine.
 #[derive(Clone)]

@@ -24,8 +24,8 @@ use webrtc::peer_connection::RTCIceCandidateInit;
 use webrtc::runtime::{RecvMeta, Transmit};
 
 use crate::callbacks::Happening;
-use crate::datagram::Datagram;
-use crate::outside::Outside;
+use crate::socket::datagram::Datagram;
+use crate::socket::public_address_cache::Outside;
 
 /// How often an unanswered query is repeated.
 ///
