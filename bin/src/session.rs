@@ -10,7 +10,7 @@ use rejoin_driver::{Session, SessionBuilder};
 use rejoin_vdo_ninja::{
     Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions, room_id, stream_id,
 };
-use rejoin_webrtc::{Chaos, WebRtcTransport};
+use rejoin_webrtc::{FaultInjector, WebRtcTransport};
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 
 use crate::choice;
@@ -23,7 +23,7 @@ use crate::memory::Memory;
 /// A session that is ready to start.
 pub(crate) struct Plan {
     builder: SessionBuilder,
-    chaos: Chaos,
+    faults: FaultInjector,
     /// The streams that will be viewed, as they travel.
     pub(crate) views: Vec<String>,
     /// Whether messages outlive the process.
@@ -48,7 +48,7 @@ impl Plan {
         let signaling = WebSocketTransport::new(Arc::clone(&dialect), options)
             .context("the certificate authorities cannot be used")?;
         let peers = WebRtcTransport::new(dialect);
-        let chaos = peers.chaos();
+        let faults = peers.faults();
 
         let mut servers = connection.servers.iter();
         let Some(first) = servers.next() else { bail!("no signaling server; give --server URL") };
@@ -89,7 +89,7 @@ impl Plan {
             builder = builder.remembering_in(Box::new(store));
         }
         let is_durable = connection.durable.is_some();
-        Ok(Self { builder, chaos, views, is_durable, remembers_peers, has_ice_server, recorder })
+        Ok(Self { builder, faults, views, is_durable, remembers_peers, has_ice_server, recorder })
     }
 
     /// Adds the wish to view the whole room, but for one stream if there is one to leave out.
@@ -105,9 +105,9 @@ impl Plan {
     }
 
     /// Starts the session; the second part breaks its connections on purpose.
-    pub(crate) fn start(self) -> Result<(Session, Chaos)> {
+    pub(crate) fn start(self) -> Result<(Session, FaultInjector)> {
         let session = self.builder.start().context("the session cannot start")?;
-        Ok((session, self.chaos))
+        Ok((session, self.faults))
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use rejoin_core::{Event, Payload, Recipient};
 use rejoin_driver::Session;
-use rejoin_webrtc::Chaos;
+use rejoin_webrtc::FaultInjector;
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 use tokio::time::{MissedTickBehavior, interval};
@@ -43,10 +43,10 @@ struct Sent {
 /// Plays the peer until its parent closes stdin.
 pub(crate) async fn run(args: DemoPeerArgs) -> Result<(), Failure> {
     let plan = Plan::new(&args.connection, &args.choice).await.map_err(Failure::Usage)?;
-    let (session, chaos) = plan.seeded(args.seed).start().map_err(Failure::Usage)?;
+    let (session, faults) = plan.seeded(args.seed).start().map_err(Failure::Usage)?;
     let message = Numbered { sender: args.role, epoch: args.epoch, number: 0 };
     let printer = Printer::start((*session).clone());
-    let mut actor = Actor { session, chaos, printer, message, sending: false };
+    let mut actor = Actor { session, faults, printer, message, sending: false };
     let mut orders = orders();
     let mut clock = interval(PACE);
     // A late message is late; two at once would hide that the machine was busy.
@@ -70,7 +70,7 @@ pub(crate) async fn run(args: DemoPeerArgs) -> Result<(), Failure> {
 
 struct Actor {
     session: Session,
-    chaos: Chaos,
+    faults: FaultInjector,
     printer: Printer,
     message: Numbered,
     sending: bool,
@@ -79,9 +79,9 @@ struct Actor {
 impl Actor {
     fn obey(&mut self, order: Order) {
         match order {
-            Order::Cut => self.chaos.cut(true),
-            Order::Mend => self.chaos.cut(false),
-            Order::CloseChannels => self.chaos.close_channels(),
+            Order::Cut => self.faults.block_datagrams(),
+            Order::Mend => self.faults.unblock_datagrams(),
+            Order::CloseChannels => self.faults.close_channels(),
             Order::Quiet => self.sending = false,
         }
     }

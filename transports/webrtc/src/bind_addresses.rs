@@ -1,45 +1,51 @@
-//! The addresses to bind, decided anew at every bind: at the start and at each ICE restart.
+//! The addresses to bind, computed again at every bind: at the start and at each ICE restart.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::vec;
 
 use rtc::shared::ifaces::ifaces;
 
-use crate::socket::public_address_cache::Outside;
+use crate::socket::public_address_cache::PublicAddressCache;
 
 /// How many addresses of one family are bound.
 ///
 /// Every local address is paired with every remote one; hosts with dozens of container bridges would send
 /// thousands of checks a second. Eight is more than any host has real networks.
-const EACH_FAMILY: usize = 8;
+const MAX_PER_FAMILY: usize = 8;
 
-/// What to bind. The driver asks again at every ICE restart, so the answer follows the interfaces.
+/// What to bind. The engine resolves it again at every ICE restart, so the result follows the interfaces.
 #[derive(Clone, Debug)]
 pub(crate) struct BindAddresses {
-    wanted: Wanted,
-    outside: Outside,
+    source: AddressSource,
+    public_addresses: PublicAddressCache,
 }
 
 #[derive(Clone, Debug)]
-enum Wanted {
+enum AddressSource {
     /// Every interface; loopback only where there is nothing else.
-    Everywhere,
-    /// What the setup names, as `address:port`.
-    Given(Vec<String>),
+    AllInterfaces,
+    /// What the setup lists, as `address:port`.
+    Addresses(Vec<String>),
     /// These interfaces.
     Interfaces(Vec<String>),
 }
 
 impl BindAddresses {
-    /// Returns what `bind` asks for, or `interfaces`; two empty lists mean everywhere, and `outside` learns what is bound.
-    pub(crate) fn new(bind: Vec<String>, interfaces: Vec<String>, outside: Outside) -> Self {
-        let wanted = match (bind.is_empty(), interfaces.is_empty()) {
-            (false, _) => Wanted::Given(bind),
-            (true, false) => Wanted::Interfaces(interfaces),
-            (true, true) => Wanted::Everywhere,
+    /// Returns the addresses in `bind`, or those of `interfaces`; two empty lists mean all interfaces.
+    ///
+    /// `public_addresses` is cleared when another set of addresses is bound.
+    pub(crate) fn new(
+        bind: Vec<String>,
+        interfaces: Vec<String>,
+        public_addresses: PublicAddressCache,
+    ) -> Self {
+        let source = match (bind.is_empty(), interfaces.is_empty()) {
+            (false, _) => AddressSource::Addresses(bind),
+            (true, false) => AddressSource::Interfaces(interfaces),
+            (true, true) => AddressSource::AllInterfaces,
         };
-        Self { wanted, outside }
+        Self { source, public_addresses }
     }
 }
 
@@ -47,15 +53,15 @@ impl ToSocketAddrs for BindAddresses {
     type Iter = vec::IntoIter<SocketAddr>;
 
     fn to_socket_addrs(&self) -> io::Result<Self::Iter> {
-        let addresses = match &self.wanted {
-            Wanted::Everywhere => everywhere(&local_addresses(|_| true)),
-            Wanted::Given(names) => resolve_each(names)?,
-            // where they are gone nothing is bound, and the engine says so
-            Wanted::Interfaces(names) => {
+        let addresses = match &self.source {
+            AddressSource::AllInterfaces => all_interfaces(&local_addresses(|_| true)),
+            AddressSource::Addresses(names) => resolve_each(names)?,
+            // Without these interfaces nothing is bound, and the engine fails with that.
+            AddressSource::Interfaces(names) => {
                 routable(&local_addresses(|name| names.iter().any(|wanted| wanted == name)))
             }
         };
-        self.outside.bind(&addresses);
+        self.public_addresses.on_bind(&addresses);
         Ok(addresses.into_iter())
     }
 }
@@ -81,18 +87,27 @@ fn resolve_each(names: &[String]) -> io::Result<Vec<SocketAddr>> {
     }
 }
 
-/// Returns the interface that has `address`.
+/// Binds `socket` to the interface that has `local`, which is its address.
+///
+/// Otherwise the default route takes its packets to another uplink, with a source address that is wrong there.
 #[cfg(target_os = "linux")]
-pub(crate) fn interface_of(address: IpAddr) -> Option<String> {
-    let has = |interface: &rtc::shared::ifaces::Interface| {
-        interface.addr.is_some_and(|found| found.ip() == address)
-    };
-    ifaces().ok()?.into_iter().find(has).map(|interface| interface.name)
+pub(crate) fn bind_device(socket: &UdpSocket, local: IpAddr) {
+    let has =
+        |interface: &rtc::shared::ifaces::Interface| interface.addr.is_some_and(|found| found.ip() == local);
+    let interface = ifaces().ok().and_then(|interfaces| interfaces.into_iter().find(has));
+    let Some(name) = interface.map(|interface| interface.name) else { return };
+    if let Err(error) = socket2::SockRef::from(socket).bind_device(Some(name.as_bytes())) {
+        tracing::debug!(%error, interface = name, "a socket could not be bound to its interface; routes decide");
+    }
 }
+
+/// Leaves the route of the packets of `socket` to the system: most choose it by the source address.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn bind_device(_socket: &UdpSocket, _local: IpAddr) {}
 
 fn local_addresses(chosen: impl Fn(&str) -> bool) -> Vec<IpAddr> {
     let interfaces = ifaces().unwrap_or_else(|error| {
-        tracing::warn!(%error, "the interfaces could not be listed; binding the wildcard address");
+        tracing::warn!(%error, "cannot list the interfaces; binding the wildcard address");
         Vec::new()
     });
     let interfaces = interfaces.into_iter().filter(|interface| chosen(&interface.name));
@@ -104,7 +119,7 @@ fn local_addresses(chosen: impl Fn(&str) -> bool) -> Vec<IpAddr> {
 /// A wildcard socket would do for sending, but host candidates carry the socket's own address, so each
 /// address gets its socket. Loopback counts only where nothing else is there (an offline machine): two
 /// processes on it then still find each other.
-fn everywhere(local: &[IpAddr]) -> Vec<SocketAddr> {
+fn all_interfaces(local: &[IpAddr]) -> Vec<SocketAddr> {
     let bound = routable(local);
     if !bound.is_empty() {
         return bound;
@@ -119,19 +134,19 @@ fn everywhere(local: &[IpAddr]) -> Vec<SocketAddr> {
     found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()
 }
 
-/// Returns the addresses at which a peer elsewhere may reach a host that has these.
+/// Returns those of `local` at which a peer on another host may reach this one.
 fn routable(local: &[IpAddr]) -> Vec<SocketAddr> {
     let mut found: Vec<IpAddr> = Vec::new();
     for ip in local.iter().filter(|ip| is_routable(ip)) {
         let family = found.iter().filter(|other| other.is_ipv4() == ip.is_ipv4()).count();
-        if family < EACH_FAMILY && !found.contains(ip) {
+        if family < MAX_PER_FAMILY && !found.contains(ip) {
             found.push(*ip);
         }
     }
     found.into_iter().map(|ip| SocketAddr::new(ip, 0)).collect()
 }
 
-/// Returns whether a peer elsewhere may reach `ip`; IPv6 link-local ones lose their scope in a candidate.
+/// Returns whether a peer on another host may reach `ip`; IPv6 link-local ones lose their scope in a candidate.
 fn is_routable(ip: &IpAddr) -> bool {
     let link_local = match ip {
         IpAddr::V4(ip) => ip.is_link_local(),
@@ -152,17 +167,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn leaves_loopback_out_where_a_network_is_up() {
+    fn omits_loopback_while_a_network_is_up() {
         assert_eq!(bound(&["127.0.0.1", "192.0.2.2", "::1", "fd00::2", "fe80::1"]), ["192.0.2.2", "fd00::2"]);
     }
 
     #[test]
-    fn binds_loopback_where_nothing_else_is_up() {
+    fn binds_loopback_while_nothing_else_is_up() {
         assert_eq!(bound(&["127.0.0.1", "::1", "fe80::1"]), ["127.0.0.1", "::1"]);
     }
 
     #[test]
-    fn binds_the_wildcard_where_nothing_is_up() {
+    fn binds_the_wildcard_while_nothing_is_up() {
         assert_eq!(bound(&[]), ["0.0.0.0"]);
     }
 
@@ -176,19 +191,20 @@ mod tests {
         let many: Vec<String> = (1..=40).map(|last| format!("10.0.0.{last}")).collect();
         let mut local: Vec<&str> = many.iter().map(String::as_str).collect();
         local.push("fd00::2");
-        assert_eq!(bound(&local).len(), EACH_FAMILY + 1);
+        assert_eq!(bound(&local).len(), MAX_PER_FAMILY + 1);
     }
 
     #[test]
     fn names_the_address_that_cannot_be_bound() {
-        let error = BindAddresses::new(vec!["nonsense".to_owned()], Vec::new(), Outside::default())
-            .to_socket_addrs()
-            .expect_err("no port");
+        let error =
+            BindAddresses::new(vec!["nonsense".to_owned()], Vec::new(), PublicAddressCache::default())
+                .to_socket_addrs()
+                .expect_err("no port");
         assert!(error.to_string().contains("\"nonsense\""), "{error}");
     }
 
     fn bound(local: &[&str]) -> Vec<String> {
         let local: Vec<IpAddr> = local.iter().map(|ip| ip.parse().expect("an address")).collect();
-        everywhere(&local).iter().map(|address| address.ip().to_string()).collect()
+        all_interfaces(&local).iter().map(|address| address.ip().to_string()).collect()
     }
 }

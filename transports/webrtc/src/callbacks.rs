@@ -1,4 +1,4 @@
-//! The engine's callbacks, which run on its driver's task and so only pass things on.
+//! The engine's callbacks, which run on its driver's task and so only pass events on.
 
 use std::sync::Arc;
 
@@ -6,34 +6,23 @@ use async_trait::async_trait;
 use rejoin_core::IceConnectionState;
 use tokio::sync::mpsc::UnboundedSender;
 use webrtc::data_channel::DataChannel;
-use webrtc::peer_connection::{
-    PeerConnectionEventHandler, RTCIceCandidateInit, RTCIceConnectionState, RTCPeerConnectionIceEvent,
-};
+use webrtc::peer_connection::{PeerConnectionEventHandler, RTCIceConnectionState, RTCPeerConnectionIceEvent};
 
-use crate::socket::stun_retry::Search;
-
-/// What the engine told us.
-pub(crate) enum Happening {
-    /// It found a local candidate.
-    Candidate(RTCIceCandidateInit),
-    /// ICE changed its state.
-    Ice(IceConnectionState),
-    /// The peer opened a data channel.
-    DataChannel(Arc<dyn DataChannel>),
-}
+use crate::engine_event::EngineEvent;
+use crate::socket::progress::Progress;
 
 /// Passes each callback on and returns at once: the driver can do nothing else while it waits for us.
 ///
 /// Holds neither connection nor channel; either would keep itself alive through us for ever.
 pub(crate) struct Callbacks {
-    pub(crate) told: UnboundedSender<Happening>,
-    pub(crate) search: Search,
+    pub(crate) events: UnboundedSender<EngineEvent>,
+    pub(crate) progress: Progress,
 }
 
 impl Callbacks {
-    fn pass_on(&self, happening: Happening) {
-        // Nobody listens any more once the connection is closed.
-        let _ = self.told.send(happening);
+    fn send(&self, event: EngineEvent) {
+        // The receiver is gone once the connection is closed.
+        let _ = self.events.send(event);
     }
 }
 
@@ -41,20 +30,20 @@ impl Callbacks {
 impl PeerConnectionEventHandler for Callbacks {
     async fn on_ice_candidate(&self, event: RTCPeerConnectionIceEvent) {
         match event.candidate.to_json() {
-            Ok(candidate) => self.pass_on(Happening::Candidate(candidate)),
+            Ok(candidate) => self.send(EngineEvent::Candidate(candidate)),
             Err(error) => tracing::debug!(%error, "a local candidate could not be written"),
         }
     }
 
     async fn on_ice_connection_state_change(&self, state: RTCIceConnectionState) {
         if let Some(state) = ice_connection_state(state) {
-            self.search.observe(state);
-            self.pass_on(Happening::Ice(state));
+            self.progress.on_ice_state(state);
+            self.send(EngineEvent::Ice(state));
         }
     }
 
     async fn on_data_channel(&self, data_channel: Arc<dyn DataChannel>) {
-        self.pass_on(Happening::DataChannel(data_channel));
+        self.send(EngineEvent::DataChannel(data_channel));
     }
 }
 

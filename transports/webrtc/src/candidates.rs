@@ -1,4 +1,4 @@
-//! Candidates in and out: which of the peer's are added when, and what ours carry.
+//! ICE candidates: when the peer's are added, and how ours are written.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -6,29 +6,30 @@ use rejoin_core::IceCandidate;
 use rejoin_core::sdp::Description;
 use webrtc::peer_connection::RTCIceCandidateInit;
 
-/// How many of the peer's candidates wait for its description, where the oldest make room, and how many are added to it.
+/// How many of the peer's candidates are held until its description arrives (the oldest are dropped first), and how
+/// many are added to one description.
 ///
 /// A host with many interfaces finds some forty; more is a broken or hostile peer, and every one is checked for seconds.
-const KEPT: usize = 64;
+const MAX_CANDIDATES: usize = 64;
 
-/// How many of the peer's former user name fragments are remembered, so that latecomers are known as such.
-const FORMER: usize = 8;
+/// How many of the peer's former user name fragments are kept, to recognise late candidates.
+const MAX_FORMER: usize = 8;
 
-/// Sorts the peer's candidates by the description that they belong to.
+/// Holds the peer's candidates until the description that they belong to is applied.
 #[derive(Debug, Default)]
 pub(crate) struct RemoteCandidates {
     current: Option<String>,
     former: VecDeque<String>,
-    kept: VecDeque<IceCandidate>,
-    /// How many were added to the present description.
+    held: VecDeque<IceCandidate>,
+    /// How many were added to the current description.
     added: usize,
 }
 
 impl RemoteCandidates {
-    /// Returns those of `candidates` that can be added now and keeps those whose description is under way.
+    /// Returns those of `candidates` that can be added now and holds those whose description is yet to come.
     ///
-    /// While a description is awaited, a candidate without a fragment may belong to it, so it waits too.
-    pub(crate) fn sort(&mut self, candidates: Vec<IceCandidate>, awaited: bool) -> Vec<IceCandidate> {
+    /// While a description is awaited, a candidate without a fragment may belong to it, so it is held too.
+    pub(crate) fn ready(&mut self, candidates: Vec<IceCandidate>, awaited: bool) -> Vec<IceCandidate> {
         let mut ready = Vec::new();
         for candidate in candidates {
             let fragment = fragment(&candidate);
@@ -38,24 +39,24 @@ impl RemoteCandidates {
                 (Some(_) | None, Some(fragment)) if self.former.iter().any(|former| former == fragment) => {
                     tracing::debug!(fragment, "dropped a candidate of an older generation");
                 }
-                (Some(_) | None, Some(_) | None) => self.keep(candidate),
+                (Some(_) | None, Some(_) | None) => self.hold(candidate),
             }
         }
-        ready.truncate(KEPT.saturating_sub(self.added));
+        ready.truncate(MAX_CANDIDATES.saturating_sub(self.added));
         self.added += ready.len();
         ready
     }
 
-    /// Returns whether `description` begins another ICE generation than the one that holds.
-    pub(crate) fn is_new(&self, description: &Description) -> bool {
+    /// Returns whether `description` restarts ICE: it belongs to another ICE generation than the current one.
+    pub(crate) fn is_restart(&self, description: &Description) -> bool {
         self.current.as_deref() != description.ice_ufrag()
     }
 
-    /// Learns that `description` was applied; returns the candidates that waited for it.
-    pub(crate) fn described(&mut self, description: &Description) -> Vec<IceCandidate> {
+    /// Records that `description` was applied; returns the candidates that were held for it.
+    pub(crate) fn on_description(&mut self, description: &Description) -> Vec<IceCandidate> {
         let current = description.ice_ufrag().map(str::to_owned);
         if let Some(former) = self.current.take().filter(|former| Some(former) != current.as_ref()) {
-            if self.former.len() == FORMER {
+            if self.former.len() == MAX_FORMER {
                 self.former.pop_front();
             }
             self.former.push_back(former);
@@ -64,16 +65,19 @@ impl RemoteCandidates {
             self.added = 0;
         }
         self.current = current;
-        let kept = std::mem::take(&mut self.kept).into();
-        self.sort(kept, false)
+        let held = std::mem::take(&mut self.held).into();
+        self.ready(held, false)
     }
 
-    fn keep(&mut self, candidate: IceCandidate) {
-        if self.kept.len() == KEPT {
-            self.kept.pop_front();
-            tracing::debug!(limit = KEPT, "too many candidates wait for a description; dropped the oldest");
+    fn hold(&mut self, candidate: IceCandidate) {
+        if self.held.len() == MAX_CANDIDATES {
+            self.held.pop_front();
+            tracing::debug!(
+                limit = MAX_CANDIDATES,
+                "too many candidates are held for a description; dropped the oldest"
+            );
         }
-        self.kept.push_back(candidate);
+        self.held.push_back(candidate);
     }
 }
 
@@ -88,7 +92,7 @@ fn fragment(candidate: &IceCandidate) -> Option<&str> {
 
 /// Returns the engine's form of a peer's candidate, or `None` where there is nothing to add.
 ///
-/// An empty candidate marks the end of candidates, which a trickling agent needs not know. A `.local` name
+/// An empty candidate marks the end of candidates, which a trickling agent does not need. A `.local` name
 /// cannot be resolved here (see the settings); the peer's own checks make a candidate of its address. A TCP
 /// candidate has no counterpart, because none is bound here; the engine would dial it all the same.
 pub(crate) fn incoming(candidate: IceCandidate) -> Option<RTCIceCandidateInit> {
@@ -106,34 +110,34 @@ pub(crate) fn incoming(candidate: IceCandidate) -> Option<RTCIceCandidateInit> {
     })
 }
 
-/// The place in our description that our candidates belong to; the engine leaves it out.
+/// The media section of our description that our candidates belong to; the engine leaves it out.
 #[derive(Debug, Default)]
-pub(crate) struct Section {
+pub(crate) struct LocalSection {
     mid: Option<String>,
     index: Option<u16>,
     fragment: Option<String>,
-    /// What was told already: a late reflection and the engine's own query may find the same.
-    told: BTreeSet<String>,
+    /// The candidates that were sent: a STUN retry and the engine's own query may find the same.
+    sent: BTreeSet<String>,
 }
 
-impl Section {
+impl LocalSection {
     /// Returns the data channel's media section of our `description`.
     pub(crate) fn of(description: &Description) -> Self {
         let fragment = description.ice_ufrag().map(str::to_owned);
-        let told = BTreeSet::new();
+        let sent = BTreeSet::new();
         let sections = description.sdp.split("\nm=").skip(1);
         match sections.zip(0..).find(|(section, _)| section.starts_with("application")) {
             Some((section, index)) => {
                 let mid = section.lines().find_map(|line| line.strip_prefix("a=mid:"));
-                Self { mid: mid.map(|mid| mid.trim().to_owned()), index: Some(index), fragment, told }
+                Self { mid: mid.map(|mid| mid.trim().to_owned()), index: Some(index), fragment, sent }
             }
-            None => Self { mid: None, index: Some(0), fragment, told },
+            None => Self { mid: None, index: Some(0), fragment, sent },
         }
     }
 
-    /// Returns our candidate as it travels, once.
+    /// Returns our candidate in the form that the peer gets; `None` for one that was returned before.
     pub(crate) fn outgoing(&mut self, candidate: RTCIceCandidateInit) -> Option<IceCandidate> {
-        self.told.insert(candidate.candidate.clone()).then(|| IceCandidate {
+        self.sent.insert(candidate.candidate.clone()).then(|| IceCandidate {
             candidate: candidate.candidate,
             sdp_mid: self.mid.clone(),
             sdp_m_line_index: self.index,
@@ -149,36 +153,42 @@ mod tests {
     use super::*;
 
     #[test]
-    fn keeps_candidates_until_the_description_is_there() {
+    fn holds_candidates_until_the_description_is_applied() {
         let mut remote = RemoteCandidates::default();
-        assert_eq!(remote.sort(vec![candidate("a", None), candidate("b", Some("one"))], true), []);
-        assert_eq!(lines(&remote.described(&description("one"))), ["a", "b"]);
-        assert_eq!(lines(&remote.sort(vec![candidate("c", Some("one"))], false)), ["c"]);
+        assert_eq!(remote.ready(vec![candidate("a", None), candidate("b", Some("one"))], true), []);
+        assert_eq!(lines(&remote.on_description(&description("one"))), ["a", "b"]);
+        assert_eq!(lines(&remote.ready(vec![candidate("c", Some("one"))], false)), ["c"]);
     }
 
     #[test]
     fn drops_candidates_of_an_older_generation() {
         let mut remote = RemoteCandidates::default();
-        remote.described(&description("one"));
-        remote.described(&description("two"));
-        assert_eq!(remote.sort(vec![candidate("late", Some("one"))], false), []);
-        assert_eq!(remote.described(&description("three")), []);
+        remote.on_description(&description("one"));
+        remote.on_description(&description("two"));
+        assert_eq!(remote.ready(vec![candidate("late", Some("one"))], false), []);
+        assert_eq!(remote.on_description(&description("three")), []);
     }
 
     #[test]
-    fn keeps_candidates_of_a_description_under_way() {
+    fn holds_candidates_of_the_next_description() {
         let mut remote = RemoteCandidates::default();
-        remote.described(&description("one"));
-        assert_eq!(remote.sort(vec![candidate("early", Some("two")), candidate("unmarked", None)], true), []);
-        assert_eq!(lines(&remote.described(&description("two"))), ["early", "unmarked"]);
+        remote.on_description(&description("one"));
+        assert_eq!(
+            remote.ready(vec![candidate("early", Some("two")), candidate("unmarked", None)], true),
+            []
+        );
+        assert_eq!(lines(&remote.on_description(&description("two"))), ["early", "unmarked"]);
     }
 
     #[test]
-    fn keeps_the_newest_of_too_many() {
+    fn holds_the_newest_of_too_many_candidates() {
         let mut remote = RemoteCandidates::default();
-        remote.sort((0..KEPT + 3).map(|number| candidate(&number.to_string(), None)).collect(), false);
-        let kept = remote.described(&description("one"));
-        assert_eq!((kept.len(), kept[0].candidate.as_str()), (KEPT, "3"));
+        remote.ready(
+            (0..MAX_CANDIDATES + 3).map(|number| candidate(&number.to_string(), None)).collect(),
+            false,
+        );
+        let held = remote.on_description(&description("one"));
+        assert_eq!((held.len(), held[0].candidate.as_str()), (MAX_CANDIDATES, "3"));
     }
 
     #[test]
@@ -188,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn adds_neither_end_of_candidates_nor_hidden_names_nor_tcp() {
+    fn adds_neither_end_of_candidates_nor_mdns_names_nor_tcp() {
         assert!(incoming(candidate("", None)).is_none());
         let hidden = "candidate:1 1 udp 1 0c2c2a8a-0000.local 9 typ host";
         assert!(incoming(candidate(hidden, None)).is_none());
@@ -198,10 +208,10 @@ mod tests {
     }
 
     #[test]
-    fn our_candidates_name_the_section_of_the_channel() {
+    fn local_candidates_carry_the_section_of_the_data_channel() {
         let sdp = "v=0\r\nm=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:v\r\nm=application 9 UDP/DTLS/SCTP \
                    webrtc-datachannel\r\na=ice-ufrag:abcd\r\na=mid:data\r\n";
-        let mut section = Section::of(&Description { sdp_type: SdpType::Answer, sdp: sdp.to_owned() });
+        let mut section = LocalSection::of(&Description { sdp_type: SdpType::Answer, sdp: sdp.to_owned() });
         let candidate = section.outgoing(RTCIceCandidateInit::default()).expect("the first");
         assert_eq!(candidate.sdp_mid.as_deref(), Some("data"));
         assert_eq!(candidate.sdp_m_line_index, Some(1));
@@ -209,8 +219,8 @@ mod tests {
     }
 
     #[test]
-    fn our_candidates_travel_once() {
-        let mut section = Section::default();
+    fn a_local_candidate_is_returned_once() {
+        let mut section = LocalSection::default();
         assert!(section.outgoing(RTCIceCandidateInit::default()).is_some());
         assert!(section.outgoing(RTCIceCandidateInit::default()).is_none());
     }

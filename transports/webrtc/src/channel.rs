@@ -1,4 +1,4 @@
-//! One connection's data channel: frames out within a bounded buffer, frames in.
+//! One connection's data channel: sends frames within a bounded buffer, and decodes those that arrive.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,47 +10,48 @@ use rejoin_core::{ChannelMessage, SignalingMessage};
 use webrtc::data_channel::{DataChannel, DataChannelEvent, RTCDataChannelMessage};
 use webrtc::error::Error;
 
-/// How many bytes may be handed over and not acknowledged.
+/// How many bytes may be sent and not yet acknowledged.
 ///
-/// They are lost with the connection and sent again on the next, so few is good; 1 MiB still fills a
+/// They are lost with the connection and resent on the next, so the buffer should be small; 1 MiB still fills a
 /// 100 Mbit/s path with a round trip of 80 ms. It is also the engine's own SCTP receive window.
-pub(crate) const MOST_OUTSTANDING: usize = 1 << 20;
+pub(crate) const MAX_OUTSTANDING: usize = 1 << 20;
 
-/// A full buffer has room again from here; half, so that the sender is woken for more than one frame.
-const ROOM_AGAIN: usize = MOST_OUTSTANDING / 2;
+/// A full buffer becomes writable again at this level; half, so that the sender is woken for more than one frame.
+const LOW_WATER: usize = MAX_OUTSTANDING / 2;
 
-/// How often a full buffer is looked at; the engine wakes us only at the other bound.
-const ROOM_INTERVAL: Duration = Duration::from_millis(10);
+/// How often the level of a full buffer is read; the engine wakes us only when it is full.
+const LEVEL_INTERVAL: Duration = Duration::from_millis(10);
 
 /// How long a closing connection waits for the acknowledgement of what was sent last: the 200 ms that a peer
 /// may delay it (RFC 9260 section 6.2) and a long round trip.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The largest frame that is sent: the peer may refuse more than 65,536 bytes (RFC 8841 section 6.1),
 /// and older peers of this engine close the channel at exactly that.
-const LARGEST_FRAME: usize = 60_000;
+const MAX_FRAME: usize = 60_000;
 
 /// The data channel of one connection, from before it exists until after it closed.
 pub(crate) struct Channel {
     dialect: Arc<dyn Dialect>,
     data_channel: Option<Arc<dyn DataChannel>>,
     state: State,
-    /// How many messages came back.
+    /// How many messages were returned as unsent.
     returned: u64,
     refusal: Option<Refusal>,
-    /// The last description that came over the channel.
-    description: Option<Description>,
+    /// The last description that arrived over the channel.
+    last_description: Option<Description>,
 }
 
-/// Messages come back, so that none overtakes another, until the sender knows of it and there is room.
+/// The first phase returns every message until the sender has read the first `Unsent` event; the second one ends when
+/// the buffer has room.
 ///
-/// What the sender had sent before it knew waits in our inbox; were there room by then, that would go out
-/// ahead of what came back.
+/// Messages that the sender sent before it read that event wait in our command queue.
+/// Without the first phase they would overtake the returned ones as soon as the buffer has room.
 #[derive(Clone, Copy, Debug)]
 struct Refusal {
-    /// Which of the messages that came back was the first.
+    /// The number of the first message that was returned.
     first: u64,
-    known: bool,
+    read: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +70,7 @@ impl Channel {
             state: State::Waiting,
             returned: 0,
             refusal: None,
-            description: None,
+            last_description: None,
         }
     }
 
@@ -78,25 +79,25 @@ impl Channel {
         self.dialect.channel_label()
     }
 
-    /// Takes the engine's channel; the first one is ours, and a peer's further ones are not read.
+    /// Adopts the engine's channel; only the first one is read.
     pub(crate) fn adopt(&mut self, data_channel: Arc<dyn DataChannel>) {
         if self.data_channel.is_none() {
             self.data_channel = Some(data_channel);
         } else {
-            tracing::debug!("the peer opened another data channel; left unread");
+            tracing::debug!("ignored another data channel that the peer opened");
         }
     }
 
-    /// Returns what the engine says next, `None` when it has stopped; pends while there is no channel.
-    pub(crate) async fn next(&self) -> Option<DataChannelEvent> {
+    /// Returns the engine's next event, `None` when it has stopped; pends while there is no open channel.
+    pub(crate) async fn next_event(&self) -> Option<DataChannelEvent> {
         match &self.data_channel {
             Some(data_channel) if self.state != State::Closed => data_channel.poll().await,
             Some(_) | None => std::future::pending().await,
         }
     }
 
-    /// Returns what an event of the engine's means to the machine.
-    pub(crate) fn absorb(&mut self, event: DataChannelEvent) -> Vec<PeerEvent> {
+    /// Returns the events of the port that an event of the engine leads to.
+    pub(crate) fn on_event(&mut self, event: DataChannelEvent) -> Vec<PeerEvent> {
         match event {
             DataChannelEvent::OnOpen if self.state == State::Waiting => {
                 self.state = State::Open;
@@ -106,14 +107,14 @@ impl Channel {
                 self.state = State::Closed;
                 vec![PeerEvent::ChannelClosed]
             }
-            DataChannelEvent::OnMessage(message) => self.read(message),
-            // The engine's events are non-exhaustive; the rest are errors that a close follows, and
+            DataChannelEvent::OnMessage(message) => self.decode(message),
+            // The engine's events are non-exhaustive; the others are errors that a close follows, and
             // thresholds that we do not use.
             _ => Vec::new(),
         }
     }
 
-    fn read(&mut self, message: RTCDataChannelMessage) -> Vec<PeerEvent> {
+    fn decode(&mut self, message: RTCDataChannelMessage) -> Vec<PeerEvent> {
         let text = message.is_string.then(|| String::from_utf8(message.data.to_vec()));
         let frame = match text {
             Some(Ok(text)) => ChannelFrame::Text(text),
@@ -129,7 +130,7 @@ impl Channel {
                     if let ChannelMessage::Signaling(SignalingMessage::Description { description, .. }) =
                         message
                     {
-                        self.description = Some(description.clone());
+                        self.last_description = Some(description.clone());
                     }
                 }
                 messages.into_iter().map(PeerEvent::Received).collect()
@@ -138,9 +139,9 @@ impl Channel {
         }
     }
 
-    /// Returns whether `description` came over the channel, and nothing later of its kind.
-    pub(crate) fn brought(&self, description: &Description) -> bool {
-        self.description.as_ref() == Some(description)
+    /// Returns whether `description` is the last one that arrived over the channel.
+    pub(crate) fn last_delivered(&self, description: &Description) -> bool {
+        self.last_description.as_ref() == Some(description)
     }
 
     /// Returns whether the channel is open or has been.
@@ -148,14 +149,14 @@ impl Channel {
         self.state != State::Waiting
     }
 
-    /// Sends `message`; returns what the machine must know if it could not.
+    /// Sends `message`; returns the event that reports it if it could not be sent.
     pub(crate) async fn send(&mut self, tag: u64, message: ChannelMessage) -> Option<PeerEvent> {
-        let takes = self.state == State::Open && self.refusal.is_none();
-        let Some(data_channel) = self.data_channel.as_ref().filter(|_| takes) else {
-            return Some(self.give_back(tag, message));
+        let accepts = self.state == State::Open && self.refusal.is_none();
+        let Some(data_channel) = self.data_channel.as_ref().filter(|_| accepts) else {
+            return Some(self.return_unsent(tag, message));
         };
         let sent = match self.dialect.encode_channel(&message) {
-            Ok(frame) if size(&frame) > LARGEST_FRAME => return Some(oversize(size(&frame))),
+            Ok(frame) if size(&frame) > MAX_FRAME => return Some(oversize(size(&frame))),
             Ok(ChannelFrame::Text(text)) => data_channel.try_send_text(&text).await,
             Ok(ChannelFrame::Binary(bytes)) => {
                 data_channel.try_send(BytesMut::from(Bytes::from(bytes))).await
@@ -169,44 +170,44 @@ impl Channel {
                 Some(PeerEvent::Malformed { reason })
             }
             Err(error) => {
-                tracing::trace!(%error, tag, "the data channel took no message");
-                Some(self.give_back(tag, message))
+                tracing::trace!(%error, tag, "the data channel refused a message");
+                Some(self.return_unsent(tag, message))
             }
         }
     }
 
-    fn give_back(&mut self, tag: u64, message: ChannelMessage) -> PeerEvent {
+    fn return_unsent(&mut self, tag: u64, message: ChannelMessage) -> PeerEvent {
         self.returned += 1;
-        self.refusal.get_or_insert(Refusal { first: self.returned, known: false });
+        self.refusal.get_or_insert(Refusal { first: self.returned, read: false });
         PeerEvent::Unsent { tag, message }
     }
 
-    /// Notes that the sender knows of so many messages that came back.
-    pub(crate) fn noticed(&mut self, returned: u64) {
+    /// Records that the sender has read so many `Unsent` events.
+    pub(crate) fn on_unsent_read(&mut self, returned: u64) {
         if let Some(refusal) = &mut self.refusal {
-            refusal.known |= returned >= refusal.first;
+            refusal.read |= returned >= refusal.first;
         }
     }
 
-    /// Waits until a sender that knows that it was refused may try again; pends where there is none or no channel.
-    pub(crate) async fn room(&self) {
-        let asked = self.refusal.is_some_and(|refusal| refusal.known);
-        let Some(data_channel) = self.data_channel.as_ref().filter(|_| asked && self.state == State::Open)
+    /// Waits until a sender that has read the refusal may send again; pends without a refusal or a channel.
+    pub(crate) async fn writable(&self) {
+        let read = self.refusal.is_some_and(|refusal| refusal.read);
+        let Some(data_channel) = self.data_channel.as_ref().filter(|_| read && self.state == State::Open)
         else {
             return std::future::pending().await;
         };
         loop {
             match data_channel.outstanding_bytes().await {
-                Ok(outstanding) if outstanding <= ROOM_AGAIN => return,
-                Ok(_) => tokio::time::sleep(ROOM_INTERVAL).await,
+                Ok(outstanding) if outstanding <= LOW_WATER => return,
+                Ok(_) => tokio::time::sleep(LEVEL_INTERVAL).await,
                 // The channel is closing; its event is on the way.
                 Err(_) => return std::future::pending().await,
             }
         }
     }
 
-    /// Accepts messages again.
-    pub(crate) fn welcome(&mut self) {
+    /// Ends the refusal.
+    pub(crate) fn accept_again(&mut self) {
         self.refusal = None;
     }
 
@@ -218,22 +219,22 @@ impl Channel {
         }
     }
 
-    /// Waits until the peer has acknowledged everything, or for so long that it no longer will.
+    /// Waits until the peer has acknowledged everything, or for [`DRAIN_TIMEOUT`].
     ///
-    /// The abort that ends the association overtakes what the peer has received and not yet read.
+    /// The abort that ends the association makes the peer drop what it has received and not yet read.
     pub(crate) async fn drained(&self) {
         let acknowledged = async {
             while self.state == State::Open && self.outstanding().await > 0 {
-                tokio::time::sleep(ROOM_INTERVAL).await;
+                tokio::time::sleep(LEVEL_INTERVAL).await;
             }
         };
-        if tokio::time::timeout(LAST_WORDS, acknowledged).await.is_err() {
+        if tokio::time::timeout(DRAIN_TIMEOUT, acknowledged).await.is_err() {
             tracing::debug!("the peer did not acknowledge the last messages");
         }
     }
 
-    /// Closes the engine's channel underneath, as if something else had.
-    pub(crate) async fn break_off(&self) {
+    /// Closes the engine's channel, as a fault would.
+    pub(crate) async fn inject_close(&self) {
         if let Some(data_channel) = &self.data_channel
             && let Err(error) = data_channel.close().await
         {
@@ -251,7 +252,7 @@ fn size(frame: &ChannelFrame) -> usize {
 
 fn oversize(size: usize) -> PeerEvent {
     let reason = format!(
-        "a message of {size} bytes does not fit a data channel; send at most {LARGEST_FRAME}, or in parts"
+        "a message of {size} bytes does not fit a data channel; send at most {MAX_FRAME}, or in parts"
     );
     PeerEvent::Malformed { reason }
 }

@@ -1,213 +1,273 @@
-//! One peer connection's task: actions in, events out, and the engine in between.
+//! The task of one peer connection: performs actions on the engine and reports events.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::FutureExt as _;
 use rejoin_core::port::{ConnectionSetup, Dialect, PeerAction, PeerEvent};
-use rejoin_core::sdp::{Description, SdpType};
-use rejoin_core::stats::Sample;
-use rejoin_core::{IceCandidate, IceConnectionState, IceServer, IceTransportPolicy, Role};
+use rejoin_core::sdp::Description;
+use rejoin_core::{IceConnectionState, Role};
 use tokio::sync::{mpsc, watch};
 use tokio::time;
 use webrtc::data_channel::DataChannelEvent;
-use webrtc::peer_connection::{PeerConnection, PeerConnectionBuilder, RTCSessionDescription, StatsSelector};
+use webrtc::peer_connection::{PeerConnectionBuilder, StatsSelector};
 use webrtc::runtime::Runtime;
 
 use crate::bind_addresses::BindAddresses;
-use crate::callbacks::{Callbacks, Happening};
-use crate::candidates::{RemoteCandidates, Section, incoming};
-use crate::channel::{Channel, MOST_OUTSTANDING};
-use crate::socket::engine_socket::Chaos;
-use crate::dns_cache::Names;
-use crate::negotiation::{self, Offer, failed};
-use crate::socket::public_address_cache::Outside;
-use crate::socket::stun_retry::Search;
-use crate::runtime::HostRuntime;
+use crate::callbacks::Callbacks;
+use crate::candidates::LocalSection;
+use crate::channel::{Channel, MAX_OUTSTANDING};
+use crate::dns_cache::DnsCache;
+use crate::engine_event::EngineEvent;
+use crate::event_sender::EventSender;
+use crate::faults::FaultInjector;
+use crate::ice::IceMonitor;
+use crate::negotiation::{Negotiation, Offer, Path, failed};
+use crate::runtime::{EngineRuntime, RuntimeParts};
 use crate::settings;
+use crate::socket::progress::Progress;
+use crate::socket::public_address_cache::PublicAddressCache;
+use crate::socket::stun_retry::StunContext;
 use crate::stats;
-use crate::transport::{Order, Teller};
-use crate::socket::uplink::Uplink;
+use crate::task_command::TaskCommand;
 
-/// How long a restart that came over the channel waits before it ends the path under that channel.
-///
-/// Its candidates come the same way: the first of the VDO.Ninja web app within 60 ms of the description, and
-/// those that a STUN server helps to find a round trip later.
-const FAREWELL: Duration = Duration::from_millis(200);
+/// How many commands run in a row, and how many events of the channel are sent together: enough to share a wake-up,
+/// and few beside what else may wait meanwhile.
+const MAX_BATCH: usize = 64;
 
-/// What a connection has around it.
-pub(crate) struct Surroundings {
+/// What a connection gets from its transport.
+pub(crate) struct ConnectionContext {
     pub(crate) dialect: Arc<dyn Dialect>,
-    pub(crate) names: Names,
-    pub(crate) outside: Outside,
-    pub(crate) chaos: Chaos,
-    pub(crate) teller: Teller,
-    /// Dropped at the very end, which is how a closing transport knows that we are done.
+    pub(crate) dns: DnsCache,
+    pub(crate) public_addresses: PublicAddressCache,
+    pub(crate) faults: FaultInjector,
+    pub(crate) events: EventSender,
+    /// Dropped at the very end, so that a closing transport knows when this task is done.
     pub(crate) alive: mpsc::Sender<()>,
 }
 
-/// Orders obeyed in a row, and events of the channel passed on together: enough to share a wake-up, and few beside
-/// what else may wait meanwhile.
-const MOST_AT_ONCE: usize = 64;
-
-/// A peer connection and what we must remember beside it.
+/// A peer connection of the engine and the state beside it.
 pub(crate) struct Connection {
-    surroundings: Surroundings,
-    runtime: Arc<HostRuntime>,
-    closings: watch::Receiver<u64>,
-    peer: Box<dyn PeerConnection>,
-    happenings: mpsc::UnboundedReceiver<Happening>,
+    events: EventSender,
+    engine_events: mpsc::UnboundedReceiver<EngineEvent>,
+    channel_closes: watch::Receiver<u64>,
+    runtime: Arc<EngineRuntime>,
+    progress: Progress,
+    negotiation: Negotiation,
+    section: LocalSection,
     channel: Channel,
-    remote: RemoteCandidates,
-    section: Section,
-    answer_awaited: bool,
-    /// A restart's offer that is not set before its answer comes: setting it ends the old path, and many peers
-    /// answer over the channel while that is open.
-    held_offer: Option<RTCSessionDescription>,
-    /// The peer's description that ends the path over which its candidates are still coming, and when it may.
-    held_description: Option<(time::Instant, Description)>,
-    ice_servers: Vec<IceServer>,
-    policy: IceTransportPolicy,
-    ice_failure: Duration,
-    ice: IceConnectionState,
-    /// When a silent pair counts as failed.
-    patience_ends: Option<time::Instant>,
+    ice: IceMonitor,
 }
 
 impl Connection {
-    /// Builds a connection, serves it until its door is dropped or something fails, and closes it.
+    /// Builds a connection, serves it until its handle is dropped or something fails, and closes it.
     pub(crate) async fn run(
-        surroundings: Surroundings,
+        context: ConnectionContext,
         setup: ConnectionSetup,
-        mut orders: mpsc::UnboundedReceiver<Order>,
+        mut commands: mpsc::UnboundedReceiver<TaskCommand>,
     ) {
-        let (teller, alive, role) = (surroundings.teller.clone(), surroundings.alive.clone(), setup.role);
-        match Self::build(surroundings, setup).await {
+        let (events, alive, role) = (context.events.clone(), context.alive.clone(), setup.role);
+        match Self::build(context, setup).await {
             Ok(mut connection) => {
-                match connection.serve(role, &mut orders).await {
+                match connection.serve(role, &mut commands).await {
                     Ok(()) => connection.channel.drained().await,
-                    Err(reason) => teller.tell(PeerEvent::Failed { reason }).await,
+                    Err(reason) => events.send(PeerEvent::Failed { reason }).await,
                 }
                 connection.close().await;
             }
-            Err(reason) => teller.tell(PeerEvent::Failed { reason }).await,
+            Err(reason) => events.send(PeerEvent::Failed { reason }).await,
         }
         drop(alive);
     }
 
-    async fn build(surroundings: Surroundings, setup: ConnectionSetup) -> Result<Self, String> {
-        surroundings.names.look_up(&setup.ice_servers).await;
-        let (told, happenings) = mpsc::unbounded_channel();
-        // a part of the host's addresses says nothing about its network
-        let tied = !setup.interfaces.is_empty();
-        let outside = if tied { Outside::default() } else { surroundings.outside.clone() };
-        let search = Search::new(told.clone(), outside.clone());
-        let (chaos, names) = (surroundings.chaos.clone(), surroundings.names.clone());
-        let uplink = Uplink::by(&setup.interfaces);
-        let runtime = Arc::new(HostRuntime::new(chaos, names, search.clone(), uplink));
+    async fn build(context: ConnectionContext, setup: ConnectionSetup) -> Result<Self, String> {
+        let ConnectionContext { dialect, dns, public_addresses, faults, events, alive: _ } = context;
+        dns.look_up(&setup.ice_servers).await;
+        let binds_device = !setup.interfaces.is_empty();
+        // Some of the host's addresses do not identify its network, so such a connection has a cache of its own.
+        let public_addresses = if binds_device { PublicAddressCache::default() } else { public_addresses };
+        let (sender, engine_events) = mpsc::unbounded_channel();
+        let progress = Progress::default();
+        let stun = StunContext {
+            events: sender.clone(),
+            progress: progress.clone(),
+            public_addresses: public_addresses.clone(),
+        };
+        let channel_closes = faults.channel_closes();
+        let runtime =
+            Arc::new(EngineRuntime::new(RuntimeParts { faults, dns: dns.clone(), stun, binds_device }));
         let peer = PeerConnectionBuilder::new()
             .with_configuration(settings::configuration(&setup.ice_servers, setup.ice_transport_policy))
             .with_setting_engine(settings::setting_engine(&setup))
-            .with_handler(Arc::new(Callbacks { told, search }))
+            .with_handler(Arc::new(Callbacks { events: sender, progress: progress.clone() }))
             .with_runtime(Arc::clone(&runtime) as Arc<dyn Runtime>)
-            .with_udp_addrs(vec![BindAddresses::new(setup.bind, setup.interfaces, outside)])
-            .with_data_channel_send_buffer_limit(MOST_OUTSTANDING)
+            .with_udp_addrs(vec![BindAddresses::new(setup.bind, setup.interfaces, public_addresses)])
+            .with_data_channel_send_buffer_limit(MAX_OUTSTANDING)
             .build()
             .await
             .map_err(|error| failed("creating a peer connection", &error))?;
-        let channel = Channel::new(Arc::clone(&surroundings.dialect));
-        let closings = surroundings.chaos.closings();
+        let negotiation =
+            Negotiation::new(Box::new(peer), dns, setup.ice_servers, setup.ice_transport_policy);
         Ok(Self {
-            surroundings,
+            events,
+            engine_events,
+            channel_closes,
             runtime,
-            closings,
-            peer: Box::new(peer),
-            happenings,
-            channel,
-            remote: RemoteCandidates::default(),
-            section: Section::default(),
-            answer_awaited: false,
-            held_offer: None,
-            held_description: None,
-            ice_servers: setup.ice_servers,
-            policy: setup.ice_transport_policy,
-            ice_failure: setup.ice_failure,
-            ice: IceConnectionState::New,
-            patience_ends: None,
+            progress,
+            negotiation,
+            section: LocalSection::default(),
+            channel: Channel::new(dialect),
+            ice: IceMonitor::new(setup.ice_failure),
         })
     }
 
-    /// Works until the door is dropped (`Ok`) or something fails (`Err`).
-    async fn serve(&mut self, role: Role, orders: &mut mpsc::UnboundedReceiver<Order>) -> Result<(), String> {
+    /// Works until the handle is dropped (`Ok`) or something fails (`Err`).
+    async fn serve(
+        &mut self,
+        role: Role,
+        commands: &mut mpsc::UnboundedReceiver<TaskCommand>,
+    ) -> Result<(), String> {
         if role == Role::Offerer {
-            let created = self.peer.create_data_channel(self.channel.label(), None).await;
+            let created = self.negotiation.peer().create_data_channel(self.channel.label(), None).await;
             self.channel.adopt(created.map_err(|error| failed("creating the data channel", &error))?);
-            self.offer(Offer::First).await?;
+            let offer = self.negotiation.offer(Offer::First, self.path()).await?;
+            self.send_description(Some(offer)).await;
         }
         loop {
             tokio::select! {
-                order = orders.recv() => match order {
-                    Some(order) => self.obey(order, orders).await?,
+                command = commands.recv() => match command {
+                    Some(command) => self.run_commands(command, commands).await?,
                     None => return Ok(()),
                 },
-                Some(happening) = self.happenings.recv() => self.absorb(happening).await,
-                event = self.channel.next() => match event {
-                    Some(event) => self.hear(event).await,
-                    None => return Err(self.why_stopped()),
+                Some(event) = self.engine_events.recv() => self.on_engine_events(event).await,
+                event = self.channel.next_event() => match event {
+                    Some(event) => self.on_channel_events(event).await,
+                    None => return Err(self.stop_reason()),
                 },
-                () = self.runtime.stopped() => return Err(self.why_stopped()),
-                () = self.channel.room() => {
-                    self.channel.welcome();
-                    self.emit(PeerEvent::Writable).await;
+                () = self.runtime.stopped() => return Err(self.stop_reason()),
+                () = self.channel.writable() => {
+                    self.channel.accept_again();
+                    self.events.send(PeerEvent::Writable).await;
                 }
-                () = until(self.patience_ends) => {
-                    self.tell_ice(IceConnectionState::Failed).await;
+                () = until(self.ice.failed_at()) => self.on_ice_state(IceConnectionState::Failed).await,
+                () = until(self.negotiation.held_until()) => {
+                    self.apply_held().await?;
+                    self.runtime.waker().wake();
                 }
-                () = until(self.held_description.as_ref().map(|(end, _)| *end)) => {
-                    self.accept_held().await?;
-                    self.runtime.nudge();
-                }
-                Ok(()) = self.closings.changed() => self.channel.break_off().await,
+                Ok(()) = self.channel_closes.changed() => self.channel.inject_close().await,
             }
         }
     }
 
-    /// Obeys an order and those that wait behind it, so that the engine has to look only once.
-    async fn obey(
+    /// Runs a command and those that wait behind it, so that the engine is woken only once.
+    async fn run_commands(
         &mut self,
-        first: Order,
-        orders: &mut mpsc::UnboundedReceiver<Order>,
+        first: TaskCommand,
+        commands: &mut mpsc::UnboundedReceiver<TaskCommand>,
     ) -> Result<(), String> {
-        let (mut next, mut left) = (Some(first), MOST_AT_ONCE);
-        while let Some(order) = next {
-            match order {
-                Order::Perform(action) => self.perform(action).await?,
-                Order::Noticed(returned) => self.channel.noticed(returned),
+        let (mut next, mut left) = (Some(first), MAX_BATCH);
+        while let Some(command) = next {
+            match command {
+                TaskCommand::Perform(action) => self.perform(action).await?,
+                TaskCommand::UnsentRead(count) => self.channel.on_unsent_read(count),
             }
             left -= 1;
-            next = if left > 0 { orders.try_recv().ok() } else { None };
+            next = if left > 0 { commands.try_recv().ok() } else { None };
         }
-        self.runtime.nudge();
+        self.runtime.waker().wake();
         Ok(())
     }
 
-    /// Passes on what the channel says, with what it has said already.
-    async fn hear(&mut self, first: DataChannelEvent) {
-        let (mut events, mut next) = (Vec::with_capacity(MOST_AT_ONCE), Some(first));
-        while let Some(event) = next {
-            events.extend(self.channel.absorb(event));
-            let more = events.len() < MOST_AT_ONCE;
-            // that the engine has stopped it says again
-            next = if more { self.channel.next().now_or_never().flatten() } else { None };
+    async fn perform(&mut self, action: PeerAction) -> Result<(), String> {
+        match action {
+            PeerAction::RestartIce(policy) => {
+                self.apply_held().await?;
+                let offer = self.negotiation.restart_ice(policy, self.path()).await?;
+                self.send_description(Some(offer)).await;
+            }
+            PeerAction::Accept(description) => {
+                self.apply_held().await?;
+                let path = match self.path() {
+                    Path::Up if self.channel.last_delivered(&description) => Path::CarriedDescription,
+                    path => path,
+                };
+                let answer = self.negotiation.accept(description, path).await?;
+                self.send_description(answer).await;
+            }
+            PeerAction::AddCandidates(candidates) => self.negotiation.add_candidates(candidates).await,
+            PeerAction::Send { tag, message } => {
+                if let Some(event) = self.channel.send(tag, message).await {
+                    self.events.send(event).await;
+                }
+            }
+            PeerAction::ReadStats => {
+                let (at, outstanding) = (Instant::now(), self.channel.outstanding().await);
+                let report = self.negotiation.peer().get_stats(at, StatsSelector::None).await;
+                let sample = stats::sample(at, self.runtime.uplink().local(), &report, outstanding);
+                self.events.send(PeerEvent::Stats(sample)).await;
+            }
+            // The transport performs both itself.
+            PeerAction::Create(_) | PeerAction::Close => {}
         }
-        if events.contains(&PeerEvent::ChannelOpen) {
-            self.runtime.opened();
-        }
-        self.surroundings.teller.tell_all(events).await;
+        Ok(())
     }
 
-    /// Returns why the engine's driver, which says nothing itself, most likely ended.
-    fn why_stopped(&self) -> String {
+    /// Handles an event of the channel, with those that wait behind it.
+    async fn on_channel_events(&mut self, first: DataChannelEvent) {
+        let (mut events, mut next) = (Vec::with_capacity(MAX_BATCH), Some(first));
+        while let Some(event) = next {
+            events.extend(self.channel.on_event(event));
+            let more = events.len() < MAX_BATCH;
+            // An engine that has stopped reports it again.
+            next = if more { self.channel.next_event().now_or_never().flatten() } else { None };
+        }
+        if events.contains(&PeerEvent::ChannelOpen) {
+            self.progress.on_channel_open();
+        }
+        self.events.send_all(events).await;
+    }
+
+    /// Handles an event of the engine, with those that wait behind it, so that candidates travel together.
+    async fn on_engine_events(&mut self, first: EngineEvent) {
+        let (mut candidates, mut next) = (Vec::new(), Some(first));
+        while let Some(event) = next {
+            match event {
+                EngineEvent::Candidate(candidate) => candidates.extend(self.section.outgoing(candidate)),
+                EngineEvent::Ice(state) => self.on_ice_state(state).await,
+                EngineEvent::DataChannel(data_channel) => self.channel.adopt(data_channel),
+            }
+            next = self.engine_events.try_recv().ok();
+        }
+        if !candidates.is_empty() {
+            self.events.send(PeerEvent::LocalCandidates(candidates)).await;
+        }
+    }
+
+    async fn on_ice_state(&mut self, state: IceConnectionState) {
+        if self.ice.on_state(state) {
+            self.events.send(PeerEvent::IceConnectionState(state)).await;
+        }
+    }
+
+    async fn apply_held(&mut self) -> Result<(), String> {
+        let answer = self.negotiation.apply_held().await?;
+        self.send_description(answer).await;
+        Ok(())
+    }
+
+    async fn send_description(&mut self, description: Option<Description>) {
+        if let Some(description) = description {
+            self.section = LocalSection::of(&description);
+            self.events.send(PeerEvent::LocalDescription(description)).await;
+        }
+    }
+
+    fn path(&self) -> Path {
+        if self.ice.is_connected() { Path::Up } else { Path::Down }
+    }
+
+    /// Returns the likely reason why the engine's driver, which reports none, has stopped.
+    fn stop_reason(&self) -> String {
         let cause = match (self.channel.has_opened(), self.ice.is_connected()) {
             (false, true) => "the DTLS handshake failed",
             (true, _) | (false, false) => "no address could be bound",
@@ -215,158 +275,10 @@ impl Connection {
         format!("the engine stopped, most likely because {cause}; build a new connection")
     }
 
-    async fn perform(&mut self, action: PeerAction) -> Result<(), String> {
-        match action {
-            PeerAction::RestartIce(policy) => self.restart_ice(policy).await,
-            PeerAction::Accept(description) => self.accept(description).await,
-            PeerAction::AddCandidates(candidates) => {
-                let awaited = self.answer_awaited || self.held_description.is_some();
-                let ready = self.remote.sort(candidates, awaited);
-                self.add_candidates(ready).await;
-                Ok(())
-            }
-            PeerAction::Send { tag, message } => {
-                if let Some(event) = self.channel.send(tag, message).await {
-                    self.emit(event).await;
-                }
-                Ok(())
-            }
-            PeerAction::ReadStats => {
-                let (at, outstanding) = (Instant::now(), self.channel.outstanding().await);
-                let report = self.peer.get_stats(at, StatsSelector::None).await;
-                let local = self.runtime.local();
-                let sample = Sample { local, ..stats::sample(at, &report, outstanding) };
-                self.emit(PeerEvent::Stats(sample)).await;
-                Ok(())
-            }
-            // The door does both itself.
-            PeerAction::Create(_) | PeerAction::Close => Ok(()),
-        }
-    }
-
-    async fn offer(&mut self, kind: Offer) -> Result<(), String> {
-        let (offer, description) = negotiation::offer(self.peer.as_ref(), kind).await?;
-        if self.ice.is_connected() {
-            self.held_offer = Some(offer);
-        } else {
-            negotiation::set_offer(self.peer.as_ref(), offer).await?;
-        }
-        self.answer_awaited = true;
-        self.tell_description(description).await;
-        Ok(())
-    }
-
-    async fn restart_ice(&mut self, policy: IceTransportPolicy) -> Result<(), String> {
-        self.accept_held().await?;
-        self.take_offer_back().await?;
-        self.surroundings.names.look_up(&self.ice_servers).await;
-        if policy != self.policy {
-            let configuration = settings::configuration(&self.ice_servers, policy);
-            let changed = self.peer.set_configuration(configuration).await;
-            changed.map_err(|error| failed("changing the ICE transport policy", &error))?;
-            self.policy = policy;
-        }
-        self.offer(Offer::RestartIce).await
-    }
-
-    async fn accept(&mut self, description: Description) -> Result<(), String> {
-        self.accept_held().await?;
-        let restarts = self.ice.is_connected() && self.remote.is_new(&description);
-        if restarts && self.channel.brought(&description) {
-            self.held_description = Some((time::Instant::now() + FAREWELL, description));
-            return Ok(());
-        }
-        self.apply(description).await
-    }
-
-    async fn accept_held(&mut self) -> Result<(), String> {
-        match self.held_description.take() {
-            Some((_, description)) => self.apply(description).await,
-            None => Ok(()),
-        }
-    }
-
-    async fn apply(&mut self, description: Description) -> Result<(), String> {
-        match description.sdp_type {
-            SdpType::Offer => {
-                self.take_offer_back().await?;
-                let answer = negotiation::answer(self.peer.as_ref(), &description.sdp).await?;
-                self.tell_description(answer).await;
-            }
-            SdpType::Answer if self.answer_awaited => {
-                if let Some(offer) = self.held_offer.take() {
-                    negotiation::set_offer(self.peer.as_ref(), offer).await?;
-                }
-                negotiation::accept_answer(self.peer.as_ref(), &description.sdp).await?;
-                self.answer_awaited = false;
-            }
-            SdpType::Answer => {
-                tracing::debug!("an answer that nobody waits for was dropped; it may have come twice");
-                return Ok(());
-            }
-        }
-        let ready = self.remote.described(&description);
-        self.add_candidates(ready).await;
-        Ok(())
-    }
-
-    /// Forgets our unanswered offer, if there is one.
-    async fn take_offer_back(&mut self) -> Result<(), String> {
-        if self.answer_awaited && self.held_offer.take().is_none() {
-            negotiation::roll_back(self.peer.as_ref()).await?;
-        }
-        self.answer_awaited = false;
-        Ok(())
-    }
-
-    async fn add_candidates(&self, candidates: Vec<IceCandidate>) {
-        for candidate in candidates.into_iter().filter_map(incoming) {
-            if let Err(error) = self.peer.add_ice_candidate(candidate).await {
-                tracing::debug!(%error, "dropped a candidate of the peer's");
-            }
-        }
-    }
-
-    /// Takes what the engine told, with all that is there already, so that candidates travel together.
-    async fn absorb(&mut self, first: Happening) {
-        let mut candidates = Vec::new();
-        let mut next = Some(first);
-        while let Some(happening) = next {
-            match happening {
-                Happening::Candidate(candidate) => candidates.extend(self.section.outgoing(candidate)),
-                Happening::Ice(state) => self.tell_ice(state).await,
-                Happening::DataChannel(data_channel) => self.channel.adopt(data_channel),
-            }
-            next = self.happenings.try_recv().ok();
-        }
-        if !candidates.is_empty() {
-            self.emit(PeerEvent::LocalCandidates(candidates)).await;
-        }
-    }
-
-    async fn tell_ice(&mut self, state: IceConnectionState) {
-        if self.ice == state {
-            return;
-        }
-        self.ice = state;
-        let silent = state == IceConnectionState::Disconnected;
-        self.patience_ends = silent.then(|| time::Instant::now() + self.ice_failure);
-        self.emit(PeerEvent::IceConnectionState(state)).await;
-    }
-
-    async fn tell_description(&mut self, description: Description) {
-        self.section = Section::of(&description);
-        self.emit(PeerEvent::LocalDescription(description)).await;
-    }
-
-    async fn emit(&self, event: PeerEvent) {
-        self.surroundings.teller.tell(event).await;
-    }
-
     /// Closes the engine's connection, which otherwise keeps its task and sockets for ever.
     async fn close(self) {
-        self.runtime.leave();
-        if let Err(error) = self.peer.close().await {
+        self.runtime.waker().end();
+        if let Err(error) = self.negotiation.peer().close().await {
             tracing::debug!(%error, "a connection did not close cleanly");
         }
     }

@@ -1,4 +1,4 @@
-//! The addresses of STUN and TURN servers, looked up where waiting hurts nobody.
+//! The addresses of STUN and TURN servers, resolved outside the engine's driver task.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -10,20 +10,20 @@ use rejoin_core::IceServer;
 use tokio::task::JoinSet;
 use tokio::time;
 
-/// How long an opening waits for names that were never resolved.
+/// How long a new connection waits for names that were never resolved.
 ///
-/// A resolver in reach answers in a tenth of that; without one the host candidates must not wait longer.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// A reachable resolver answers in a tenth of that; without one the host candidates must not wait longer.
+const LOOKUP_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What is known about names, shared by all connections.
+/// The addresses of host names, shared by all connections.
 ///
-/// The engine asks for names on the task that also moves ICE, DTLS and SCTP, where a dead resolver would stop
-/// everything for many seconds; so it is answered from here only.
+/// The engine resolves names on the task that also drives ICE, DTLS and SCTP, where a dead resolver would stop
+/// everything for many seconds; so it gets answers from this cache only.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Names(Arc<Mutex<BTreeMap<String, Vec<IpAddr>>>>);
+pub(crate) struct DnsCache(Arc<Mutex<BTreeMap<String, Vec<IpAddr>>>>);
 
-impl Names {
-    /// Looks up the hosts of `servers` anew and waits a little for those that are unknown.
+impl DnsCache {
+    /// Looks up the hosts of `servers` again and waits for those that are unknown, for half a second at most.
     ///
     /// A late answer is kept for the next gathering; a failed lookup leaves the last answer in place.
     pub(crate) async fn look_up(&self, servers: &[IceServer]) {
@@ -38,10 +38,10 @@ impl Names {
             }
         }
         // Only the waiting ends here; the lookups themselves go on.
-        let _ = time::timeout(PATIENCE, unknown.join_all()).await;
+        let _ = time::timeout(LOOKUP_TIMEOUT, unknown.join_all()).await;
     }
 
-    /// Returns what is known about `target`, a `host:port`.
+    /// Returns the cached addresses of `target`, a `host:port`.
     ///
     /// The engine writes the address of an IPv6 TURN server without brackets.
     pub(crate) fn resolve(&self, target: &str) -> io::Result<Vec<SocketAddr>> {
@@ -56,7 +56,7 @@ impl Names {
             }
             (Some(_) | None, _) => Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("no answer yet for \"{host}\"; check the resolver"),
+                format!("\"{host}\" is not resolved yet; check the resolver"),
             )),
         }
     }
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finds_the_host_of_a_url() {
+    fn parses_the_host_of_a_url() {
         assert_eq!(host("stun:stun.example:3478"), Some("stun.example"));
         assert_eq!(host("turn:relay.example?transport=udp"), Some("relay.example"));
         assert_eq!(host("turns:[2001:db8::1]:443"), Some("2001:db8::1"));
@@ -100,25 +100,25 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn answers_with_what_was_looked_up() {
-        let names = Names::default();
+    async fn resolves_from_the_last_lookup() {
+        let cache = DnsCache::default();
         let server = IceServer { urls: vec!["stun:localhost:3478".to_owned()], ..IceServer::default() };
-        assert!(names.resolve("localhost:3478").is_err());
-        names.look_up(&[server]).await;
-        let addresses = names.resolve("localhost:3478").expect("localhost is known everywhere");
+        assert!(cache.resolve("localhost:3478").is_err());
+        cache.look_up(&[server]).await;
+        let addresses = cache.resolve("localhost:3478").expect("localhost resolves");
         assert!(addresses.iter().all(|address| address.ip().is_loopback() && address.port() == 3478));
     }
 
     #[test]
-    fn answers_literal_addresses_without_a_lookup() {
-        let names = Names::default();
+    fn resolves_literal_addresses_without_a_lookup() {
+        let cache = DnsCache::default();
         for (target, expected) in [
             ("192.0.2.1:3478", "192.0.2.1:3478"),
             ("[2001:db8::b]:3478", "[2001:db8::b]:3478"),
             ("2001:db8::b:3478", "[2001:db8::b]:3478"),
         ] {
             let expected: SocketAddr = expected.parse().expect("an address");
-            assert_eq!(names.resolve(target).expect("literal"), [expected]);
+            assert_eq!(cache.resolve(target).expect("literal"), [expected]);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! From our setup to the engine's settings.
+//! Converts a connection setup to the engine's settings.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,12 +13,12 @@ use webrtc::peer_connection::{
 
 /// How often candidate pairs are checked; RFC 8445 section 14.2 wants 50 ms per check over all pairs.
 ///
-/// The engine checks all pairs on one beat and nominates on the next, so the beat is part of every opening;
+/// The engine checks all pairs in one interval and nominates in the next, so the interval is part of every opening;
 /// 20 ms makes it small beside a round trip over the internet.
 const CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
-/// Checks of one pair at the least; the engine's own 7 give a pair up after 160 ms at our interval.
-const LEAST_ATTEMPTS: u16 = 500;
+/// The minimum of checks of one pair; the engine's own 7 give a pair up after 160 ms at our interval.
+const MIN_ATTEMPTS: u16 = 500;
 
 /// A lone relay pair is selected only after this long, because the engine never changes a selection.
 ///
@@ -28,23 +28,23 @@ const RELAY_WAIT: Duration = Duration::from_millis(500);
 /// A server-reflexive pair waits this long for the host pair of a peer in the same network.
 const SERVER_REFLEXIVE_WAIT: Duration = Duration::from_millis(100);
 
-/// Keepalives per silence: one may be lost, and one late, before the pair counts as silent.
+/// Keepalives per `disconnected` timeout: one may be lost, and one late, before the pair counts as silent.
 const KEEPALIVES_PER_SILENCE: u32 = 4;
 
-/// Keepalives per silence that is brief: bursts take several of them, and their answers tell a path that loses packets
-/// from one that is dead.
-const KEEPALIVES_PER_BRIEF_SILENCE: u32 = 8;
+/// Keepalives per short timeout: a burst of loss takes several of them, and the answers distinguish a path that loses
+/// packets from one that is dead.
+const KEEPALIVES_PER_SHORT_SILENCE: u32 = 8;
 
-/// The longest silence that is brief: who doubts so soon has power to spare.
-const BRIEF_SILENCE: Duration = Duration::from_secs(2);
+/// The longest timeout that is short: a setup that detects silence so soon can afford the packets.
+const SHORT_SILENCE: Duration = Duration::from_secs(2);
 
-/// Bounds of the keepalive interval: the engine's own beat, and the pace at which consent is to be asked for
-/// (RFC 7675 section 5.1), which keeps the shortest bindings of NAT routers too.
+/// Bounds of the keepalive interval: the engine's own tick, and the interval of consent checks (RFC 7675 section 5.1),
+/// which also refreshes the shortest bindings of NAT routers.
 const KEEPALIVE_BOUNDS: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
 /// Returns the engine's settings for `setup`.
 pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
-    // Nothing better is to come where only relays may be used.
+    // No better pair can follow where only relays may be used.
     let relay_wait = match setup.ice_transport_policy {
         IceTransportPolicy::All => RELAY_WAIT,
         IceTransportPolicy::Relay => Duration::ZERO,
@@ -53,7 +53,7 @@ pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
         // Without this an ICE restart gathers nothing new, so it could not follow a change of network.
         .with_discard_local_candidates_during_ice_restart(true)
         // A query socket that cannot join the group (no multicast route) would fail the whole connection.
-        // Browsers that hide behind `.local` names reach us all the same, as peer-reflexive candidates.
+        // Browsers with `.local` candidates still reach us, as peer-reflexive candidates.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(
             Some(setup.ice_silence),
@@ -70,7 +70,7 @@ pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
 /// Returns the engine's configuration: servers and policy.
 pub(crate) fn configuration(servers: &[IceServer], policy: IceTransportPolicy) -> RTCConfiguration {
     RTCConfigurationBuilder::default()
-        .with_ice_servers(servers.iter().map(ice_server).chain(reflectors(servers)).collect())
+        .with_ice_servers(servers.iter().map(ice_server).chain(stun_of_turn(servers)).collect())
         .with_ice_transport_policy(match policy {
             IceTransportPolicy::All => RTCIceTransportPolicy::All,
             IceTransportPolicy::Relay => RTCIceTransportPolicy::Relay,
@@ -86,11 +86,11 @@ fn ice_server(server: &IceServer) -> RTCIceServer {
     }
 }
 
-/// Returns the TURN servers that can be asked over UDP, as STUN servers, unless they are listed as such.
+/// Returns the TURN servers over UDP as STUN servers, unless they are listed as such.
 ///
-/// Every TURN server answers STUN too (RFC 8656 section 2), and browsers read their own address out of its answer to
-/// an allocation; the engine does not, and two peers that know only a relay would never meet directly.
-fn reflectors(servers: &[IceServer]) -> Option<RTCIceServer> {
+/// Every TURN server answers STUN too (RFC 8656 section 2), and browsers read their own address from its answer to
+/// an allocation; the engine does not, and two peers that know only a relay would never connect directly.
+fn stun_of_turn(servers: &[IceServer]) -> Option<RTCIceServer> {
     let listed = || servers.iter().flat_map(|server| &server.urls);
     let over_udp = listed().filter_map(|url| {
         let relay = url.strip_prefix("turn:")?;
@@ -104,8 +104,8 @@ fn reflectors(servers: &[IceServer]) -> Option<RTCIceServer> {
 
 /// Returns the engine's time from `disconnected` to `failed`.
 ///
-/// The engine also gives up checking after silence and failure together, so the longer of our two wishes goes
-/// in; the connection itself keeps the shorter `ice_failure`.
+/// The engine also gives up checking after both of its timeouts together, so it gets the longer one; the
+/// [`IceMonitor`](crate::ice::IceMonitor) has the shorter one.
 fn failed_timeout(setup: &ConnectionSetup) -> Duration {
     setup.ice_failure.max(setup.ice_checking.saturating_sub(setup.ice_silence))
 }
@@ -113,14 +113,14 @@ fn failed_timeout(setup: &ConnectionSetup) -> Duration {
 fn keepalive(silence: Duration) -> Duration {
     let (least, most) = KEEPALIVE_BOUNDS;
     let keepalives =
-        if silence > BRIEF_SILENCE { KEEPALIVES_PER_SILENCE } else { KEEPALIVES_PER_BRIEF_SILENCE };
+        if silence > SHORT_SILENCE { KEEPALIVES_PER_SILENCE } else { KEEPALIVES_PER_SHORT_SILENCE };
     (silence / keepalives).clamp(least, most)
 }
 
 /// Returns how often a pair is checked: twice what `checking` needs, because each new candidate adds a round.
 fn attempts(checking: Duration) -> u16 {
     let rounds = 2 * checking.as_millis() / CHECK_INTERVAL.as_millis();
-    u16::try_from(rounds).unwrap_or(u16::MAX).max(LEAST_ATTEMPTS)
+    u16::try_from(rounds).unwrap_or(u16::MAX).max(MIN_ATTEMPTS)
 }
 
 #[cfg(test)]
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn hands_turn_credentials_over() {
+    fn passes_turn_credentials_on() {
         let server = IceServer {
             urls: vec!["turn:relay.example:3478?transport=udp".to_owned(), "turns:relay.example".to_owned()],
             username: "user".to_owned(),
@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn asks_relays_over_udp_for_our_own_address() {
+    fn adds_turn_servers_over_udp_as_stun_servers() {
         let urls = ["turn:a.example:3478?transport=udp", "turn:b.example", "turn:c.example?transport=tcp"];
         let relays = IceServer { urls: urls.map(str::to_owned).to_vec(), ..IceServer::default() };
         let known = IceServer { urls: vec!["stun:b.example".to_owned()], ..IceServer::default() };
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn leaves_credentials_of_stun_empty() {
+    fn leaves_the_credentials_of_stun_empty() {
         let server = IceServer { urls: vec!["stun:stun.example".to_owned()], ..IceServer::default() };
         let configuration = configuration(&[server], IceTransportPolicy::All);
         let mapped = &configuration.ice_servers()[0];
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn keepalives_stay_within_their_bounds() {
+    fn keepalives_stay_within_bounds() {
         assert_eq!(keepalive(Duration::from_millis(400)), Duration::from_millis(200));
         assert_eq!(keepalive(Duration::from_secs(2)), Duration::from_millis(250));
         assert_eq!(keepalive(Duration::from_secs(4)), Duration::from_secs(1));
@@ -169,8 +169,8 @@ mod tests {
     }
 
     #[test]
-    fn attempts_cover_the_checking_time() {
-        assert_eq!(attempts(Duration::from_secs(1)), LEAST_ATTEMPTS);
+    fn attempts_cover_the_checking_timeout() {
+        assert_eq!(attempts(Duration::from_secs(1)), MIN_ATTEMPTS);
         assert_eq!(attempts(Duration::from_secs(30)), 3000);
         assert_eq!(attempts(Duration::MAX), u16::MAX);
     }

@@ -1,21 +1,26 @@
-//! From the engine's statistics to our sample.
+//! Converts the engine's statistics to a sample.
 
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use rejoin_core::stats::Sample;
 use webrtc::peer_connection::RTCStatsReport;
 
-/// Returns a reading of the selected pair's round trip and the transport's counters.
+/// Returns the selected pair's round trip and the transport's counters.
 ///
 /// The counters are the transport's because a pair's start again with each ICE restart.
-pub(crate) fn sample(at: Instant, report: &RTCStatsReport, bytes_outstanding: usize) -> Sample {
+pub(crate) fn sample(
+    at: Instant,
+    local: Option<IpAddr>,
+    report: &RTCStatsReport,
+    bytes_outstanding: usize,
+) -> Sample {
     let transport = report.transport();
     let selected = transport.map(|transport| transport.selected_candidate_pair_id.as_str());
     let pair = report.candidate_pairs().find(|pair| Some(pair.stats.id.as_str()) == selected);
     Sample {
         at,
-        // The sockets know it.
-        local: None,
+        local,
         rtt: pair.and_then(|pair| round_trip(pair.current_round_trip_time)),
         packets_received: transport.map_or(0, |transport| transport.packets_received),
         // The engine counts losses of media only.
@@ -24,13 +29,13 @@ pub(crate) fn sample(at: Instant, report: &RTCStatsReport, bytes_outstanding: us
         bytes_sent: transport.map_or(0, |transport| transport.bytes_sent),
         bytes_received: transport.map_or(0, |transport| transport.bytes_received),
         bytes_outstanding: u64::try_from(bytes_outstanding).unwrap_or(u64::MAX),
-        // The machine sends the probes, so it counts them.
+        // The supervisor sends the probes, so it counts them.
         probes_sent: 0,
         probes_answered: 0,
     }
 }
 
-/// Returns a round trip; zero is how the engine says that nothing has been measured on the pair.
+/// Returns a round trip; the engine reports zero while nothing has been measured on the pair.
 fn round_trip(seconds: f64) -> Option<Duration> {
     Duration::try_from_secs_f64(seconds).ok().filter(|rtt| !rtt.is_zero())
 }

@@ -1,4 +1,4 @@
-//! The port's door: hands each action to its connection's task and gathers what the tasks have to tell.
+//! The port's implementation: passes each action to its connection's task and collects the events of all tasks.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,126 +8,92 @@ use rejoin_core::Generation;
 use rejoin_core::port::{ConnectionSetup, Dialect, PeerAction, PeerEvent, PeerTransport};
 use tokio::sync::mpsc;
 
-use crate::socket::engine_socket::Chaos;
-use crate::connection::{Connection, Surroundings};
-use crate::dns_cache::Names;
-use crate::socket::public_address_cache::Outside;
+use crate::connection::{Connection, ConnectionContext};
+use crate::dns_cache::DnsCache;
+use crate::event_sender::{EventSender, QueuedEvent};
+use crate::faults::FaultInjector;
+use crate::socket::public_address_cache::PublicAddressCache;
+use crate::task_command::TaskCommand;
 
 /// How many events may wait for [`next_event`](PeerTransport::next_event), over all connections.
 ///
 /// A full queue stops reading from the data channels, so a slow reader slows its peers down instead of
 /// filling our memory; 1,024 is far more than a supervisor leaves unread in one turn.
-const WAITING_EVENTS: usize = 1024;
+const MAX_QUEUED_EVENTS: usize = 1024;
 
 /// Owns the peer connections, one task for each.
 #[derive(Debug)]
 pub struct WebRtcTransport {
     dialect: Arc<dyn Dialect>,
-    chaos: Chaos,
-    names: Names,
-    outside: Outside,
-    connections: BTreeMap<Generation, Tap>,
+    faults: FaultInjector,
+    dns: DnsCache,
+    public_addresses: PublicAddressCache,
+    connections: BTreeMap<Generation, ConnectionHandle>,
     incarnations: u64,
-    found: mpsc::Receiver<Found>,
-    events: mpsc::Sender<Found>,
+    events: mpsc::Receiver<QueuedEvent>,
+    event_queue: mpsc::Sender<QueuedEvent>,
     running: mpsc::Receiver<()>,
     alive: mpsc::Sender<()>,
 }
 
-/// A running connection, seen from the door; dropping it closes the connection.
+/// The handle of a running connection; dropping it closes the connection.
 #[derive(Debug)]
-struct Tap {
+struct ConnectionHandle {
     incarnation: u64,
-    orders: mpsc::UnboundedSender<Order>,
-    /// How many messages came back and were read about.
-    returned: u64,
-}
-
-/// What reaches a connection's task through the door.
-#[derive(Debug)]
-pub(crate) enum Order {
-    /// The machine wants something.
-    Perform(PeerAction),
-    /// The machine has read of so many messages that came back; whatever it sent before came before this.
-    Noticed(u64),
-}
-
-/// An event on its way out.
-#[derive(Debug)]
-struct Found {
-    generation: Generation,
-    incarnation: u64,
-    event: PeerEvent,
-}
-
-/// Tells the door what happened to one connection.
-#[derive(Clone, Debug)]
-pub(crate) struct Teller {
-    generation: Generation,
-    incarnation: u64,
-    events: mpsc::Sender<Found>,
-}
-
-impl Teller {
-    /// Tells `event`; waits where too many are unread.
-    pub(crate) async fn tell(&self, event: PeerEvent) {
-        let Self { generation, incarnation, .. } = *self;
-        // Nobody is left to be told once the transport is dropped; the actions end then too.
-        let _ = self.events.send(Found { generation, incarnation, event }).await;
-    }
-
-    /// Tells `events`, in order and no more than [`WAITING_EVENTS`], when there is room for all of them.
-    pub(crate) async fn tell_all(&self, events: Vec<PeerEvent>) {
-        let Self { generation, incarnation, .. } = *self;
-        // As above.
-        let Ok(room) = self.events.reserve_many(events.len()).await else { return };
-        for (place, event) in room.zip(events) {
-            place.send(Found { generation, incarnation, event });
-        }
-    }
+    commands: mpsc::UnboundedSender<TaskCommand>,
+    /// How many `Unsent` events were read.
+    unsent_read: u64,
 }
 
 impl WebRtcTransport {
-    /// Creates a transport without connections, whose data channels speak `dialect`.
+    /// Creates a transport without connections, whose data channels use `dialect`.
     ///
-    /// Actions are performed on the tokio runtime that [`perform`](PeerTransport::perform) is called in.
+    /// Connections run on the tokio runtime that [`perform`](PeerTransport::perform) is called in.
     pub fn new(dialect: Arc<dyn Dialect>) -> Self {
-        let (events, found) = mpsc::channel(WAITING_EVENTS);
+        let (event_queue, events) = mpsc::channel(MAX_QUEUED_EVENTS);
         let (alive, running) = mpsc::channel(1);
-        let chaos = Chaos::new();
-        let connections = BTreeMap::new();
-        let (names, outside) = (Names::default(), Outside::default());
-        Self { dialect, chaos, names, outside, connections, incarnations: 0, found, events, running, alive }
+        Self {
+            dialect,
+            faults: FaultInjector::new(),
+            dns: DnsCache::default(),
+            public_addresses: PublicAddressCache::default(),
+            connections: BTreeMap::new(),
+            incarnations: 0,
+            events,
+            event_queue,
+            running,
+            alive,
+        }
     }
 
-    /// Returns a handle that breaks this transport's connections on purpose.
-    pub fn chaos(&self) -> Chaos {
-        self.chaos.clone()
+    /// Returns a handle that injects faults below this transport's connections.
+    pub fn faults(&self) -> FaultInjector {
+        self.faults.clone()
     }
 
-    /// Closes every connection and waits until each has said goodbye and freed its sockets.
+    /// Closes every connection and waits until each has sent its last packets and freed its sockets.
     ///
-    /// Dropping the transport closes them too, but a process that ends at once cuts the goodbyes short.
+    /// Dropping the transport closes them too, but a process that ends at once may cut the last packets off.
     pub async fn close(self) {
-        let Self { connections, found, alive, mut running, .. } = self;
-        drop((connections, found, alive));
+        let Self { connections, events, alive, mut running, .. } = self;
+        drop((connections, events, alive));
         while running.recv().await.is_some() {}
     }
 
     fn create(&mut self, generation: Generation, setup: ConnectionSetup) {
         self.incarnations += 1;
         let incarnation = self.incarnations;
-        let (orders, inbox) = mpsc::unbounded_channel();
-        let surroundings = Surroundings {
+        let (commands, receiver) = mpsc::unbounded_channel();
+        let context = ConnectionContext {
             dialect: Arc::clone(&self.dialect),
-            names: self.names.clone(),
-            outside: self.outside.clone(),
-            chaos: self.chaos.clone(),
-            teller: Teller { generation, incarnation, events: self.events.clone() },
+            dns: self.dns.clone(),
+            public_addresses: self.public_addresses.clone(),
+            faults: self.faults.clone(),
+            events: EventSender { generation, incarnation, queue: self.event_queue.clone() },
             alive: self.alive.clone(),
         };
-        self.connections.insert(generation, Tap { incarnation, orders, returned: 0 });
-        tokio::spawn(Connection::run(surroundings, setup, inbox));
+        self.connections.insert(generation, ConnectionHandle { incarnation, commands, unsent_read: 0 });
+        tokio::spawn(Connection::run(context, setup, receiver));
     }
 }
 
@@ -145,23 +111,23 @@ impl PeerTransport for WebRtcTransport {
             | PeerAction::Send { .. }
             | PeerAction::ReadStats => {
                 if let Some(connection) = self.connections.get(&generation) {
-                    // A task that has failed no longer listens; only `Close` is left for it.
-                    let _ = connection.orders.send(Order::Perform(action));
+                    // A task that has failed no longer receives; only `Close` is left for it.
+                    let _ = connection.commands.send(TaskCommand::Perform(action));
                 }
             }
         }
     }
 
     async fn next_event(&mut self) -> (Generation, PeerEvent) {
-        while let Some(Found { generation, incarnation, event }) = self.found.recv().await {
+        while let Some(QueuedEvent { generation, incarnation, event }) = self.events.recv().await {
             let Some(connection) = self.connections.get_mut(&generation) else { continue };
             if connection.incarnation != incarnation {
                 continue;
             }
             if let PeerEvent::Unsent { .. } = event {
-                connection.returned += 1;
+                connection.unsent_read += 1;
                 // As above.
-                let _ = connection.orders.send(Order::Noticed(connection.returned));
+                let _ = connection.commands.send(TaskCommand::UnsentRead(connection.unsent_read));
             }
             return (generation, event);
         }

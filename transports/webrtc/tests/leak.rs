@@ -1,4 +1,4 @@
-//! Five hundred connections opened and closed leave no memory, socket or task behind.
+//! Five hundred connections that open and close leak no memory, socket or task.
 
 // The helpers of tests are tests too.
 #![allow(clippy::expect_used, clippy::panic)]
@@ -17,22 +17,22 @@ mod pair;
 
 /// Cycles in all, pairs at a time, and the cycle from which on nothing may grow: caches are full by then.
 const CYCLES: usize = 500;
-const ABREAST: usize = 10;
+const CONCURRENT: usize = 10;
 const SETTLED: usize = 100;
 
 /// What 400 further pairs may add: noise of the allocator, a twentieth of what leaked connections would.
 const SLACK_KIB: usize = 8 * 1024;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn opening_and_closing_leaves_nothing_behind() {
+async fn opening_and_closing_leaks_nothing() {
     let mut settled = Footprint::default();
-    for cycle in (0..CYCLES).step_by(ABREAST) {
+    for cycle in (0..CYCLES).step_by(CONCURRENT) {
         let mut pairs = JoinSet::new();
-        for _ in 0..ABREAST {
-            pairs.spawn(live_and_die());
+        for _ in 0..CONCURRENT {
+            pairs.spawn(open_and_close());
         }
         pairs.join_all().await;
-        if cycle + ABREAST == SETTLED {
+        if cycle + CONCURRENT == SETTLED {
             settled = Footprint::at_rest().await;
         }
     }
@@ -43,8 +43,8 @@ async fn opening_and_closing_leaves_nothing_behind() {
     assert!(end.resident_kib < settled.resident_kib + SLACK_KIB, "{settled:?} grew to {end:?}");
 }
 
-/// One pair: opens, talks and closes.
-async fn live_and_die() {
+/// One pair: opens, sends and closes.
+async fn open_and_close() {
     let mut pair = Pair::new();
     pair.create(setup);
     pair.until_open().await;
@@ -72,7 +72,7 @@ struct Footprint {
 }
 
 impl Footprint {
-    /// Takes the footprint once the tasks that were told to end have been run to their end.
+    /// Measures the footprint once the tasks that are to end have ended.
     async fn at_rest() -> Self {
         let ended = async {
             while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
@@ -85,10 +85,10 @@ impl Footprint {
     }
 
     fn now() -> Self {
-        let status = fs::read_to_string("/proc/self/status").expect("Linux tells");
+        let status = fs::read_to_string("/proc/self/status").expect("a Linux system");
         let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("a resident size");
         let resident_kib = resident.trim().trim_end_matches(" kB").parse().expect("a number of kB");
-        let files = fs::read_dir("/proc/self/fd").expect("Linux tells").count();
+        let files = fs::read_dir("/proc/self/fd").expect("a Linux system").count();
         let tasks = tokio::runtime::Handle::current().metrics().num_alive_tasks();
         Self { resident_kib, files, tasks }
     }

@@ -1,115 +1,55 @@
-//! Breaks real things on purpose.
+//! The UDP socket that the engine gets: a socket and a list of interceptors.
 
-use std::fmt;
 use std::io::{self, IoSliceMut};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
-use tokio::sync::watch;
 use webrtc::runtime::{AsyncUdpSocket, RecvMeta, Transmit};
 
-use crate::socket::dtls_retransmit::Flight;
-use crate::socket::stun_retry::Reflection;
-use crate::runtime::Pace;
-use crate::socket::uplink::Uplink;
+use crate::socket::interceptor::Interceptor;
 
-/// Breaks a transport's connections underneath, without telling the machine.
-#[derive(Clone)]
-pub struct Chaos {
-    severed: Arc<AtomicBool>,
-    closings: Arc<watch::Sender<u64>>,
-}
-
-impl Chaos {
-    /// Creates a handle that has broken nothing yet.
-    pub(crate) fn new() -> Self {
-        Self { severed: Arc::default(), closings: Arc::new(watch::Sender::new(0)) }
-    }
-
-    /// Cuts or mends the cable: while cut, every datagram of the transport's sockets vanishes, both ways.
-    ///
-    /// Nothing above notices by itself: sends succeed, and nothing arrives.
-    pub fn cut(&self, cut: bool) {
-        self.severed.store(cut, Ordering::Relaxed);
-    }
-
-    /// Returns whether the cable is cut.
-    pub fn is_cut(&self) -> bool {
-        self.severed.load(Ordering::Relaxed)
-    }
-
-    /// Closes every data channel, as a fault of the peer or of SCTP would.
-    pub fn close_channels(&self) {
-        self.closings.send_modify(|closings| *closings += 1);
-    }
-
-    /// Returns a receiver that changes at every [`close_channels`](Self::close_channels).
-    pub(crate) fn closings(&self) -> watch::Receiver<u64> {
-        self.closings.subscribe()
-    }
-}
-
-impl fmt::Debug for Chaos {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chaos").field("cut", &self.is_cut()).finish_non_exhaustive()
-    }
-}
-
-/// A UDP socket on a cable that [`Chaos`] can cut.
+/// A UDP socket that shows every datagram to its interceptors, in their order.
 #[derive(Debug)]
-pub(crate) struct CableSocket {
+pub(crate) struct EngineSocket {
     socket: Arc<dyn AsyncUdpSocket>,
-    chaos: Chaos,
-    pace: Arc<Pace>,
-    ears: Ears,
+    interceptors: Vec<Box<dyn Interceptor>>,
 }
 
-/// Who listens to what goes out and arrives at a socket, and where that is.
-#[derive(Debug)]
-pub(crate) struct Ears {
-    pub(crate) flight: Flight,
-    pub(crate) reflection: Reflection,
-    pub(crate) uplink: Uplink,
-    pub(crate) local: SocketAddr,
-}
-
-impl CableSocket {
-    /// Puts `socket` on the cable; each datagram that arrives quickens `pace`.
-    pub(crate) fn new(socket: Arc<dyn AsyncUdpSocket>, chaos: Chaos, pace: Arc<Pace>, ears: Ears) -> Self {
-        Self { socket, chaos, pace, ears }
+impl EngineSocket {
+    /// Creates a socket over `socket`.
+    pub(crate) fn new(socket: Arc<dyn AsyncUdpSocket>, interceptors: Vec<Box<dyn Interceptor>>) -> Self {
+        Self { socket, interceptors }
     }
 
-    /// Repeats the STUN queries and the flights that are due.
+    /// Sends what the interceptors repeat.
     ///
     /// The driver's task both sends and receives, so this cannot take the waker of a send that waits.
-    /// What the kernel does not take is due again in a moment.
-    fn repeat(&self, cx: &mut Context<'_>) {
-        let due = self.ears.reflection.due(cx).into_iter().chain(self.ears.flight.due(cx));
-        for datagram in due {
-            let _ = self.pass(cx, &datagram.transmit());
+    /// What the kernel does not take is due again soon.
+    fn retransmit(&self, cx: &mut Context<'_>) {
+        for interceptor in &self.interceptors {
+            for datagram in interceptor.poll_retransmit(cx) {
+                let _ = self.socket.poll_send(cx, &datagram.transmit());
+            }
         }
     }
 
-    /// Sends where the cable is whole.
-    fn pass(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        if self.chaos.is_cut() {
-            return Poll::Ready(Ok(transmit.contents.len()));
+    /// Shows what arrived in one buffer, which may be several datagrams of one sender, `stride` bytes apart.
+    fn on_receive(&self, meta: &RecvMeta, buffer: &[u8]) {
+        for datagram in buffer[..meta.len.min(buffer.len())].chunks(meta.stride.max(1)) {
+            self.interceptors.iter().for_each(|interceptor| interceptor.on_receive(meta.addr, datagram));
         }
-        self.socket.poll_send(cx, transmit)
     }
 }
 
-impl AsyncUdpSocket for CableSocket {
+impl AsyncUdpSocket for EngineSocket {
     fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
     fn poll_send(&self, cx: &mut Context<'_>, transmit: &Transmit<'_>) -> Poll<io::Result<usize>> {
-        self.ears.reflection.sent(transmit);
-        self.ears.flight.sent(transmit);
-        self.pass(cx, transmit)
+        self.interceptors.iter().for_each(|interceptor| interceptor.on_send(transmit));
+        self.socket.poll_send(cx, transmit)
     }
 
     fn poll_recv(
@@ -118,22 +58,12 @@ impl AsyncUdpSocket for CableSocket {
         bufs: &mut [IoSliceMut<'_>],
         meta: &mut [RecvMeta],
     ) -> Poll<io::Result<usize>> {
-        self.repeat(cx);
-        loop {
-            match self.socket.poll_recv(cx, bufs, meta) {
-                // Taken from the kernel and dropped, so that nothing old arrives once the cable is mended.
-                Poll::Ready(Ok(_)) if self.chaos.is_cut() => {}
-                Poll::Ready(received) => {
-                    for (buffer, meta) in bufs.iter().zip(&*meta).take(*received.as_ref().unwrap_or(&0)) {
-                        self.ears.reflection.heard(meta, buffer);
-                        self.ears.uplink.heard(self.ears.local.ip(), buffer);
-                    }
-                    self.pace.nudge();
-                    return Poll::Ready(received);
-                }
-                Poll::Pending => return Poll::Pending,
-            }
+        self.retransmit(cx);
+        let received = self.socket.poll_recv(cx, bufs, meta);
+        if let Poll::Ready(Ok(count)) = received {
+            bufs.iter().zip(&*meta).take(count).for_each(|(buffer, meta)| self.on_receive(meta, buffer));
         }
+        received
     }
 
     fn max_gso_segments(&self) -> usize {
@@ -142,5 +72,74 @@ impl AsyncUdpSocket for CableSocket {
 
     fn max_gro_segments(&self) -> usize {
         self.socket.max_gro_segments()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::sync::Mutex;
+
+    use webrtc::runtime::{Runtime as _, TokioRuntime};
+
+    use super::*;
+    use crate::socket::datagram::Datagram;
+
+    /// Keeps what arrives, and repeats what was sent once.
+    #[derive(Clone, Debug, Default)]
+    struct Recorder {
+        received: Arc<Mutex<Vec<Vec<u8>>>>,
+        sent: Arc<Mutex<Vec<Datagram>>>,
+    }
+
+    impl Interceptor for Recorder {
+        fn on_send(&self, transmit: &Transmit<'_>) {
+            self.sent.lock().expect("not poisoned").push(Datagram::of(transmit));
+        }
+
+        fn on_receive(&self, _: SocketAddr, datagram: &[u8]) {
+            self.received.lock().expect("not poisoned").push(datagram.to_vec());
+        }
+
+        fn poll_retransmit(&self, _: &mut Context<'_>) -> Vec<Datagram> {
+            std::mem::take(&mut self.sent.lock().expect("not poisoned"))
+        }
+    }
+
+    #[tokio::test]
+    async fn shows_what_is_sent_and_received_and_sends_what_is_due() {
+        let (socket, recorder) = socket().await;
+        let destination = socket.local_addr().expect("bound");
+        let transmit =
+            Transmit { destination, ecn: None, contents: &[1, 2], segment_size: None, src_ip: None };
+        poll_fn(|cx| socket.poll_send(cx, &transmit)).await.expect("loopback takes it");
+        for _ in 0..2 {
+            receive(&socket).await;
+        }
+        assert_eq!(*recorder.received.lock().expect("not poisoned"), [[1, 2], [1, 2]]);
+    }
+
+    #[tokio::test]
+    async fn splits_datagrams_that_arrived_together() {
+        let (socket, recorder) = socket().await;
+        let mut meta = RecvMeta::default();
+        (meta.len, meta.stride) = (5, 2);
+        socket.on_receive(&meta, &[1, 2, 3, 4, 5, 9]);
+        assert_eq!(*recorder.received.lock().expect("not poisoned"), [&[1, 2][..], &[3, 4], &[5]]);
+    }
+
+    async fn socket() -> (EngineSocket, Recorder) {
+        let socket = std::net::UdpSocket::bind("127.0.0.1:0").expect("loopback");
+        let recorder = Recorder::default();
+        let socket = TokioRuntime.wrap_udp_socket(socket).expect("a runtime");
+        (EngineSocket::new(socket, vec![Box::new(recorder.clone())]), recorder)
+    }
+
+    async fn receive(socket: &EngineSocket) {
+        let mut buffer = [0; 64];
+        let mut meta = [RecvMeta::default()];
+        poll_fn(|cx| socket.poll_recv(cx, &mut [IoSliceMut::new(&mut buffer)], &mut meta))
+            .await
+            .expect("loopback delivers");
     }
 }

@@ -1,4 +1,4 @@
-//! Candidates of kinds that other stacks trickle and that lead nowhere here.
+//! Candidates of other stacks that this transport cannot use.
 
 use std::io::ErrorKind;
 use std::net::{SocketAddr, TcpListener};
@@ -12,7 +12,7 @@ use crate::sending::echo;
 const CONNECTED: PeerEvent = PeerEvent::IceConnectionState(IceConnectionState::Connected);
 
 #[tokio::test]
-async fn tcp_candidates_are_not_dialled_and_leave_the_connection_alone() {
+async fn tcp_candidates_are_neither_dialled_nor_fatal() {
     let open = TcpListener::bind("127.0.0.1:0").expect("a free port");
     open.set_nonblocking(true).expect("a listener that does not block");
     let closed = TcpListener::bind("127.0.0.1:0").and_then(|port| port.local_addr()).expect("a free port");
@@ -24,13 +24,13 @@ async fn tcp_candidates_are_not_dialled_and_leave_the_connection_alone() {
         pair.perform(side, PeerAction::AddCandidates(candidates));
     }
 
-    goes_on(&mut pair).await;
+    assert_restarts(&mut pair).await;
     let dialled = open.accept().map(|(_, caller)| caller);
     assert!(dialled.as_ref().is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "{dialled:?}");
 }
 
 #[tokio::test]
-async fn candidates_of_no_use_leave_the_connection_alone() {
+async fn unusable_candidates_are_ignored() {
     let mut pair = Pair::open().await;
     let lines = [
         "candidate:1 1 udp 2122265343 127.0.0.1 1 typ host",
@@ -48,11 +48,11 @@ async fn candidates_of_no_use_leave_the_connection_alone() {
     for side in Side::BOTH {
         pair.perform(side, PeerAction::AddCandidates(lines.into_iter().map(candidate).collect()));
     }
-    goes_on(&mut pair).await;
+    assert_restarts(&mut pair).await;
 }
 
-/// Checks that messages pass, and again after an ICE restart, and that nothing failed on the way.
-async fn goes_on(pair: &mut Pair) {
+/// Checks that an ICE restart succeeds, that messages pass after it, and that nothing failed meanwhile.
+async fn assert_restarts(pair: &mut Pair) {
     pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
     pair.until_each(|event| {
         let over = matches!(event, PeerEvent::Failed { .. } | PeerEvent::ChannelClosed);

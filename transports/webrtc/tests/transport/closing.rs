@@ -1,4 +1,4 @@
-//! How connections end: quietly here, at once over there.
+//! How connections close: without an event here, at once on the other side.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use crate::pair::{Pair, Side, setup, text_message};
 use crate::sending::echo;
 
 #[tokio::test]
-async fn nothing_is_told_after_close() {
+async fn no_event_follows_close() {
     let mut pair = Pair::open().await;
     pair.perform(Side::Offerer, PeerAction::ReadStats);
     pair.perform(Side::Offerer, PeerAction::Close);
     pair.until(|side, event| {
-        assert_eq!(side, Side::Answerer, "told {event:?} after close");
+        assert_eq!(side, Side::Answerer, "{event:?} after close");
         *event == PeerEvent::ChannelClosed
     })
     .await;
     let silence = tokio::time::timeout(Duration::from_millis(300), pair.offerer.next_event()).await;
-    assert!(silence.is_err(), "told {silence:?} after close");
+    assert!(silence.is_err(), "{silence:?} after close");
 }
 
 #[tokio::test]
-async fn what_was_sent_before_close_arrives() {
+async fn a_message_sent_before_close_arrives() {
     let mut pair = Pair::open().await;
     pair.send(Side::Offerer, 1, "goodbye");
     pair.perform(Side::Offerer, PeerAction::Close);
@@ -37,8 +37,8 @@ async fn what_was_sent_before_close_arrives() {
 async fn dropping_the_transport_closes_its_connections() {
     let Pair { offerer, mut answerer, .. } = Pair::open().await;
     drop(offerer);
-    let told = async { while answerer.next_event().await.1 != PeerEvent::ChannelClosed {} };
-    tokio::time::timeout(crate::pair::PATIENCE, told).await.expect("the peer is told");
+    let closed = async { while answerer.next_event().await.1 != PeerEvent::ChannelClosed {} };
+    tokio::time::timeout(crate::pair::TEST_TIMEOUT, closed).await.expect("the peer sees the close");
 }
 
 #[tokio::test]
@@ -48,18 +48,18 @@ async fn closing_the_transport_frees_its_sockets() {
     let open = sockets();
     pair.offerer.close().await;
     pair.answerer.close().await;
-    // Other tests open sockets of their own meanwhile, but none of ours is left to count twice.
+    // Other tests open sockets of their own meanwhile.
     assert!(sockets() <= open + 64);
 }
 
 #[tokio::test]
 async fn actions_for_unknown_generations_are_ignored() {
     let mut pair = Pair::open().await;
-    let stranger = Generation(99);
-    pair.offerer.perform(stranger, PeerAction::RestartIce(IceTransportPolicy::All));
-    pair.offerer.perform(stranger, PeerAction::Send { tag: 1, message: text_message("nobody") });
-    pair.offerer.perform(stranger, PeerAction::ReadStats);
-    pair.offerer.perform(stranger, PeerAction::Close);
+    let other = Generation(99);
+    pair.offerer.perform(other, PeerAction::RestartIce(IceTransportPolicy::All));
+    pair.offerer.perform(other, PeerAction::Send { tag: 1, message: text_message("lost") });
+    pair.offerer.perform(other, PeerAction::ReadStats);
+    pair.offerer.perform(other, PeerAction::Close);
     echo(&mut pair).await;
 }
 

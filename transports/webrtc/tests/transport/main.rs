@@ -5,13 +5,13 @@
 
 mod candidates;
 mod closing;
-mod losing;
+mod faults;
 mod namespace;
 mod negotiating;
 mod opening;
+mod packet_loss;
 mod pair;
-mod reflection;
 mod restart;
 mod sending;
 mod servers;
-mod trouble;
+mod stun_retry;

@@ -1,4 +1,4 @@
-//! Machines without a network, and networks that change: these tests run themselves again in a namespace.
+//! Hosts without a network, and networks that change: each test runs itself again in a network namespace.
 
 use std::env;
 use std::future::Future;
@@ -10,31 +10,31 @@ use rejoin_core::{IceConnectionState, IceTransportPolicy};
 use crate::pair::{Pair, Side, setup};
 use crate::sending::echo;
 
-/// Tells the inner run that it is inside.
+/// Set in the inner run.
 const INSIDE: &str = "REJOIN_WEBRTC_TEST_INSIDE_NAMESPACE";
 
-/// An interface with an address, up, whose cable ends in the same namespace.
+/// An interface with an address, up, whose other end is in the same namespace.
 const INTERFACE: &str = "ip link set lo up && ip link add uplink type veth peer name far \
                          && ip link set far up && ip address add 192.0.2.9/24 dev uplink && ip link set uplink up";
 
 #[test]
-fn connects_where_only_loopback_is_up() {
-    in_namespace("connects_where_only_loopback_is_up", "ip link set lo up", async {
+fn connects_while_only_loopback_is_up() {
+    in_namespace("connects_while_only_loopback_is_up", "ip link set lo up", async {
         echo(&mut Pair::open().await).await;
     });
 }
 
 #[test]
-fn connects_where_only_ipv6_loopback_is_up() {
+fn connects_while_only_ipv6_loopback_is_up() {
     let prepare = "ip link set lo up && ip address del 127.0.0.1/8 dev lo";
-    in_namespace("connects_where_only_ipv6_loopback_is_up", prepare, async {
+    in_namespace("connects_while_only_ipv6_loopback_is_up", prepare, async {
         echo(&mut Pair::open().await).await;
     });
 }
 
 #[test]
-fn connects_over_an_interface_that_leads_nowhere() {
-    in_namespace("connects_over_an_interface_that_leads_nowhere", INTERFACE, async {
+fn connects_over_an_interface_without_a_route() {
+    in_namespace("connects_over_an_interface_without_a_route", INTERFACE, async {
         echo(&mut Pair::open().await).await;
     });
 }
@@ -67,14 +67,14 @@ fn a_restart_falls_back_to_loopback_and_returns() {
 }
 
 #[test]
-fn a_bound_address_that_is_gone_fails_the_restart() {
-    in_namespace("a_bound_address_that_is_gone_fails_the_restart", INTERFACE, async {
+fn a_restart_fails_without_its_bound_address() {
+    in_namespace("a_restart_fails_without_its_bound_address", INTERFACE, async {
         let mut pair = Pair::new();
         pair.create(|role| ConnectionSetup { bind: vec!["192.0.2.9:0".to_owned()], ..setup(role) });
         pair.until_open().await;
         ip("address del 192.0.2.9/24 dev uplink");
         pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
-        // The answerer binds again too, and may be the first to find nothing.
+        // The answerer binds again too, and may be the first to fail.
         pair.until(|_, event| match event {
             PeerEvent::Failed { reason } => {
                 assert!(reason.contains("no address could be bound"), "{reason}");
@@ -109,7 +109,7 @@ fn in_namespace(test: &str, prepare: &str, inside: impl Future<Output = ()>) {
         command.args(unshare).args(["sh", "-c", &script]).arg(&this).env(INSIDE, "1");
         command.output().map_err(|error| format!("unshare: {error}"))
     };
-    // Root needs no user namespace; anybody else gets one where the kernel allows it.
+    // Root needs no user namespace; other users get one where the kernel allows it.
     let mut refusals = Vec::new();
     for unshare in [&["--net"][..], &["--map-root-user", "--net"][..]] {
         match run(unshare) {
@@ -118,10 +118,10 @@ fn in_namespace(test: &str, prepare: &str, inside: impl Future<Output = ()>) {
             Err(refusal) => refusals.push(refusal),
         }
     }
-    println!("SKIP {test}: no namespace could be made here: {}", refusals.join("; ").replace('\n', " "));
+    println!("SKIP {test}: cannot make a namespace here: {}", refusals.join("; ").replace('\n', " "));
 }
 
-/// Returns whether the namespace could not be made or set up, as against the test in it having failed.
+/// Returns whether the namespace could not be made or set up; a failed test in it is another matter.
 fn refused(output: &Output) -> bool {
     let by_unshare = output.status.code() == Some(1) && text(output).starts_with("unshare:");
     by_unshare || matches!(output.status.code(), Some(77 | 127))

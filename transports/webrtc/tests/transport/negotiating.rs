@@ -1,4 +1,4 @@
-//! Descriptions as other clients write them: with media beside the data channel, or with a false fingerprint.
+//! Descriptions of other clients: with media beside the data channel, or with a wrong fingerprint.
 
 use rejoin_core::port::{PeerAction, PeerEvent};
 use rejoin_core::sdp::Description;
@@ -16,7 +16,7 @@ async fn offered_media_is_declined_and_the_channel_opens() {
 }
 
 #[tokio::test]
-async fn media_that_a_later_offer_adds_leaves_the_channel_alone() {
+async fn media_in_a_later_offer_leaves_the_channel_open() {
     let mut pair = Pair::open().await;
     for _ in 0..2 {
         pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
@@ -27,9 +27,9 @@ async fn media_that_a_later_offer_adds_leaves_the_channel_alone() {
 }
 
 #[tokio::test]
-async fn an_offer_meets_an_unanswered_offer() {
+async fn an_offer_replaces_our_unanswered_offer() {
     let mut pair = Pair::open().await;
-    // Both sides of a real pair never offer, so a third connection lends the offer.
+    // Both sides of a real pair never offer, so a third connection provides the offer.
     let mut other = Pair::new();
     other.create(setup);
     let mut offer = None;
@@ -55,13 +55,13 @@ async fn an_offer_meets_an_unanswered_offer() {
 }
 
 #[tokio::test]
-async fn a_false_fingerprint_fails_the_connection() {
+async fn a_wrong_fingerprint_fails_the_connection() {
     let mut pair = Pair::new();
     pair.create(setup);
     let reason = loop {
         match pair.next().await {
             (Side::Offerer, PeerEvent::LocalDescription(offer)) => {
-                pair.perform(Side::Answerer, PeerAction::Accept(with_false_fingerprint(&offer)));
+                pair.perform(Side::Answerer, PeerAction::Accept(with_wrong_fingerprint(&offer)));
             }
             (_, PeerEvent::Failed { reason }) => break reason,
             (side, event) => {
@@ -106,7 +106,7 @@ fn with_camera(offer: &Description) -> Description {
     Description { sdp: format!("{session}{}m=application{channel}", camera(channel)), ..offer.clone() }
 }
 
-/// Puts media sections after the data channel, as a publisher does who turns a camera on later.
+/// Puts media sections after the data channel, as a publisher does that turns a camera on later.
 fn with_camera_added(offer: &Description) -> Description {
     let session = offer.sdp.replace("a=group:BUNDLE 0", "a=group:BUNDLE 0 v a");
     Description { sdp: format!("{session}{}", camera(&offer.sdp)), ..offer.clone() }
@@ -126,7 +126,7 @@ fn camera(channel: &str) -> String {
     section("video", "v", "VP8/90000") + &section("audio", "a", "opus/48000/2")
 }
 
-/// Leaves the answered media sections out, so that our own offerer understands the answer.
+/// Removes the media sections from an answer, so that our own offerer accepts it.
 fn without_camera(answer: &Description) -> Description {
     let mut sections = answer.sdp.split("m=");
     let session = sections.next().expect("a session part");
@@ -134,7 +134,7 @@ fn without_camera(answer: &Description) -> Description {
     Description { sdp: format!("{session}m={channel}"), ..answer.clone() }
 }
 
-fn with_false_fingerprint(offer: &Description) -> Description {
+fn with_wrong_fingerprint(offer: &Description) -> Description {
     let fingerprint = offer.fingerprint().expect("a fingerprint");
     let (algorithm, bytes) = fingerprint.split_once(' ').expect("an algorithm");
     let mirrored: String = bytes.chars().rev().collect();

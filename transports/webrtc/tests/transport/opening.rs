@@ -1,4 +1,4 @@
-//! How connections come up, and what keeps them from it.
+//! How connections open, and what prevents it.
 
 use std::time::{Duration, Instant};
 
@@ -54,7 +54,7 @@ async fn candidates_carry_the_section_and_the_fragment() {
 }
 
 #[tokio::test]
-async fn candidates_may_come_before_the_description() {
+async fn candidates_may_precede_the_description() {
     let mut pair = Pair::new();
     pair.create(setup);
     let mut held: Vec<(Side, PeerEvent)> = Vec::new();
@@ -76,7 +76,7 @@ async fn candidates_may_come_before_the_description() {
 }
 
 #[tokio::test]
-async fn garbage_candidates_change_nothing() {
+async fn malformed_candidates_are_ignored() {
     let mut pair = Pair::new();
     pair.create(setup);
     let garbage = [
@@ -102,7 +102,7 @@ async fn garbage_candidates_change_nothing() {
 }
 
 #[tokio::test]
-async fn a_garbage_description_fails_the_connection() {
+async fn a_malformed_description_fails_the_connection() {
     for (side, sdp_type) in [(Side::Answerer, SdpType::Offer), (Side::Offerer, SdpType::Answer)] {
         for sdp in ["", "garbage", "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\n"] {
             let mut pair = Pair::new();
@@ -129,7 +129,7 @@ async fn an_address_that_cannot_be_bound_fails_the_connection() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_twice_changes_nothing() {
+async fn a_repeated_answer_is_ignored() {
     let mut pair = Pair::new();
     pair.create(setup);
     let mut answer = None;
@@ -147,9 +147,9 @@ async fn an_answer_that_comes_twice_changes_nothing() {
 }
 
 #[tokio::test]
-async fn gives_up_checking_when_nobody_answers() {
+async fn checks_without_an_answer_fail() {
     let mut pair = Pair::new();
-    pair.answerer.chaos().cut(true);
+    pair.answerer.faults().block_datagrams();
     pair.create(|role| ConnectionSetup {
         ice_silence: Duration::from_millis(500),
         ice_failure: Duration::from_millis(500),

@@ -1,4 +1,4 @@
-//! Two transports in one process, with a wire between them that carries descriptions and candidates.
+//! Two transports in one process; the test carries descriptions and candidates between them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,20 +11,20 @@ use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{Generation, IceTransportPolicy, Role, SignalingMessage};
 use rejoin_webrtc::WebRtcTransport;
 
-/// How long anything may take before a test gives up; generous, because the machine may be busy.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
+/// How long any wait of a test may last; generous, because the machine may be busy.
+pub(crate) const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A dialect of bare application texts and of descriptions; frames that begin with `!` are not understood.
+/// A dialect of bare application texts and of descriptions; frames that begin with `!` are malformed.
 #[derive(Debug)]
 pub(crate) struct Plain;
 
 impl Dialect for Plain {
     fn encode_signaling(&self, _: &SignalingMessage) -> Result<String, DialectError> {
-        Err(DialectError("plain speaks no signaling".to_owned()))
+        Err(DialectError("plain has no signaling".to_owned()))
     }
 
     fn decode_signaling(&self, _: &str) -> Result<Vec<SignalingMessage>, DialectError> {
-        Err(DialectError("plain speaks no signaling".to_owned()))
+        Err(DialectError("plain has no signaling".to_owned()))
     }
 
     fn encode_channel(&self, message: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
@@ -33,7 +33,7 @@ impl Dialect for Plain {
             ChannelMessage::Signaling(SignalingMessage::Description { description, .. }) => {
                 Ok(ChannelFrame::Text(format!("{:?} {}", description.sdp_type, description.sdp)))
             }
-            _ => Err(DialectError("plain speaks applications and descriptions only".to_owned())),
+            _ => Err(DialectError("plain has applications and descriptions only".to_owned())),
         }
     }
 
@@ -88,7 +88,7 @@ impl Side {
     }
 }
 
-/// Two transports and the wire between them.
+/// Two transports.
 pub(crate) struct Pair {
     pub(crate) offerer: WebRtcTransport,
     pub(crate) answerer: WebRtcTransport,
@@ -132,7 +132,7 @@ impl Pair {
         }
     }
 
-    /// Returns what happened next on either side, without carrying it over.
+    /// Returns the next event of either side, without carrying it over.
     pub(crate) async fn next(&mut self) -> (Side, PeerEvent) {
         let next = async {
             tokio::select! {
@@ -140,15 +140,15 @@ impl Pair {
                 (_, event) = self.answerer.next_event() => (Side::Answerer, event),
             }
         };
-        tokio::time::timeout(PATIENCE, next).await.expect("something happens in time")
+        tokio::time::timeout(TEST_TIMEOUT, next).await.expect("an event in time")
     }
 
-    /// Carries descriptions and candidates until `done` has seen what it waits for.
+    /// Carries descriptions and candidates until `done` returns true for an event.
     pub(crate) async fn until(&mut self, mut done: impl FnMut(Side, &PeerEvent) -> bool) {
-        let deadline = tokio::time::Instant::now() + PATIENCE;
+        let deadline = tokio::time::Instant::now() + TEST_TIMEOUT;
         let mut seen = Vec::new();
         loop {
-            assert!(tokio::time::Instant::now() < deadline, "waited in vain; seen {seen:?}");
+            assert!(tokio::time::Instant::now() < deadline, "timed out after {seen:?}");
             let (side, event) = self.next().await;
             if done(side, &event) {
                 self.carry(side, event);
@@ -176,7 +176,7 @@ impl Pair {
         .await;
     }
 
-    /// Hands descriptions and candidates to the other side.
+    /// Passes descriptions and candidates to the other side.
     pub(crate) fn carry(&mut self, from: Side, event: PeerEvent) {
         match event {
             PeerEvent::LocalDescription(description) => {
@@ -190,7 +190,7 @@ impl Pair {
     }
 }
 
-/// Returns a setup for every interface, with patient timeouts.
+/// Returns a setup for every interface, with long timeouts.
 pub(crate) fn setup(role: Role) -> ConnectionSetup {
     ConnectionSetup {
         role,

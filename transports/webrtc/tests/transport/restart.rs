@@ -1,4 +1,4 @@
-//! ICE restarts: the channel survives them.
+//! ICE restarts, which the channel survives.
 
 use std::time::Duration;
 
@@ -66,12 +66,12 @@ async fn the_old_path_carries_data_until_a_restart_is_answered() {
 }
 
 #[tokio::test]
-async fn an_offer_over_the_channel_leaves_the_path_to_what_follows_it() {
+async fn an_offer_over_the_channel_is_held_for_the_messages_behind_it() {
     let mut pair = Pair::open().await;
     pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
     let offer = description_of(&mut pair, Side::Offerer).await;
 
-    tell_and_follow(&mut pair, Side::Offerer, &offer).await;
+    send_and_follow(&mut pair, Side::Offerer, &offer).await;
     loop {
         match pair.next().await {
             (Side::Answerer, PeerEvent::Received(message)) if message == text_message("follows") => break,
@@ -87,32 +87,34 @@ async fn an_offer_over_the_channel_leaves_the_path_to_what_follows_it() {
 }
 
 #[tokio::test]
-async fn an_answer_over_the_channel_leaves_the_path_to_what_follows_it() {
+async fn an_answer_over_the_channel_is_held_for_the_messages_behind_it() {
     let mut pair = Pair::open().await;
     pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
     let offer = description_of(&mut pair, Side::Offerer).await;
-    // Our answerer leaves the path when it answers, so a stranger lends the answer.
-    let mut stranger = Pair::new();
-    stranger.create(setup);
-    stranger.perform(Side::Answerer, PeerAction::Accept(offer));
-    let answer = description_of(&mut stranger, Side::Answerer).await;
+    // Our answerer leaves the path when it answers, so a third connection provides the answer.
+    let mut other = Pair::new();
+    other.create(setup);
+    other.perform(Side::Answerer, PeerAction::Accept(offer));
+    let answer = description_of(&mut other, Side::Answerer).await;
 
-    tell_and_follow(&mut pair, Side::Answerer, &answer).await;
+    send_and_follow(&mut pair, Side::Answerer, &answer).await;
     loop {
         match pair.next().await {
             (Side::Offerer, PeerEvent::Received(message)) if message == text_message("follows") => break,
-            (Side::Offerer, event @ PeerEvent::IceConnectionState(_)) => panic!("left too early: {event:?}"),
+            (Side::Offerer, event @ PeerEvent::IceConnectionState(_)) => {
+                panic!("applied too early: {event:?}")
+            }
             (Side::Offerer | Side::Answerer, _) => {}
         }
     }
 }
 
-/// Tells `description` over the channel, has the other side accept it, and sends something after it.
-async fn tell_and_follow(pair: &mut Pair, from: Side, description: &Description) {
+/// Sends `description` over the channel, has the other side accept it, and sends a message after it.
+async fn send_and_follow(pair: &mut Pair, from: Side, description: &Description) {
     let message = description_message(description.sdp_type, &description.sdp);
     pair.perform(from, PeerAction::Send { tag: 1, message: message.clone() });
-    let told = PeerEvent::Received(message);
-    while pair.next().await != (from.other(), told.clone()) {}
+    let received = PeerEvent::Received(message);
+    while pair.next().await != (from.other(), received.clone()) {}
     pair.perform(from.other(), PeerAction::Accept(description.clone()));
     pair.send(from, 2, "follows");
 }
@@ -133,7 +135,7 @@ async fn a_restart_may_be_repeated_before_its_answer() {
     let mut pair = Pair::open().await;
     pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
     loop {
-        // The first offer is lost on the way.
+        // The first offer is lost.
         if let (Side::Offerer, PeerEvent::LocalDescription(_)) = pair.next().await {
             break;
         }
@@ -154,7 +156,7 @@ async fn a_restart_may_come_before_the_first_answer() {
         match (side, &event) {
             (Side::Offerer, PeerEvent::LocalDescription(_)) => {
                 offers += 1;
-                // The first offer is lost on the way.
+                // The first offer is lost.
                 if offers == 1 {
                     continue;
                 }
@@ -170,7 +172,7 @@ async fn a_restart_may_come_before_the_first_answer() {
 #[tokio::test]
 async fn a_restart_may_change_the_policy() {
     let mut pair = Pair::open().await;
-    // Without a relay nothing is gathered, so the change shows as an absence of candidates.
+    // Without a relay no candidate is gathered, so the change shows as an absence of candidates.
     pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::Relay));
     let mut relayed = Vec::new();
     pair.until(|side, event| {
@@ -196,9 +198,9 @@ async fn a_restart_revives_a_failed_connection() {
         ..setup(role)
     });
     pair.until_open().await;
-    pair.answerer.chaos().cut(true);
+    pair.answerer.faults().block_datagrams();
     pair.until_each(|event| *event == PeerEvent::IceConnectionState(IceConnectionState::Failed)).await;
-    pair.answerer.chaos().cut(false);
+    pair.answerer.faults().unblock_datagrams();
     pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
     pair.until_each(|event| *event == CONNECTED).await;
     echo(&mut pair).await;

@@ -23,7 +23,7 @@ pub(crate) async fn echo(pair: &mut Pair) {
 }
 
 #[tokio::test]
-async fn a_message_of_60_000_bytes_passes() {
+async fn a_message_of_60_000_bytes_arrives() {
     let mut pair = Pair::open().await;
     let text = "x".repeat(60_000);
     pair.send(Side::Offerer, 1, &text);
@@ -32,7 +32,7 @@ async fn a_message_of_60_000_bytes_passes() {
 }
 
 #[tokio::test]
-async fn an_oversize_message_is_refused_and_the_channel_lives_on() {
+async fn an_oversize_message_is_rejected_and_the_channel_stays_open() {
     let mut pair = Pair::open().await;
     pair.send(Side::Offerer, 1, &"x".repeat(60_001));
     pair.until(|side, event| match event {
@@ -47,7 +47,7 @@ async fn an_oversize_message_is_refused_and_the_channel_lives_on() {
 }
 
 #[tokio::test]
-async fn a_message_without_a_frame_is_refused_and_the_channel_lives_on() {
+async fn a_message_that_the_dialect_cannot_encode_is_rejected_and_the_channel_stays_open() {
     let mut pair = Pair::open().await;
     pair.perform(Side::Offerer, PeerAction::Send { tag: 1, message: ChannelMessage::Bye });
     pair.until(|side, event| side == Side::Offerer && matches!(event, PeerEvent::Malformed { .. })).await;
@@ -55,7 +55,7 @@ async fn a_message_without_a_frame_is_refused_and_the_channel_lives_on() {
 }
 
 #[tokio::test]
-async fn a_frame_that_cannot_be_read_is_told_and_the_channel_lives_on() {
+async fn a_malformed_frame_is_reported_and_the_channel_stays_open() {
     let mut pair = Pair::open().await;
     pair.send(Side::Offerer, 1, "!riddle");
     let malformed = PeerEvent::Malformed { reason: "not plain".to_owned() };
@@ -81,7 +81,7 @@ async fn messages_arrive_in_order() {
 }
 
 #[tokio::test]
-async fn a_message_before_the_channel_opens_comes_back() {
+async fn a_message_before_the_channel_opens_is_returned() {
     let mut pair = Pair::new();
     pair.create(setup);
     pair.send(Side::Offerer, 7, "early");
@@ -102,13 +102,13 @@ async fn a_message_before_the_channel_opens_comes_back() {
 }
 
 #[tokio::test]
-async fn a_full_buffer_returns_messages_until_it_has_room() {
-    // 30 messages of 50 kB overfill the buffer, and nothing is acknowledged while the cable is cut.
+async fn a_full_buffer_returns_messages_until_it_is_writable() {
+    // 30 messages of 50 kB overfill the buffer, and nothing is acknowledged while datagrams are blocked.
     const MESSAGES: u64 = 30;
     let mut pair = Pair::open().await;
-    let chaos = pair.offerer.chaos();
+    let faults = pair.offerer.faults();
     let padding = "x".repeat(50_000);
-    chaos.cut(true);
+    faults.block_datagrams();
     for tag in 0..MESSAGES {
         pair.send(Side::Offerer, tag, &format!("{tag} {padding}"));
     }
@@ -124,9 +124,9 @@ async fn a_full_buffer_returns_messages_until_it_has_room() {
     let tags: Vec<u64> = unsent.iter().map(|(tag, _)| *tag).collect();
     let first = tags[0];
     assert!(first >= 20, "a buffer of 1 MiB took {first} messages only");
-    assert_eq!(tags, (first..MESSAGES).collect::<Vec<u64>>(), "every message after the first came back");
+    assert_eq!(tags, (first..MESSAGES).collect::<Vec<u64>>(), "every message after the first is returned");
 
-    chaos.cut(false);
+    faults.unblock_datagrams();
     let mut received = Vec::new();
     let mut keep = |side, event: &PeerEvent| match (side, event) {
         (Side::Answerer, PeerEvent::Received(message)) => received.push(number(message)),
@@ -154,24 +154,24 @@ async fn a_full_buffer_returns_messages_until_it_has_room() {
 }
 
 #[tokio::test]
-async fn nothing_overtakes_what_came_back_unread() {
+async fn no_message_overtakes_a_returned_one_before_its_event_is_read() {
     const MESSAGES: u64 = 30;
     let mut pair = Pair::open().await;
-    let chaos = pair.offerer.chaos();
+    let faults = pair.offerer.faults();
     let padding = "x".repeat(50_000);
-    chaos.cut(true);
+    faults.block_datagrams();
     for tag in 0..MESSAGES {
         pair.send(Side::Offerer, tag, &format!("{tag} {padding}"));
     }
-    // A message came back, and the sender does not know of it while the buffer empties.
-    chaos.cut(false);
+    // A message was returned, and its event stays unread while the buffer drains.
+    faults.unblock_datagrams();
     let mut arrived = 0;
     while arrived < 20 {
         if let (_, PeerEvent::Received(_)) = pair.answerer.next_event().await {
             arrived += 1;
         }
     }
-    tokio::time::sleep(Duration::from_millis(300)).await; // nobody tells that the buffer is empty before it is asked
+    tokio::time::sleep(Duration::from_millis(300)).await; // no event reports an empty buffer
     pair.send(Side::Offerer, MESSAGES, &format!("{MESSAGES} late"));
     pair.until(|side, event| match (side, event) {
         (Side::Answerer, PeerEvent::Received(message)) => {

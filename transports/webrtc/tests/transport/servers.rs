@@ -1,4 +1,4 @@
-//! STUN servers: a tiny one of our own, and one that nobody can find.
+//! STUN servers: one that answers, and one whose name does not resolve.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use tokio::net::UdpSocket;
 
 use crate::pair::{Pair, setup};
 
-/// Where the tiny server claims to see everybody (RFC 5737: an address for documentation).
+/// The mapped address in every answer of the server (RFC 5737: an address for documentation).
 const MAPPED: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 7), 4444);
 
 #[tokio::test]
@@ -30,7 +30,7 @@ async fn a_stun_server_adds_server_reflexive_candidates() {
 }
 
 #[tokio::test]
-async fn a_server_that_nobody_can_find_does_not_hold_the_opening_up() {
+async fn an_unresolvable_server_does_not_delay_the_opening() {
     let mut pair = Pair::new();
     let server = named("stun:no-such-host.invalid:3478");
     pair.create(|role| ConnectionSetup { ice_servers: vec![server.clone()], ..setup(role) });
@@ -48,7 +48,7 @@ async fn answer_bindings(socket: UdpSocket) {
     }
 }
 
-/// Returns the answer to a binding request that tells `mapped` (RFC 8489 section 14.2).
+/// Returns the answer to a binding request with the mapped address `mapped` (RFC 8489 section 14.2).
 pub(crate) fn success(request: &[u8], mapped: (Ipv4Addr, u16)) -> Vec<u8> {
     const COOKIE: u32 = 0x2112_A442;
     let mut response = vec![0x01, 0x01, 0, 12];

@@ -1,4 +1,4 @@
-//! STUN queries that were lost are repeated while the connection is not up, and only as long as they are of use.
+//! STUN queries that were lost are retried while the connection is not up, and only while a candidate is useful.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -8,44 +8,44 @@ use rejoin_core::{IceCandidate, IceConnectionState, IceTransportPolicy, Role};
 use tokio::net::UdpSocket;
 use tokio::time;
 
-use crate::pair::{PATIENCE, Pair, Side, setup};
+use crate::pair::{Pair, Side, TEST_TIMEOUT, setup};
 use crate::servers::{named, success};
 
-/// Where an honest answer sees the asker, and where a lying one does (RFC 5737).
-const HONEST: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 7), 4444);
-const LYING: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 66), 6666);
+/// The mapped address in a correct answer, and in a forged one (RFC 5737).
+const CORRECT: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 7), 4444);
+const FORGED: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 66), 6666);
 
-/// The engine sends a query eight times in all, so whatever comes beyond that is a repetition of ours.
-const OF_THE_ENGINE: usize = 8;
+/// The engine sends a query eight times in all, so every further one is our retry.
+const ENGINE_QUERIES: usize = 8;
 
-/// How long silence is watched: six of our beats, and less than the pause after the engine's fourth query.
+/// How long silence is watched: six of our intervals, and less than the pause after the engine's fourth query.
 const WATCHED: Duration = Duration::from_millis(1500);
 
 #[tokio::test]
-async fn asks_until_an_answer_comes_and_tells_it_once() {
+async fn retries_until_an_answer_arrives_and_reports_it_once() {
     let server = Server::start().await;
     let mut pair = offering(&server, IceTransportPolicy::All);
-    for _ in 0..OF_THE_ENGINE {
+    for _ in 0..ENGINE_QUERIES {
         server.query().await;
     }
     let (request, from) = server.query().await;
-    server.answer(&success(&request, HONEST), from).await;
+    server.answer(&success(&request, CORRECT), from).await;
 
     let line = reflexive(&mut pair).await;
-    assert!(line.contains(&format!(" {} {} typ srflx", HONEST.0, HONEST.1)), "{line}");
+    assert!(line.contains(&format!(" {} {} typ srflx", CORRECT.0, CORRECT.1)), "{line}");
     assert!(line.contains(&format!(" raddr {} rport {}", from.ip(), from.port())), "{line}");
     server.drain();
-    server.stays_unasked().await;
+    server.gets_no_query().await;
     let again = time::timeout(WATCHED, reflexive(&mut pair)).await;
-    assert!(again.is_err(), "told twice: {again:?}");
+    assert!(again.is_err(), "reported twice: {again:?}");
 }
 
 #[tokio::test]
-async fn a_late_candidate_opens_a_connection_that_has_no_other() {
+async fn a_late_candidate_opens_a_connection_without_other_candidates() {
     let server = Server::start().await;
     let (outside, mapped, mut pair) = behind(&server).await;
     let answers = async {
-        for _ in 0..OF_THE_ENGINE {
+        for _ in 0..ENGINE_QUERIES {
             server.query().await;
         }
         let (request, from) = server.query().await;
@@ -59,14 +59,14 @@ async fn a_late_candidate_opens_a_connection_that_has_no_other() {
 }
 
 #[tokio::test]
-async fn a_restart_without_an_answer_tells_the_address_of_before() {
+async fn a_restart_without_an_answer_reports_the_cached_address() {
     let server = Server::start().await;
     let mut pair = Pair::new();
     pair.create(|role| asking(&server, role, IceTransportPolicy::All));
     let mut open = Side::BOTH.to_vec();
     while !open.is_empty() {
         tokio::select! {
-            (request, from) = server.query() => server.answer(&success(&request, HONEST), from).await,
+            (request, from) = server.query() => server.answer(&success(&request, CORRECT), from).await,
             (side, event) = pair.next() => {
                 open.retain(|other| event != PeerEvent::ChannelOpen || *other != side);
                 pair.carry(side, event);
@@ -76,7 +76,7 @@ async fn a_restart_without_an_answer_tells_the_address_of_before() {
     pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));
     let guess = loop {
         match pair.next().await {
-            // Nobody learns a candidate, so nothing is found before the guess.
+            // No candidate is carried over, so no peer-reflexive one precedes the guess.
             (Side::Offerer, PeerEvent::LocalCandidates(mut found)) => {
                 found.retain(|found| found.candidate.contains("typ srflx"));
                 if let Some(guess) = found.pop() {
@@ -88,52 +88,52 @@ async fn a_restart_without_an_answer_tells_the_address_of_before() {
         }
     };
     let words: Vec<&str> = guess.split(' ').collect();
-    assert_eq!(words[4], HONEST.0.to_string(), "{guess}");
+    assert_eq!(words[4], CORRECT.0.to_string(), "{guess}");
     assert_eq!(words[5], words[11], "not the port of the socket: {guess}");
 }
 
 #[tokio::test]
-async fn a_cut_cable_lets_no_query_out_and_a_mended_one_does() {
+async fn blocked_queries_are_sent_after_the_block() {
     let server = Server::start().await;
     let mut pair = Pair::new();
-    let chaos = pair.offerer.chaos();
-    chaos.cut(true);
+    let faults = pair.offerer.faults();
+    faults.block_datagrams();
     create(&mut pair, &server, IceTransportPolicy::All);
-    server.stays_unasked().await;
+    server.gets_no_query().await;
 
-    chaos.cut(false);
+    faults.unblock_datagrams();
     let (request, from) = server.query().await;
-    server.answer(&success(&request, HONEST), from).await;
+    server.answer(&success(&request, CORRECT), from).await;
     reflexive(&mut pair).await;
 }
 
 #[tokio::test]
-async fn a_lying_answer_is_no_answer() {
+async fn ignores_a_forged_answer() {
     let server = Server::start().await;
     let elsewhere = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
     let mut pair = offering(&server, IceTransportPolicy::All);
-    for _ in 0..=OF_THE_ENGINE {
+    for _ in 0..=ENGINE_QUERIES {
         let (request, from) = server.query().await;
-        elsewhere.send_to(&success(&request, LYING), from).await.expect("loopback takes it");
+        elsewhere.send_to(&success(&request, FORGED), from).await.expect("loopback takes it");
         let mut guessed = request;
         guessed[19] ^= 1;
-        server.answer(&success(&guessed, LYING), from).await;
+        server.answer(&success(&guessed, FORGED), from).await;
     }
     let (request, from) = server.query().await;
-    server.answer(&success(&request, HONEST), from).await;
+    server.answer(&success(&request, CORRECT), from).await;
     let line = reflexive(&mut pair).await;
-    assert!(line.contains(&HONEST.0.to_string()), "{line}");
+    assert!(line.contains(&CORRECT.0.to_string()), "{line}");
 }
 
 #[tokio::test]
-async fn a_relay_only_connection_asks_nothing() {
+async fn a_relay_only_connection_sends_no_query() {
     let server = Server::start().await;
     let _pair = offering(&server, IceTransportPolicy::Relay);
-    server.stays_unasked().await;
+    server.gets_no_query().await;
 }
 
 #[tokio::test]
-async fn a_connection_that_is_up_asks_nothing_more() {
+async fn a_connection_that_is_up_sends_no_further_query() {
     let server = Server::start().await;
     let mut pair = Pair::new();
     pair.create(|role| asking(&server, role, IceTransportPolicy::All));
@@ -145,10 +145,10 @@ async fn a_connection_that_is_up_asks_nothing_more() {
     while time::timeout_at(end, server.query()).await.is_ok() {
         heard += 1;
     }
-    assert!(heard <= 2 * OF_THE_ENGINE, "{heard} queries");
+    assert!(heard <= 2 * ENGINE_QUERIES, "{heard} queries");
 }
 
-/// Returns a pair of which only the offerer is there, so that it gathers and never connects.
+/// Returns a pair with an offerer only, which gathers and never connects.
 fn offering(server: &Server, policy: IceTransportPolicy) -> Pair {
     let mut pair = Pair::new();
     create(&mut pair, server, policy);
@@ -159,7 +159,7 @@ fn create(pair: &mut Pair, server: &Server, policy: IceTransportPolicy) {
     pair.perform(Side::Offerer, PeerAction::Create(asking(server, Role::Offerer, policy)));
 }
 
-/// Creates a pair whose offerer asks `server` where it is, and the outside of the NAT that it is told to be behind.
+/// Creates a pair whose offerer queries `server`, and the public socket of the NAT that the answer reports.
 pub(crate) async fn behind(server: &Server) -> (UdpSocket, (Ipv4Addr, u16), Pair) {
     let outside = UdpSocket::bind("127.0.0.1:0").await.expect("loopback");
     let SocketAddr::V4(mapped) = outside.local_addr().expect("bound") else { panic!("bound to IPv4") };
@@ -176,7 +176,7 @@ fn asking(server: &Server, role: Role, ice_transport_policy: IceTransportPolicy)
     ConnectionSetup { ice_servers, ice_transport_policy, bind, ..setup(role) }
 }
 
-/// Returns the line of the next server-reflexive candidate, which comes alone.
+/// Returns the line of the next server-reflexive candidate, which is the only one in its event.
 async fn reflexive(pair: &mut Pair) -> String {
     loop {
         let (_, PeerEvent::LocalCandidates(mut found)) = pair.next().await else { continue };
@@ -189,9 +189,9 @@ async fn reflexive(pair: &mut Pair) -> String {
     }
 }
 
-/// Opens a pair that knows each other by server-reflexive candidates only.
+/// Opens a pair that gets server-reflexive candidates of each other only.
 ///
-/// Host candidates would meet without a server, as they cannot through a NAT.
+/// Host candidates would connect without a server, which a NAT would prevent.
 pub(crate) async fn open_from_outside(pair: &mut Pair) {
     let mut missing = Side::BOTH.to_vec();
     while !missing.is_empty() {
@@ -205,17 +205,18 @@ pub(crate) async fn open_from_outside(pair: &mut Pair) {
     }
 }
 
-/// Is a NAT with one mapping: carries what `passes` between whoever comes to `outside` and the host `inside`.
+/// Acts as a NAT with one mapping: forwards the datagrams that `passes` accepts between the peer that sends to
+/// `outside` and the host `inside`.
 pub(crate) async fn translate(
     outside: &UdpSocket,
     inside: SocketAddr,
     mut passes: impl FnMut(&[u8]) -> bool,
 ) {
-    let (mut datagram, mut stranger) = ([0; 2048], None);
+    let (mut datagram, mut other) = ([0; 2048], None);
     while let Ok((length, from)) = outside.recv_from(&mut datagram).await {
-        let to = if from == inside { stranger } else { Some(inside) };
+        let to = if from == inside { other } else { Some(inside) };
         if from != inside {
-            stranger = Some(from);
+            other = Some(from);
         }
         if let Some(to) = to.filter(|_| passes(&datagram[..length])) {
             outside.send_to(&datagram[..length], to).await.expect("loopback takes it");
@@ -223,7 +224,7 @@ pub(crate) async fn translate(
     }
 }
 
-/// A STUN server that says only what the test has it say.
+/// A STUN server whose answers the test writes.
 pub(crate) struct Server {
     socket: UdpSocket,
     url: String,
@@ -236,11 +237,11 @@ impl Server {
         Self { socket, url }
     }
 
-    /// Returns the next query and who asked.
+    /// Returns the next query and its sender.
     pub(crate) async fn query(&self) -> ([u8; 20], SocketAddr) {
         let mut query = [0; 20];
-        let received = time::timeout(PATIENCE, self.socket.recv_from(&mut query)).await;
-        let (length, from) = received.expect("asked in time").expect("loopback delivers");
+        let received = time::timeout(TEST_TIMEOUT, self.socket.recv_from(&mut query)).await;
+        let (length, from) = received.expect("a query in time").expect("loopback delivers");
         assert_eq!((length, &query[..4]), (20, &[0, 1, 0, 0][..]));
         (query, from)
     }
@@ -249,13 +250,13 @@ impl Server {
         self.socket.send_to(answer, to).await.expect("loopback takes it");
     }
 
-    /// Forgets the queries that are there already.
+    /// Drops the queries that have arrived already.
     fn drain(&self) {
         while self.socket.try_recv_from(&mut [0; 20]).is_ok() {}
     }
 
-    async fn stays_unasked(&self) {
+    async fn gets_no_query(&self) {
         let asked = time::timeout(WATCHED, self.socket.recv_from(&mut [0; 20])).await;
-        assert!(asked.is_err(), "asked by {asked:?}");
+        assert!(asked.is_err(), "a query from {asked:?}");
     }
 }

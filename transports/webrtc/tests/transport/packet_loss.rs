@@ -1,9 +1,9 @@
-//! A path that loses datagrams while a connection opens.
+//! A path that drops datagrams while a connection opens.
 
 use std::collections::BTreeSet;
 
-use crate::reflection::{Server, behind, open_from_outside, translate};
 use crate::servers::success;
+use crate::stun_retry::{Server, behind, open_from_outside, translate};
 
 /// Content types of DTLS (RFC 5246 section 6.2.1): the change of ciphers and the handshake.
 const HANDSHAKE: [u8; 2] = [20, 22];
@@ -16,7 +16,7 @@ async fn a_handshake_survives_the_loss_of_every_datagram() {
     let network = async {
         let (request, from) = server.query().await;
         server.answer(&success(&request, mapped), from).await;
-        // What the engine repeats by itself has numbers of its own and is lost for the first time again.
+        // A retransmission of the engine has sequence numbers of its own, so it is dropped for the first time again.
         translate(&outside, from, |datagram| {
             !HANDSHAKE.contains(&datagram[0]) || !lost.insert(datagram.to_vec())
         })
@@ -26,5 +26,5 @@ async fn a_handshake_survives_the_loss_of_every_datagram() {
         () = network => panic!("the outside closed"),
         () = open_from_outside(&mut pair) => {}
     }
-    assert!(lost.len() >= 6, "a handshake has six flights, and {} datagrams were lost", lost.len());
+    assert!(lost.len() >= 6, "a handshake has six flights, and {} datagrams were dropped", lost.len());
 }

@@ -1,4 +1,4 @@
-//! Real trouble, made with chaos: cut cables and channels closed underneath.
+//! Injected faults: blocked datagrams and closed channels.
 
 use std::time::{Duration, Instant};
 
@@ -9,14 +9,14 @@ use crate::pair::{Pair, Side, setup};
 use crate::sending::echo;
 
 #[tokio::test]
-async fn a_cut_cable_disconnects_both_and_heals_when_mended() {
+async fn blocked_datagrams_disconnect_both_sides_until_unblocked() {
     const SILENCE: Duration = Duration::from_secs(1);
     let mut pair = Pair::new();
     pair.create(|role| ConnectionSetup { ice_silence: SILENCE, ..setup(role) });
     pair.until_open().await;
-    let chaos = pair.answerer.chaos();
+    let faults = pair.answerer.faults();
 
-    chaos.cut(true);
+    faults.block_datagrams();
     let start = Instant::now();
     pair.until_each(|event| *event == PeerEvent::IceConnectionState(IceConnectionState::Disconnected)).await;
     let noticed = start.elapsed();
@@ -26,13 +26,13 @@ async fn a_cut_cable_disconnects_both_and_heals_when_mended() {
         "noticed after {noticed:?}"
     );
 
-    chaos.cut(false);
+    faults.unblock_datagrams();
     pair.until_each(|event| *event == PeerEvent::IceConnectionState(IceConnectionState::Connected)).await;
     echo(&mut pair).await;
 }
 
 #[tokio::test]
-async fn patience_with_a_silent_pair_ends_after_the_failure_time() {
+async fn a_silent_pair_fails_after_the_failed_timeout() {
     let mut pair = Pair::new();
     // The checking time is long, and must not stretch the failure time of an open connection.
     pair.create(|role| ConnectionSetup {
@@ -41,17 +41,17 @@ async fn patience_with_a_silent_pair_ends_after_the_failure_time() {
         ..setup(role)
     });
     pair.until_open().await;
-    pair.answerer.chaos().cut(true);
+    pair.answerer.faults().block_datagrams();
     let start = Instant::now();
     pair.until_each(|event| *event == PeerEvent::IceConnectionState(IceConnectionState::Failed)).await;
     assert!(start.elapsed() < Duration::from_secs(10), "failed after {:?}", start.elapsed());
 }
 
 #[tokio::test]
-async fn closed_channels_are_told_on_both_sides() {
+async fn a_closed_channel_is_reported_on_both_sides() {
     let mut pair = Pair::open().await;
     echo(&mut pair).await;
-    pair.offerer.chaos().close_channels();
+    pair.offerer.faults().close_channels();
     pair.until_each(|event| *event == PeerEvent::ChannelClosed).await;
     pair.send(Side::Offerer, 3, "too late");
     pair.until(|side, event| side == Side::Offerer && matches!(event, PeerEvent::Unsent { tag: 3, .. }))
@@ -82,7 +82,7 @@ async fn statistics_show_the_round_trip_and_the_traffic() {
 }
 
 #[tokio::test]
-async fn statistics_of_a_young_connection_are_zero() {
+async fn statistics_of_a_new_connection_are_zero() {
     let mut pair = Pair::new();
     pair.create(setup);
     pair.perform(Side::Answerer, PeerAction::ReadStats);
@@ -100,7 +100,7 @@ async fn statistics_of_a_young_connection_are_zero() {
 async fn unacknowledged_bytes_are_outstanding() {
     let mut pair = Pair::open().await;
     echo(&mut pair).await;
-    pair.offerer.chaos().cut(true);
+    pair.offerer.faults().block_datagrams();
     pair.send(Side::Offerer, 1, &"x".repeat(10_000));
     pair.perform(Side::Offerer, PeerAction::ReadStats);
     pair.until(|_, event| match event {
