@@ -12,7 +12,6 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use rejoin_core::{Identity, Platform};
 
-use crate::demo::faults::FaultKind;
 use crate::output::Format;
 use crate::social_stream::AudienceArgs;
 use history::HistoryArgs;
@@ -63,7 +62,7 @@ pub(crate) enum Command {
         shell: Shell,
     },
     /// Break a real connection in every way and measure how it recovers
-    Demo(DemoArgs),
+    Demo(rejoin_demo::Options),
     /// Be one of the two peers of the demonstration
     #[command(hide = true)]
     DemoPeer(DemoPeerArgs),
@@ -198,78 +197,12 @@ pub(crate) struct ChoiceArgs {
 }
 
 #[derive(Args, Debug)]
-#[command(after_help = DEMO_NOTES)]
-pub(crate) struct DemoArgs {
-    /// The profile of both peers
-    #[arg(long, default_value = "aggressive")]
-    pub(crate) profile: String,
-    /// How to print the results
-    #[arg(long, value_enum, default_value = "table")]
-    pub(crate) format: ReportFormat,
-    /// What to break, in this order; repeat a name to break it again
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "server,path,peer,channel")]
-    pub(crate) faults: Vec<FaultKind>,
-    /// The seed of identities and of the peers' dice; random if not given
-    #[arg(long, value_name = "NUMBER")]
-    pub(crate) seed: Option<u64>,
-}
-
-/// Without arguments of its own, a command is what clap's defaults make of it.
-impl Default for DemoArgs {
-    fn default() -> Self {
-        let faults = vec![FaultKind::Server, FaultKind::Path, FaultKind::Peer, FaultKind::Channel];
-        Self { profile: "aggressive".to_owned(), format: ReportFormat::Table, faults, seed: None }
-    }
-}
-
-const DEMO_NOTES: &str = "\
-A server, a publisher and a viewer run as processes of their own and talk over real WebRTC.
-Each peer sends a numbered message every 50 ms, all the time.
-
-What is broken:
-  server   the signaling server is killed (kill -9) and comes back after 8 s on the same port;
-           recovered when both peers have a proven socket again, and data flowed meanwhile
-  path     every UDP datagram of the viewer vanishes, both ways, for 12 s;
-           recovered when data flows both ways again and no peer sees trouble
-  peer     the publisher is killed (kill -9) and started again after 2 s;
-           recovered when the viewer has the same identity again, verified
-  channel  the publisher's data channel is closed under both peers
-
-What is counted, by the receivers, from the moment of the fault until everything held has arrived:
-  lost        numbers that never came although a later one of the same process did,
-              and at the end of everything what a sender had accepted and nobody got
-  duplicated  numbers that came again; reordered: numbers that came after a later one
-Messages count from the sender's first connection on.
-The peers keep their messages in a directory (--durable), so what a killed process had accepted arrives from its
-successor, and what it had printed does not count again: should the kill come between a line and the note that it
-is printed, its position tells; the summary counts such lines as repeated.
-
-Examples:
-  rejoin demo
-  rejoin demo --profile vdo-ninja --faults path,path,server
-  rejoin demo --format json --seed 7";
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportFormat {
-    /// A table for people, at the end
-    Table,
-    /// A line of JSON for every incident, and one with the sums
-    Json,
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct DemoPeerArgs {
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
     #[command(flatten)]
     pub(crate) choice: ChoiceArgs,
-    /// Who this is to the parent
-    #[arg(long, value_enum)]
-    pub(crate) role: crate::demo::cast::Role,
-    /// Which process of this role this is
-    #[arg(long)]
-    pub(crate) epoch: u32,
-    /// The seed of the machine's dice
+    /// The seed of the random numbers of the session
     #[arg(long)]
     pub(crate) seed: u64,
 }

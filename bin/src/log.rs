@@ -1,10 +1,10 @@
 //! The log on stderr: who decides what is in it, and what is left out unless somebody asks for it.
 
 use std::io::{self, IsTerminal as _};
+use std::process::Command;
 use std::sync::OnceLock;
 
 use anyhow::{Result, anyhow};
-use tokio::process::Command;
 use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;

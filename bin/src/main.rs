@@ -30,12 +30,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use clap::Parser as _;
 
-use crate::cli::{Cli, Command, DemoArgs};
+use crate::cli::{Cli, Command};
 use crate::failure::Failure;
 
 fn main() -> ExitCode {
     let Cli { command, log } = Cli::parse();
-    let command = command.unwrap_or_else(|| Command::Demo(DemoArgs::default()));
+    let command = command.unwrap_or_else(|| Command::Demo(rejoin_demo::Options::default()));
     match run(command, log.as_deref()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
@@ -64,9 +64,9 @@ fn run(command: Command, log: Option<&str>) -> Result<(), Failure> {
         Command::Check(args) => profiles::check(&args),
         Command::History(args) => history::run(&args),
         Command::Completions { shell } => completions::run(shell),
-        Command::Demo(args) => {
+        Command::Demo(options) => {
             let _log = log_to_stderr("warn")?;
-            block_on(demo::run(args))
+            block_on(demo::run(options))
         }
         Command::DemoPeer(args) => {
             let _log = log_to_stderr("error")?;

@@ -11,7 +11,7 @@ use crate::repository::Repository;
 /// All that the decision core may build on.
 const CORE_NEEDS: [&str; 3] = ["serde", "async-trait", "thiserror"];
 /// Errors for people; libraries have enums.
-const BIN_ONLY: [&str; 4] = ["anyhow", "miette", "eyre", "color-eyre"];
+const PROGRAMS_ONLY: [&str; 4] = ["anyhow", "miette", "eyre", "color-eyre"];
 /// What every crate takes from the workspace.
 const INHERITED: [&str; 5] = ["version", "edition", "rust-version", "license", "publish"];
 
@@ -45,13 +45,13 @@ pub fn reversed_arrows(repository: &Repository) -> Vec<Finding> {
     })
 }
 
-/// Finds error crates for people outside bin.
-pub fn errors_for_people_outside_bin(repository: &Repository) -> Vec<Finding> {
+/// Finds error crates for people outside programs: bin, the demonstration and the testkit.
+pub fn errors_for_people_outside_programs(repository: &Repository) -> Vec<Finding> {
     dependencies_where(repository, |manifest, name, need| {
-        let strange = need == Need::Product && BIN_ONLY.contains(&name);
-        let outside = manifest.directory != "bin" && room(manifest.directory) != "testkit";
+        let strange = need == Need::Product && PROGRAMS_ONLY.contains(&name);
+        let outside = !["bin", "demo", "testkit"].contains(&room(manifest.directory));
         (strange && outside)
-            .then(|| format!("`{name}` is for bin only; make a small enum that keeps its source"))
+            .then(|| format!("`{name}` is for programs only; make a small enum that keeps its source"))
     })
 }
 
@@ -148,6 +148,7 @@ mod tests {
             ("config", "driver"),
             ("driver", "bin"),
             ("bin", "testkit/a"),
+            ("demo", "core"),
             ("testkit/a", "bin"),
             ("attic", "core"),
         ] {
@@ -165,6 +166,8 @@ mod tests {
             ("config", "policies/a"),
             ("bin", "transports/a"),
             ("bin", "signaling-server"),
+            ("bin", "demo"),
+            ("testkit/a", "demo"),
             ("testkit/a", "driver"),
         ] {
             assert_eq!(arrow(from, "dependencies", to), 0, "{from} -> {to}");
@@ -188,7 +191,7 @@ mod tests {
     #[test]
     fn anyhow_in_a_library_is_found() {
         let text = "[dependencies]\nanyhow.workspace = true\n";
-        let count = |path| errors_for_people_outside_bin(&Repository::from_files([(path, text)])).len();
+        let count = |path| errors_for_people_outside_programs(&Repository::from_files([(path, text)])).len();
         assert_eq!((count("driver/Cargo.toml"), count("bin/Cargo.toml")), (1, 0));
     }
 

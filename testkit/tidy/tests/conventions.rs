@@ -60,8 +60,8 @@ fn dependencies_follow_the_architecture() {
 }
 
 #[test]
-fn errors_for_people_stay_in_bin() {
-    holds(dependencies::errors_for_people_outside_bin)
+fn errors_for_people_stay_in_programs() {
+    holds(dependencies::errors_for_people_outside_programs)
 }
 
 #[test]

@@ -4,40 +4,43 @@ use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 
-use super::faults::FaultKind;
-use super::ledger::Tally;
-use super::stage::Part;
+use crate::fault::FaultKind;
+use crate::harness::{MessageCounts, PhaseDuration};
 
-/// What one incident came to.
+/// The result of one incident.
 #[derive(Clone, Debug, serde::Serialize)]
 pub(crate) struct IncidentReport {
     /// What was broken.
     pub(crate) fault: FaultKind,
     /// The steps of the slowest link.
     pub(crate) steps: Vec<String>,
-    /// From the fault to the first peer that noticed.
+    /// From the fault until the first peer detected it.
     pub(crate) detected_ms: Option<u64>,
-    /// From the fault to the last link that was whole again, verified.
+    /// From the fault until the last link was up again, verified.
     pub(crate) recovered_ms: Option<u64>,
-    /// The same from the moment when the world was whole again.
+    /// The same from the end of the fault.
     pub(crate) after_heal_ms: Option<u64>,
-    /// Whether what was sent afterwards arrived on both sides, and all that the fault asks for held.
+    /// Whether messages that were sent afterwards arrived on both sides, and what the fault requires held.
     pub(crate) verified: bool,
-    /// Who owned the time on the slowest link.
-    pub(crate) timeline: Timeline,
+    /// The phases of the outage of the slowest link.
+    pub(crate) timeline: PhaseTotals,
     /// Messages lost in the time of the incident.
     pub(crate) lost: u64,
     /// Messages that arrived twice.
     pub(crate) duplicated: u64,
-    /// Messages that arrived late.
+    /// Messages that arrived after a later one.
     pub(crate) reordered: u64,
 }
 
 impl IncidentReport {
-    /// Adds what the receivers counted.
-    pub(crate) fn counting(self, tally: Tally) -> Self {
-        let Tally { lost, duplicated, reordered, .. } = tally;
-        Self { lost, duplicated, reordered, ..self }
+    /// Adds what the receivers counted between two moments; a late arrival takes nothing away.
+    pub(crate) fn with_counts(self, before: &MessageCounts, after: &MessageCounts) -> Self {
+        Self {
+            lost: after.lost.saturating_sub(before.lost),
+            duplicated: after.duplicated.saturating_sub(before.duplicated),
+            reordered: after.reordered.saturating_sub(before.reordered),
+            ..self
+        }
     }
 
     /// Returns whether it is recovered and verified.
@@ -46,35 +49,35 @@ impl IncidentReport {
     }
 }
 
-/// Owners and their milliseconds, in the order of their first appearance.
+/// Phases and their milliseconds, in the order of their first appearance.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub(crate) struct Timeline(Vec<(String, f64)>);
+pub(crate) struct PhaseTotals(Vec<(String, f64)>);
 
-impl Timeline {
-    /// Sums the parts of each owner.
-    pub(crate) fn new(parts: &[Part]) -> Self {
+impl PhaseTotals {
+    /// Sums the parts of each phase.
+    pub(crate) fn new(parts: &[PhaseDuration]) -> Self {
         let mut sums: Vec<(String, f64)> = Vec::new();
-        for Part { owner, took_ms } in parts {
-            match sums.iter_mut().find(|(name, _)| name == owner) {
+        for PhaseDuration { phase, took_ms } in parts {
+            match sums.iter_mut().find(|(name, _)| name == phase) {
                 Some((_, sum)) => *sum += took_ms,
-                None => sums.push((owner.clone(), *took_ms)),
+                None => sums.push((phase.clone(), *took_ms)),
             }
         }
         Self(sums)
     }
 
-    fn in_words(&self) -> String {
+    fn to_text(&self) -> String {
         let mut parts: Vec<_> = self.0.iter().filter(|(_, ms)| *ms >= 1.0).collect();
         parts.sort_by(|(_, one), (_, other)| other.total_cmp(one));
-        parts.iter().map(|(owner, ms)| format!("{owner} {ms:.0} ms")).collect::<Vec<_>>().join("\n")
+        parts.iter().map(|(phase, ms)| format!("{phase} {ms:.0} ms")).collect::<Vec<_>>().join("\n")
     }
 }
 
-impl Serialize for Timeline {
+impl Serialize for PhaseTotals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(Some(self.0.len()))?;
-        for (owner, ms) in &self.0 {
-            map.serialize_entry(owner, &ms.round())?;
+        for (phase, ms) in &self.0 {
+            map.serialize_entry(phase, &ms.round())?;
         }
         map.end()
     }
@@ -82,32 +85,47 @@ impl Serialize for Timeline {
 
 /// The sums of a demonstration.
 #[derive(Clone, Copy, Debug, serde::Serialize)]
-pub(crate) struct Summary {
+pub struct Summary {
     /// Faults that were injected.
-    pub(crate) incidents: usize,
-    /// Incidents after which every link was whole again.
-    pub(crate) recovered: usize,
-    /// Those of them that were proven.
-    pub(crate) verified: usize,
-    /// What the receivers counted.
-    #[serde(flatten)]
-    pub(crate) tally: Tally,
+    pub incidents: usize,
+    /// Incidents after which every link was up again.
+    pub recovered: usize,
+    /// Those of them that were verified.
+    pub verified: usize,
+    /// Messages that the senders accepted.
+    pub sent: u64,
+    /// Messages that arrived, duplicates included.
+    pub received: u64,
+    /// Messages that were accepted and did not arrive.
+    pub lost: u64,
+    /// Messages that arrived again.
+    pub duplicated: u64,
+    /// Messages that arrived after a later one.
+    pub reordered: u64,
+    /// Lines that were printed again under a known position.
+    pub repeated: u64,
 }
 
 impl Summary {
     /// Sums up.
-    pub(crate) fn new(incidents: &[IncidentReport], tally: Tally) -> Self {
+    pub(crate) fn new(incidents: &[IncidentReport], counts: &MessageCounts) -> Self {
         let count = |good: fn(&IncidentReport) -> bool| incidents.iter().filter(|one| good(one)).count();
         Self {
             incidents: incidents.len(),
             recovered: count(|incident| incident.recovered_ms.is_some()),
             verified: count(IncidentReport::is_good),
-            tally,
+            // What a killed sender had not accepted was never sent.
+            sent: counts.sent - counts.lost_with_sender,
+            received: counts.received,
+            lost: counts.lost,
+            duplicated: counts.duplicated,
+            reordered: counts.reordered,
+            repeated: counts.repeated_positions,
         }
     }
 
     /// Returns whether every incident was recovered and verified.
-    pub(crate) fn is_good(&self) -> bool {
+    pub fn is_good(&self) -> bool {
         self.verified == self.incidents
     }
 }
@@ -121,25 +139,25 @@ pub(crate) fn table(incidents: &[IncidentReport], summary: &Summary) -> String {
         "detected after",
         "steps",
         "recovered after",
-        "after it was mended",
+        "after the fault ended",
         "verified",
         "lost / twice / late",
-        "who owned the time",
+        "phases of the outage",
     ]);
     for incident in incidents {
         table.add_row([
             incident.fault.name().to_owned(),
-            seconds(incident.detected_ms, "nobody noticed"),
+            seconds(incident.detected_ms, "not detected"),
             folded(&incident.steps),
             seconds(incident.recovered_ms, "not recovered"),
             seconds(incident.after_heal_ms, "-"),
             if incident.verified { "yes" } else { "no" }.to_owned(),
             format!("{} / {} / {}", incident.lost, incident.duplicated, incident.reordered),
-            incident.timeline.in_words(),
+            incident.timeline.to_text(),
         ]);
     }
-    let Summary { incidents, recovered, verified, tally } = summary;
-    let Tally { sent, received, lost, duplicated, reordered, repeated } = tally;
+    let Summary { incidents, recovered, verified, sent, received, lost, duplicated, reordered, repeated } =
+        summary;
     format!(
         "{table}\n{incidents} incidents, {recovered} recovered, {verified} verified; {sent} messages sent, \
          {received} received, {lost} lost, {duplicated} twice, {reordered} late; \
@@ -151,15 +169,15 @@ fn seconds(milliseconds: Option<u64>, otherwise: &str) -> String {
     milliseconds.map_or_else(|| otherwise.to_owned(), |ms| format!("{:.3} s", ms as f64 / 1000.0))
 }
 
-/// Writes a row of equal steps as one.
+/// Writes a run of equal steps as one.
 fn folded(steps: &[String]) -> String {
-    let rows = steps.chunk_by(|one, next| one == next);
-    let row = |row: &[String]| match row {
+    let runs = steps.chunk_by(|one, next| one == next);
+    let run = |run: &[String]| match run {
         [step] => step.clone(),
-        [step, ..] => format!("{step} × {}", row.len()),
+        [step, ..] => format!("{step} × {}", run.len()),
         [] => String::new(),
     };
-    rows.map(row).collect::<Vec<_>>().join("\n")
+    runs.map(run).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
@@ -167,9 +185,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_timeline_sums_its_owners_in_order() {
-        let timeline = Timeline::new(&[part("grace", 5.0), part("backoff", 1.4), part("grace", 2.0)]);
-        assert_eq!(serde_json::to_string(&timeline).unwrap(), r#"{"grace":7.0,"backoff":1.0}"#);
+    fn phases_are_summed_in_order() {
+        let totals = PhaseTotals::new(&[part("grace", 5.0), part("backoff", 1.4), part("grace", 2.0)]);
+        assert_eq!(serde_json::to_string(&totals).unwrap(), r#"{"grace":7.0,"backoff":1.0}"#);
     }
 
     #[test]
@@ -181,19 +199,27 @@ mod tests {
     #[test]
     fn an_unverified_recovery_is_not_good() {
         let incidents = [incident(Some(5), true), incident(Some(5), false), incident(None, false)];
-        let summary = Summary::new(&incidents, Tally::default());
+        let summary = Summary::new(&incidents, &MessageCounts::default());
         assert_eq!((summary.incidents, summary.recovered, summary.verified), (3, 2, 1));
         assert!(!summary.is_good());
     }
 
     #[test]
-    fn the_table_tells_every_incident_and_the_sums() {
+    fn the_table_has_every_incident_and_the_sums() {
         let incidents = [incident(Some(1234), true), incident(None, false)];
-        let summary = Summary::new(&incidents, Tally { sent: 9, ..Tally::default() });
-        let page = table(&incidents, &summary);
+        let counts = MessageCounts { sent: 11, lost_with_sender: 2, ..MessageCounts::default() };
+        let page = table(&incidents, &Summary::new(&incidents, &counts));
         for words in ["1.234 s", "not recovered", "2 incidents, 1 recovered", "9 messages sent"] {
             assert!(page.contains(words), "{words}: {page}");
         }
+    }
+
+    #[test]
+    fn an_incident_counts_what_was_added() {
+        let before = MessageCounts { lost: 1, duplicated: 5, ..MessageCounts::default() };
+        let after = MessageCounts { lost: 3, duplicated: 5, ..MessageCounts::default() };
+        let incident = incident(None, false).with_counts(&before, &after);
+        assert_eq!((incident.lost, incident.duplicated), (2, 0));
     }
 
     #[test]
@@ -213,14 +239,14 @@ mod tests {
             recovered_ms,
             after_heal_ms: None,
             verified,
-            timeline: Timeline::default(),
+            timeline: PhaseTotals::default(),
             lost: 0,
             duplicated: 0,
             reordered: 0,
         }
     }
 
-    fn part(owner: &str, took_ms: f64) -> Part {
-        Part { owner: owner.to_owned(), took_ms }
+    fn part(phase: &str, took_ms: f64) -> PhaseDuration {
+        PhaseDuration { phase: phase.to_owned(), took_ms }
     }
 }

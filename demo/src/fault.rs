@@ -1,17 +1,16 @@
-//! What the demonstration breaks, and what counts as whole again.
+//! The faults of the demonstration: how each is injected, which links it affects, and what its recovery needs.
 
 use std::time::Duration;
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
-use super::cast::Role;
-use super::stage::Link;
+use crate::harness::{Link, Role};
 
 /// What to break.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum FaultKind {
+pub enum FaultKind {
     /// Kill the signaling server
     Server,
     /// Cut the cable between the peers
@@ -22,34 +21,32 @@ pub(crate) enum FaultKind {
     Channel,
 }
 
-/// On which of the affected links a fault must be noticed.
+/// On which of the affected links a fault must be detected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Noticing {
+pub(crate) enum Detection {
     /// On every one.
-    Everywhere,
+    OnEveryLink,
     /// On one at least.
-    Somewhere,
-    /// On none.
-    Nowhere,
+    OnAnyLink,
+    /// On none: a patient profile may not react, and the path heals by itself.
+    Optional,
 }
 
-/// What a peer's process is told over its stdin, as a line of JSON.
+/// A command to a peer process, as a line of JSON on its stdin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case", tag = "order")]
-pub(crate) enum Order {
-    /// Let every datagram vanish, both ways.
-    Cut,
-    /// Let them pass again.
-    Mend,
-    /// Close the data channel.
+#[serde(rename_all = "snake_case", tag = "command", deny_unknown_fields)]
+pub enum PeerCommand {
+    /// Drop every datagram, both ways.
+    CutPath,
+    /// Let datagrams pass again.
+    RestorePath,
+    /// Close the data channels.
     CloseChannels,
-    /// Send no more messages.
-    Quiet,
 }
 
 impl FaultKind {
     /// Returns the word of the command line.
-    pub(crate) fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Server => "server",
             Self::Path => "path",
@@ -58,42 +55,41 @@ impl FaultKind {
         }
     }
 
-    /// Returns how long it stays broken; a closed channel is no state of the world that could be mended.
-    pub(crate) fn lasts(self) -> Option<Duration> {
+    /// Returns how long the fault lasts; `None` for a closed channel, which nothing but the peers can repair.
+    pub(crate) fn duration(self) -> Option<Duration> {
         match self {
-            // Long enough that no reconnection at once can pass for patience.
+            // Long enough that the first reconnection attempts of every profile fail.
             Self::Server => Some(Duration::from_secs(8)),
             // Longer than the ten seconds after which people look for a cable.
             Self::Path => Some(Duration::from_secs(12)),
-            // What a supervisor of processes takes to restart one.
+            // What a service manager takes to restart a process.
             Self::Peer => Some(Duration::from_secs(2)),
             Self::Channel => None,
         }
     }
 
-    /// Returns whether `link` of `role` suffers from it.
+    /// Returns whether the fault affects this link of this peer.
     pub(crate) fn affects(self, role: Role, link: Link) -> bool {
         match (self, link) {
             (Self::Server, Link::Signaling) => true,
             (Self::Path | Self::Channel, Link::Peer) => true,
-            // The publisher's new process has no outage: it is new.
+            // The new process of the publisher has no outage.
             (Self::Peer, Link::Peer) => role == Role::Viewer,
             (Self::Server, Link::Peer) | (Self::Path | Self::Channel | Self::Peer, Link::Signaling) => false,
         }
     }
 
-    /// Returns on which of the affected links it must have been noticed before it can be over.
-    pub(crate) fn noticing(self) -> Noticing {
+    /// Returns on which of the affected links it must be detected before it can count as recovered.
+    pub(crate) fn detection(self) -> Detection {
         match self {
-            Self::Server => Noticing::Everywhere,
-            Self::Peer | Self::Channel => Noticing::Somewhere,
-            // A patient profile may sit it out, and the path heals by itself.
-            Self::Path => Noticing::Nowhere,
+            Self::Server => Detection::OnEveryLink,
+            Self::Peer | Self::Channel => Detection::OnAnyLink,
+            Self::Path => Detection::Optional,
         }
     }
 
-    /// Returns what happens, for the live timeline.
-    pub(crate) fn deed(self) -> &'static str {
+    /// Returns how the fault begins, for the live timeline.
+    pub(crate) fn injection(self) -> &'static str {
         match self {
             Self::Server => "kill -9 the signaling server",
             Self::Path => "cut the cable: every datagram of the viewer vanishes",
@@ -102,8 +98,8 @@ impl FaultKind {
         }
     }
 
-    /// Returns how it ends, for the live timeline.
-    pub(crate) fn mending(self) -> &'static str {
+    /// Returns how the fault ends, for the live timeline.
+    pub(crate) fn end(self) -> &'static str {
         match self {
             Self::Server => "the signaling server is back on the same port",
             Self::Path => "the cable is whole again",
