@@ -16,10 +16,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let signaling = WebSocketTransport::new(dialect.clone(), WebSocketOptions::default())?;
     let peers = WebRtcTransport::new(dialect);
     let mut session = rejoin_driver::connect("ws://127.0.0.1:8787")
-        .viewing("studio")
-        .with_policies(configuration.policies)
-        .watching(configuration.network)
-        .over(Box::new(signaling), Box::new(peers))
+        .view("studio")
+        .policies(configuration.policies)
+        .network_monitor(configuration.network)
+        .transports(Box::new(signaling), Box::new(peers))
         .start()?;
     while let Some(event) = session.next_event().await {
         if let Event::Received { payload, .. } = event {

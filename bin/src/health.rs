@@ -32,7 +32,7 @@ impl Health {
         match self {
             Self::Session(watch) => {
                 let unverified: Vec<_> = watch.links().unverified().map(output::link).collect();
-                let reason = if !watch.is_beating() {
+                let reason = if !watch.is_responsive() {
                     Some("the session hangs or is over")
                 } else if !unverified.is_empty() {
                     Some("not every wanted link is verified")

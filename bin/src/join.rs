@@ -215,7 +215,7 @@ impl Delivery {
             let to = to.map_or(everyone, Recipient::Named);
             match self.handle.send(to, Payload(json.into())).await {
                 Ok(()) => {}
-                Err(SendError::Over(_)) => return,
+                Err(SendError::Closed(_)) => return,
                 // one message less is better than none from here on
                 Err(refused) => {
                     tracing::warn!("a line of stdin was not sent: {refused}");

@@ -5,13 +5,13 @@ use std::path::Path;
 use anyhow::{Result, anyhow};
 use rejoin_core::id::StreamId;
 use rejoin_core::{MailStore as _, mail};
-use rejoin_driver::MailDirectory;
+use rejoin_driver::RedbDeliveryStore;
 
 /// The mail that an earlier process left.
 #[derive(Debug)]
 pub(crate) struct Mail {
     /// What keeps it from here on.
-    pub(crate) store: MailDirectory,
+    pub(crate) store: RedbDeliveryStore,
     left: mail::Mailbag,
 }
 
@@ -20,7 +20,7 @@ impl Mail {
     ///
     /// Unlike a session that is not remembered, mail that cannot be kept is the end: somebody relies on it.
     pub(crate) fn open(directory: &Path) -> Result<Self> {
-        let mut store = MailDirectory::open(directory).map_err(|error| anyhow!(error.0))?;
+        let mut store = RedbDeliveryStore::open(directory).map_err(|error| anyhow!(error.0))?;
         let left = store.load().map_err(|error| anyhow!(error.0))?;
         Ok(Self { store, left })
     }

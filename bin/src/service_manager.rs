@@ -12,7 +12,7 @@ pub(crate) async fn attend(watch: LinkWatch) {
             ready();
         }
     };
-    tokio::join!(readiness, feed_watchdog(|| watch.is_beating()));
+    tokio::join!(readiness, feed_watchdog(|| watch.is_responsive()));
 }
 
 /// Tells that we live for as long as `lives` says so; never ends.

@@ -53,23 +53,23 @@ impl Plan {
         let mut servers = connection.servers.iter();
         let Some(first) = servers.next() else { bail!("no signaling server; give --server URL") };
         let mut builder = rejoin_driver::connect(first)
-            .with_attendance(attendance)
-            .with_policies(configuration.policies)
-            .watching(configuration.network)
-            .holding(outbox.messages.get() as usize, outbox.bytes.get() as usize)
+            .membership(attendance)
+            .policies(configuration.policies)
+            .network_monitor(configuration.network)
+            .outbox_limits(outbox.messages.get() as usize, outbox.bytes.get() as usize)
             .when_full(outbox.when_full)
-            .sparing(configuration.spare.keep)
-            .on_platform(connection.platform.unwrap_or(configuration.platform))
-            .over(Box::new(signaling), Box::new(peers));
-        builder = servers.fold(builder, |builder, server| builder.or(server));
+            .spares(configuration.spare.keep)
+            .platform(connection.platform.unwrap_or(configuration.platform))
+            .transports(Box::new(signaling), Box::new(peers));
+        builder = servers.fold(builder, |builder, server| builder.fallback_server(server));
         if let Some(identity) = connection.identity {
-            builder = builder.as_identity(identity);
+            builder = builder.identity(identity);
         }
         if let Some(label) = &connection.label {
-            builder = builder.labelled(label);
+            builder = builder.label(label);
         }
         let has_ice_server = !ice_servers.is_empty();
-        builder = ice_servers.into_iter().fold(builder, SessionBuilder::through_ice_server);
+        builder = ice_servers.into_iter().fold(builder, SessionBuilder::ice_server);
         let mut memory = match &connection.remember {
             Some(file) => Memory::open(file).await,
             None => Memory::default(),
@@ -82,11 +82,11 @@ impl Plan {
                 memory.streams().cloned().chain(connection.push.as_deref().and_then(|s| stream_id(s).ok()));
             let viewed = views.iter().map(|stream| StreamId(stream.as_str().into()));
             remembers_peers = mail.knows_any(published.chain(viewed));
-            builder = builder.keeping_mail_in(Box::new(mail.store));
+            builder = builder.delivery_store(Box::new(mail.store));
         }
         let recorder = memory.recorder.take();
         if let Some(store) = memory.store {
-            builder = builder.remembering_in(Box::new(store));
+            builder = builder.session_store(Box::new(store));
         }
         let is_durable = connection.durable.is_some();
         Ok(Self { builder, faults, views, is_durable, remembers_peers, has_ice_server, recorder })
@@ -94,13 +94,13 @@ impl Plan {
 
     /// Adds the wish to view the whole room, but for one stream if there is one to leave out.
     pub(crate) fn viewing_room(mut self, except: Option<&str>) -> Self {
-        self.builder = self.builder.viewing_room(except);
+        self.builder = self.builder.view_room(except);
         self
     }
 
     /// Sets the seed of the machine's dice.
-    pub(crate) fn seeded(mut self, seed: u64) -> Self {
-        self.builder = self.builder.seeded(seed);
+    pub(crate) fn seed(mut self, seed: u64) -> Self {
+        self.builder = self.builder.seed(seed);
         self
     }
 
@@ -129,19 +129,19 @@ async fn wish(
     if let Some(typed) = room {
         let name = room_id(typed).context("--room cannot be used")?;
         tell_of_change("room", typed, &name.0);
-        builder = builder.in_room(&name.0);
+        builder = builder.room(&name.0);
     }
     if let Some(typed) = push {
         let name = stream_id(typed).context("--push cannot be used")?;
         tell_of_change("stream", typed, &name.0);
         memory.publish_instead(&name).await;
-        builder = builder.publishing(&name.0);
+        builder = builder.publish(&name.0);
     }
     let mut names: Vec<String> = memory.views().map(|stream| stream.0.to_string()).collect();
     for typed in views {
         let name = stream_id(typed).context("--view cannot be used")?;
         tell_of_change("stream", typed, &name.0);
-        builder = builder.viewing(&name.0);
+        builder = builder.view(&name.0);
         names.push(name.0.to_string());
     }
     Ok((builder, names))

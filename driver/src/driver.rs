@@ -1,4 +1,4 @@
-//! Carries inputs and outputs between the machine, the ports and the application, under one timer.
+//! The event loop: passes inputs and outputs between the machine, the ports and the application, with one timer.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -14,25 +14,25 @@ use rejoin_core::{
     PeerTransport, Recipient, SignalingTransport, Supervisor,
 };
 
-use crate::clock::SleepWatch;
-use crate::entrance::{Exit, Order};
+use crate::command_queue::{CommandReceiver, QueuedCommand};
+use crate::event_log::EventLog;
 use crate::events::EventSender;
-use crate::journal::Journal;
-use crate::postbox::Postbox;
-use crate::store::Keeper;
-use crate::telemetry::{self, Meters};
+use crate::store::SessionSaver;
+use crate::store_writer::DeliveryWriter;
+use crate::suspend_detector::SuspendDetector;
+use crate::telemetry::{self, SessionMetrics};
 
-/// The doors of a [`Supervisor`]; a test puts a script behind them.
+/// The interface of a [`Supervisor`], which tests implement with a script.
 pub(crate) trait Machine {
-    /// Tells what happened, and when.
+    /// Handles an input that happened at `now`.
     fn handle_input(&mut self, input: Input, now: std::time::Instant);
-    /// Returns the next thing to do, until `None`.
+    /// Returns the next output, or `None` if there is none.
     fn poll_output(&mut self) -> Option<Output>;
-    /// Returns when [`Input::Timeout`] is wanted.
+    /// Returns the time at which the machine wants [`Input::Timeout`].
     fn next_timeout(&self) -> Option<std::time::Instant>;
-    /// Returns whether another message is welcome.
+    /// Returns whether the machine accepts another message.
     fn has_room(&self) -> bool;
-    /// Returns a peer for which a message would be refused.
+    /// Returns a peer for which the machine would refuse this message.
     fn refuses(&self, to: &Recipient, payload: &Payload) -> Option<PeerKey>;
 }
 
@@ -58,27 +58,27 @@ impl Machine for Supervisor {
     }
 }
 
-/// What the driver carries inputs from and outputs to.
+/// The ports of a session.
 pub(crate) struct Ports {
-    /// The socket.
+    /// The signaling transport.
     pub(crate) signaling: Box<dyn SignalingTransport>,
-    /// The peer connections.
+    /// The peer transport.
     pub(crate) peers: Box<dyn PeerTransport>,
-    /// The host's network, if somebody watches it.
+    /// The monitor of the host's network, if there is one.
     pub(crate) network: Option<Box<dyn NetworkMonitor>>,
-    /// The store.
-    pub(crate) keeper: Keeper,
-    /// The mail store, if there is one.
-    pub(crate) postbox: Postbox,
-    /// The host's clocks.
-    pub(crate) sleep_watch: SleepWatch,
+    /// The writer of the session record.
+    pub(crate) session_saver: SessionSaver,
+    /// The writer of the delivery state.
+    pub(crate) delivery_writer: DeliveryWriter,
+    /// The detector of a suspended host.
+    pub(crate) suspend_detector: SuspendDetector,
 }
 
-/// The application's ends of a session.
-pub(crate) struct Ends {
-    /// What it wants.
-    pub(crate) exit: Exit,
-    /// What it is told.
+/// The channels from and to the application.
+pub(crate) struct AppChannels {
+    /// Its commands.
+    pub(crate) commands: CommandReceiver,
+    /// Its events.
     pub(crate) events: EventSender,
 }
 
@@ -86,27 +86,27 @@ pub(crate) struct Ends {
 pub(crate) struct Driver<M> {
     machine: M,
     ports: Ports,
-    ends: Ends,
-    stage: Stage,
-    /// Whether the application knows that another message is welcome.
-    has_room: bool,
-    meters: Meters,
-    journal: Journal,
+    app: AppChannels,
+    state: RunState,
+    /// What the application was last told about whether the machine accepts another message.
+    can_accept: bool,
+    metrics: SessionMetrics,
+    event_log: EventLog,
 }
 
-/// How far a session has come.
+/// Whether a session runs, leaves, or has left.
 #[derive(Clone, Copy, Debug)]
-enum Stage {
-    /// It does as the application says.
+enum RunState {
+    /// It executes commands.
     Running,
-    /// It says goodbye; commands are no longer read.
+    /// The machine closes its links; commands are not read.
     Leaving { until: Instant },
-    /// Goodbye is said and on its way.
+    /// The machine is done; the transports send their last packets.
     Left { until: Instant },
 }
 
-impl Stage {
-    fn obeys(self) -> bool {
+impl RunState {
+    fn accepts_commands(self) -> bool {
         match self {
             Self::Running => true,
             Self::Leaving { .. } | Self::Left { .. } => false,
@@ -114,100 +114,101 @@ impl Stage {
     }
 }
 
-/// What woke the driver up.
-enum Wake {
+/// The reason of a turn of the loop.
+enum Wakeup {
     Input(Input),
     Peer((Generation, PeerEvent)),
-    Order(Option<Order>),
+    Command(Option<QueuedCommand>),
     StoreFailed(StoreError),
     Timer,
 }
 
-/// What peers tell in one turn at the most: enough to make the turn itself cheap, and a moment for whatever else waits.
-const MOST_AT_ONCE: usize = 64;
-/// Sleep of the host is noticed at every wake-up, and there is one at least this often.
-const LONGEST_NAP: Duration = Duration::from_secs(5);
-/// The timer's own grain: a machine that keeps asking for the past costs a thousand turns a second, not a core.
-const SHORTEST_NAP: Duration = Duration::from_millis(1);
-/// How long the machine may take to leave; with the next two, leaving takes two seconds at most.
-const LEAVE_LIMIT: Duration = Duration::from_millis(1500);
-/// How long the transports live on after that, so that their goodbyes leave the host.
-const LINGER: Duration = Duration::from_millis(250);
-/// How long the last record may take to be stored.
-const SAVE_LIMIT: Duration = Duration::from_millis(250);
+/// Enough peer events to amortise the cost of a turn, few enough that other inputs do not wait long.
+const MAX_PEER_EVENTS_PER_TURN: usize = 64;
+/// Each turn checks for a suspended host, so there is a turn at least this often.
+const MAX_SLEEP: Duration = Duration::from_secs(5);
+/// The resolution of tokio's timer: a machine whose deadline stays in the past costs a thousand turns a second, not a core.
+const MIN_SLEEP: Duration = Duration::from_millis(1);
+/// The limit for the machine to leave; with the next two limits, leaving takes two seconds at most.
+const LEAVE_TIMEOUT: Duration = Duration::from_millis(1500);
+/// The time that the transports get after that to send their last packets.
+const CLOSE_GRACE: Duration = Duration::from_millis(250);
+/// The limit for storing the last record.
+const SAVE_TIMEOUT: Duration = Duration::from_millis(250);
 
 impl<M: Machine> Driver<M> {
-    /// Creates a driver that has not begun.
-    pub(crate) fn new(machine: M, ports: Ports, ends: Ends) -> Self {
-        let (meters, journal) = (Meters::default(), Journal::default());
-        Self { machine, ports, ends, stage: Stage::Running, has_room: true, meters, journal }
+    /// Creates a driver that does not run yet.
+    pub(crate) fn new(machine: M, ports: Ports, app: AppChannels) -> Self {
+        let (metrics, event_log) = (SessionMetrics::default(), EventLog::default());
+        Self { machine, ports, app, state: RunState::Running, can_accept: true, metrics, event_log }
     }
 
-    /// Makes `wishes` and carries until the session is over.
-    pub(crate) async fn run(mut self, wishes: impl Iterator<Item = Command>) {
-        for wish in wishes {
-            self.tell_machine(Input::Command(wish));
+    /// Executes `commands`, then runs until the session is over.
+    pub(crate) async fn run(mut self, commands: impl Iterator<Item = Command>) {
+        for command in commands {
+            self.handle_input(Input::Command(command));
         }
         let mut timer = pin!(sleep_until(Instant::now()));
-        while let Some(nap) = self.next_nap() {
-            self.ends.events.hand_over();
-            // A flood of events must not starve the application's own tasks.
+        while let Some(wakeup) = self.next_wakeup() {
+            self.app.events.flush();
+            // Many events in a row must not starve the application's own tasks.
             consume_budget().await;
-            self.ends.events.beat();
-            timer.as_mut().reset(nap);
-            let wake = tokio::select! {
-                order = self.ends.exit.orders.recv(), if self.stage.obeys() => Wake::Order(order),
-                told = self.ports.signaling.next_event() => Wake::Input(Input::Signaling(told.0, told.1)),
-                told = self.ports.peers.next_event() => Wake::Peer(told),
-                snapshot = next_snapshot(&mut self.ports.network) => Wake::Input(Input::Network(snapshot)),
-                Some(failure) = self.ports.keeper.next_failure() => Wake::StoreFailed(failure),
-                () = timer.as_mut() => Wake::Timer,
+            self.app.events.heartbeat();
+            timer.as_mut().reset(wakeup);
+            let reason = tokio::select! {
+                command = self.app.commands.queue.recv(), if self.state.accepts_commands() => Wakeup::Command(command),
+                (generation, event) = self.ports.signaling.next_event() =>
+                    Wakeup::Input(Input::Signaling(generation, event)),
+                event = self.ports.peers.next_event() => Wakeup::Peer(event),
+                snapshot = next_snapshot(&mut self.ports.network) => Wakeup::Input(Input::Network(snapshot)),
+                Some(failure) = self.ports.session_saver.next_failure() => Wakeup::StoreFailed(failure),
+                () = timer.as_mut() => Wakeup::Timer,
             };
-            self.wake_up(wake);
+            self.turn(reason);
         }
         self.end().await;
     }
 
-    /// Sends `event` to the application, the log and the meters.
-    pub(crate) fn tell_application(&mut self, event: Event) {
-        match (&event, self.stage) {
-            // A machine that leaves after the limit says what the application already heard.
-            (Event::Left, Stage::Left { .. }) => return,
-            (Event::Left, Stage::Running | Stage::Leaving { .. }) => {
-                self.stage = Stage::Left { until: Instant::now() + LINGER };
+    /// Passes `event` to the application, the log and the metrics.
+    pub(crate) fn emit(&mut self, event: Event) {
+        match (&event, self.state) {
+            // A machine that leaves after the limit repeats an event that the application already has.
+            (Event::Left, RunState::Left { .. }) => return,
+            (Event::Left, RunState::Running | RunState::Leaving { .. }) => {
+                self.state = RunState::Left { until: Instant::now() + CLOSE_GRACE };
             }
             _ => {}
         }
-        self.meters.count(&event);
-        self.journal.write(&event);
-        self.ends.events.gather(event);
+        self.metrics.count(&event);
+        self.event_log.write(&event);
+        self.app.events.push(event);
     }
 
-    fn wake_up(&mut self, wake: Wake) {
-        if let Some(gap) = self.ports.sleep_watch.look() {
-            tracing::info!(?gap, "the host slept");
+    fn turn(&mut self, reason: Wakeup) {
+        if let Some(gap) = self.ports.suspend_detector.check() {
+            tracing::info!(?gap, "the host was suspended");
             telemetry::suspended();
-            self.tell_machine(Input::Suspended(gap));
+            self.handle_input(Input::Suspended(gap));
         }
-        for order in self.ports.postbox.catch_up() {
-            self.obey(order);
+        for message in self.ports.delivery_writer.retry() {
+            self.execute(message);
         }
-        match wake {
-            Wake::Input(input) => self.tell_machine(input),
-            Wake::Peer(told) => self.hear(told),
-            Wake::Order(Some(order)) => {
-                self.obey(order);
-                self.obey_the_rest();
+        match reason {
+            Wakeup::Input(input) => self.handle_input(input),
+            Wakeup::Peer(event) => self.handle_peer_events(event),
+            Wakeup::Command(Some(command)) => {
+                self.execute(command);
+                self.execute_queued();
             }
-            Wake::Order(None) => self.leave(),
-            Wake::StoreFailed(StoreError(reason)) => {
-                self.tell_application(Event::Warning(Warning::StoreFailed { reason }));
+            Wakeup::Command(None) => self.leave(),
+            Wakeup::StoreFailed(StoreError(reason)) => {
+                self.emit(Event::Warning(Warning::StoreFailed { reason }));
             }
-            Wake::Timer => {}
+            Wakeup::Timer => {}
         }
-        // Looked at after every single input, so that no flood of them can hold up a deadline.
+        // Checked after every input, so that many inputs in a row cannot delay a deadline.
         if self.is_due() {
-            self.tell_machine(Input::Timeout);
+            self.handle_input(Input::Timeout);
         }
     }
 
@@ -215,66 +216,68 @@ impl<M: Machine> Driver<M> {
         self.machine.next_timeout().is_some_and(|at| at <= Instant::now().into_std())
     }
 
-    /// Hears what a peer tells and what waits behind it, which costs no turn of its own then.
-    fn hear(&mut self, first: (Generation, PeerEvent)) {
-        let (mut next, mut left) = (Some(first), MOST_AT_ONCE);
+    /// Handles a peer event and those that wait behind it, which saves their turns.
+    fn handle_peer_events(&mut self, first: (Generation, PeerEvent)) {
+        let (mut next, mut remaining) = (Some(first), MAX_PEER_EVENTS_PER_TURN);
         while let Some((generation, event)) = next {
-            self.tell_machine(Input::Peer(generation, event));
-            left -= 1;
-            let goes_on = left > 0 && !self.is_due();
-            next = if goes_on { self.ports.peers.next_event().now_or_never() } else { None };
+            self.handle_input(Input::Peer(generation, event));
+            remaining -= 1;
+            let continues = remaining > 0 && !self.is_due();
+            next = if continues { self.ports.peers.next_event().now_or_never() } else { None };
         }
     }
 
-    /// Obeys a command; what its message took of the way in is free when the machine has it.
-    fn obey(&mut self, order: Order) {
-        match order.command {
+    /// Executes a command; dropping it afterwards releases its share of the queue.
+    fn execute(&mut self, queued: QueuedCommand) {
+        match queued.command {
             Command::Leave => return self.leave(),
-            Command::Send { .. } if self.ports.postbox.is_behind() => return self.ports.postbox.hold(order),
+            Command::Send { .. } if self.ports.delivery_writer.is_behind() => {
+                return self.ports.delivery_writer.hold(queued);
+            }
             _ => {}
         }
-        let Order { command, receipt, .. } = order;
+        let QueuedCommand { command, completion, .. } = queued;
         let refused = match &command {
             Command::Send { to, payload } => self.machine.refuses(to, payload),
             _ => None,
         };
-        match (refused, receipt) {
-            // whoever no longer waits for it does not mind
-            (Some(peer), Some(receipt)) => drop(receipt.send(Err(peer))),
-            (None, Some(receipt)) => {
-                self.tell_machine(Input::Command(command));
-                self.ports.postbox.promise(receipt);
+        match (refused, completion) {
+            // The caller may have stopped waiting.
+            (Some(peer), Some(completion)) => drop(completion.send(Err(peer))),
+            (None, Some(completion)) => {
+                self.handle_input(Input::Command(command));
+                self.ports.delivery_writer.complete_when_stored(completion);
             }
-            // where nobody waits, the machine tells what it does not keep
-            (Some(_) | None, None) => self.tell_machine(Input::Command(command)),
+            // If no caller waits, the machine reports a message that it drops as an event.
+            (Some(_) | None, None) => self.handle_input(Input::Command(command)),
         }
     }
 
-    /// Obeys what waits behind an order, which costs no turn of its own then.
-    fn obey_the_rest(&mut self) {
-        for _ in 0..self.ends.exit.orders.len() {
-            if !self.stage.obeys() {
+    /// Executes the commands that wait behind one, which saves their turns.
+    fn execute_queued(&mut self) {
+        for _ in 0..self.app.commands.queue.len() {
+            if !self.state.accepts_commands() {
                 return;
             }
-            let Ok(order) = self.ends.exit.orders.try_recv() else { return };
-            self.obey(order);
+            let Ok(command) = self.app.commands.queue.try_recv() else { return };
+            self.execute(command);
         }
     }
 
-    /// Begins to leave; commands that still wait are refused.
+    /// Begins to leave; commands that are still queued fail.
     fn leave(&mut self) {
-        self.stage = Stage::Leaving { until: Instant::now() + LEAVE_LIMIT };
-        self.ends.exit.orders.close();
-        while self.ends.exit.orders.try_recv().is_ok() {}
-        self.tell_machine(Input::Command(Command::Leave));
+        self.state = RunState::Leaving { until: Instant::now() + LEAVE_TIMEOUT };
+        self.app.commands.queue.close();
+        while self.app.commands.queue.try_recv().is_ok() {}
+        self.handle_input(Input::Command(Command::Leave));
     }
 
-    fn tell_machine(&mut self, input: Input) {
+    fn handle_input(&mut self, input: Input) {
         if let Input::Peer(_, PeerEvent::Unsent { message, .. }) = &input {
             telemetry::returned(message);
         }
         if let Input::Command(command) = &input {
-            self.ends.events.wish(command);
+            self.app.events.on_command(command);
         }
         self.machine.handle_input(input, Instant::now().into_std());
         let (mut changes, mut outputs) = (Vec::new(), Vec::new());
@@ -284,16 +287,16 @@ impl<M: Machine> Driver<M> {
                 output => outputs.push(output),
             }
         }
-        // before anything of it leaves the process
-        if let Err(StoreError(reason)) = self.ports.postbox.keep(changes) {
-            self.tell_application(Event::Warning(Warning::StoreFailed { reason }));
+        // Stored before any output of this input leaves the process.
+        if let Err(StoreError(reason)) = self.ports.delivery_writer.store(changes) {
+            self.emit(Event::Warning(Warning::StoreFailed { reason }));
         }
         for output in outputs {
             self.perform(output);
         }
-        let room = self.machine.has_room();
-        if std::mem::replace(&mut self.has_room, room) != room {
-            self.ends.exit.room.send_replace(room);
+        let can_accept = self.machine.has_room();
+        if std::mem::replace(&mut self.can_accept, can_accept) != can_accept {
+            self.app.commands.can_accept.send_replace(can_accept);
         }
     }
 
@@ -304,40 +307,40 @@ impl<M: Machine> Driver<M> {
                 telemetry::peer_action(&action);
                 self.ports.peers.perform(generation, action);
             }
-            Output::Persist(record) => self.ports.keeper.keep(record),
-            // stored before anything is performed
+            Output::Persist(record) => self.ports.session_saver.save(record),
+            // `handle_input` has stored it.
             Output::Keep(_) => {}
-            Output::Event(event) => self.tell_application(event),
+            Output::Event(event) => self.emit(event),
         }
     }
 
-    /// Returns until when to wait for a wake-up, or `None` if the session is over.
-    fn next_nap(&mut self) -> Option<Instant> {
+    /// Returns when the next turn is due at the latest, or `None` if the session is over.
+    fn next_wakeup(&mut self) -> Option<Instant> {
         let now = Instant::now();
-        let end = match self.stage {
-            Stage::Running => None,
-            Stage::Leaving { until } if until <= now => {
-                tracing::warn!(limit = ?LEAVE_LIMIT, "goodbye took too long, closing without it");
-                self.tell_application(Event::Left);
-                Some(now + LINGER)
+        let end = match self.state {
+            RunState::Running => None,
+            RunState::Leaving { until } if until <= now => {
+                tracing::warn!(limit = ?LEAVE_TIMEOUT, "leaving took too long, closing without a goodbye");
+                self.emit(Event::Left);
+                Some(now + CLOSE_GRACE)
             }
-            Stage::Left { until } if until <= now => return None,
-            Stage::Leaving { until } | Stage::Left { until } => Some(until),
+            RunState::Left { until } if until <= now => return None,
+            RunState::Leaving { until } | RunState::Left { until } => Some(until),
         };
-        let deadline = self.machine.next_timeout().map(|at| Instant::from_std(at).max(now + SHORTEST_NAP));
-        [end, deadline].into_iter().flatten().chain([now + LONGEST_NAP]).min()
+        let deadline = self.machine.next_timeout().map(|at| Instant::from_std(at).max(now + MIN_SLEEP));
+        [end, deadline].into_iter().flatten().chain([now + MAX_SLEEP]).min()
     }
 
     async fn end(mut self) {
-        self.ends.events.hand_over();
-        let Ports { signaling, peers, network, keeper, postbox, .. } = self.ports;
-        drop((signaling, peers, network, postbox));
-        if !keeper.finish(SAVE_LIMIT).await {
-            tracing::warn!(limit = ?SAVE_LIMIT, "the last state is not stored, the store is too slow");
+        self.app.events.flush();
+        let Ports { signaling, peers, network, session_saver, delivery_writer, .. } = self.ports;
+        drop((signaling, peers, network, delivery_writer));
+        if !session_saver.finish(SAVE_TIMEOUT).await {
+            tracing::warn!(limit = ?SAVE_TIMEOUT, "the last session record is not stored, the store is too slow");
         }
-        let Ends { exit, events } = self.ends;
+        let AppChannels { commands, events } = self.app;
         drop(events);
-        drop(exit);
+        drop(commands);
     }
 }
 
@@ -349,8 +352,8 @@ async fn next_snapshot(network: &mut Option<Box<dyn NetworkMonitor>>) -> Network
 }
 
 #[cfg(test)]
-pub(crate) mod fakes;
+mod durable;
 #[cfg(test)]
-mod stored;
+pub(crate) mod fakes;
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! Carries events to the application without ever waiting for it.
+//! The queue of events to the application, for which the driver never waits.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,13 +8,13 @@ use tokio::sync::Notify;
 use rejoin_core::mail::Memory;
 use rejoin_core::{Command, Event};
 
-use crate::links::{LinkBoard, LinkWatch};
+use crate::links::{LinkPublisher, LinkWatch};
 use crate::telemetry;
 
 /// The events of a session, in order.
 ///
-/// A slow reader loses the oldest messages first, is told how many by [`Event::Dropped`],
-/// and keeps news about links for as long as there is room for nothing else.
+/// A slow reader loses the oldest messages first, and [`Event::Dropped`] counts them.
+/// Events about links are dropped last.
 #[derive(Debug)]
 pub struct Events {
     shared: Arc<Shared>,
@@ -22,7 +22,7 @@ pub struct Events {
 }
 
 impl Events {
-    /// Returns the next event, or `None` after the last one of a session that is over. Cancel-safe.
+    /// Returns the next event, or `None` after the last event of a session that is over. Cancel-safe.
     pub async fn next(&mut self) -> Option<Event> {
         loop {
             {
@@ -38,7 +38,7 @@ impl Events {
         }
     }
 
-    /// Returns what follows the links, whether events are read or not.
+    /// Returns a watch on the links, which is current even if events are not read.
     pub fn links(&self) -> LinkWatch {
         self.links.clone()
     }
@@ -52,60 +52,63 @@ impl Drop for Events {
     }
 }
 
-/// Creates the two ends of the way from the driver to the application.
+/// Creates both ends of the queue.
 ///
-/// With a memory across restarts numbered messages are as dear as news: whoever confirms a later one confirms them.
+/// With durable delivery, numbered messages are dropped last too: the confirmation of a later message covers them.
 pub(crate) fn channel(memory: Memory) -> (EventSender, Events) {
     let queue = EventQueue { memory, ..EventQueue::default() };
     let shared =
         Arc::new(Shared { state: Mutex::new(State { queue, closed: false }), arrived: Notify::new() });
-    let board = LinkBoard::default();
-    let links = board.watch();
-    (EventSender { shared: Arc::clone(&shared), board, gathered: Vec::new() }, Events { shared, links })
+    let publisher = LinkPublisher::default();
+    let links = publisher.watch();
+    (
+        EventSender { shared: Arc::clone(&shared), links: publisher, batch: Vec::new() },
+        Events { shared, links },
+    )
 }
 
 /// The driver's end.
 pub(crate) struct EventSender {
     shared: Arc<Shared>,
-    board: LinkBoard,
-    /// What is handed over next.
-    gathered: Vec<Event>,
+    links: LinkPublisher,
+    /// The events of the current turn.
+    batch: Vec<Event>,
 }
 
 impl EventSender {
-    /// Takes `event`, to be handed over with all others of a turn.
-    pub(crate) fn gather(&mut self, event: Event) {
-        self.board.note(&event);
-        self.gathered.push(event);
+    /// Adds `event` to the batch of this turn.
+    pub(crate) fn push(&mut self, event: Event) {
+        self.links.on_event(&event);
+        self.batch.push(event);
     }
 
-    /// Hands over what was gathered.
-    pub(crate) fn hand_over(&mut self) {
-        if self.gathered.is_empty() {
+    /// Passes the batch to the application.
+    pub(crate) fn flush(&mut self) {
+        if self.batch.is_empty() {
             return;
         }
         let mut state = self.shared.lock();
-        let gathered = self.gathered.drain(..);
+        let batch = self.batch.drain(..);
         if !state.closed {
-            gathered.for_each(|event| state.queue.push(event));
+            batch.for_each(|event| state.queue.push(event));
             self.shared.arrived.notify_one();
         }
     }
 
-    /// Takes note of what the application wishes for.
-    pub(crate) fn wish(&mut self, command: &Command) {
-        self.board.wish(command);
+    /// Updates the wanted links after a command.
+    pub(crate) fn on_command(&mut self, command: &Command) {
+        self.links.on_command(command);
     }
 
-    /// Takes note that the driver turns.
-    pub(crate) fn beat(&self) {
-        self.board.beat();
+    /// Records that the driver is alive.
+    pub(crate) fn heartbeat(&self) {
+        self.links.heartbeat();
     }
 }
 
 impl Drop for EventSender {
     fn drop(&mut self) {
-        self.hand_over();
+        self.flush();
         self.shared.lock().closed = true;
         self.shared.arrived.notify_one();
     }
@@ -124,16 +127,16 @@ struct State {
 }
 
 impl Shared {
-    /// Nothing that runs under the lock can leave the state half done, so a poisoned lock is as good as any.
+    /// No code under the lock can leave the state inconsistent, so a poisoned lock is usable.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A bounded queue that gives up messages before chatter, and chatter before news about links.
+/// A bounded queue that drops messages before chatter, and chatter before events about links.
 #[derive(Debug, Default)]
 struct EventQueue {
-    /// One queue per [`Rank`]; the numbers restore the order between them.
+    /// One queue per [`Rank`]; the arrival numbers give the order between them.
     ranks: [VecDeque<(u64, Event)>; 3],
     arrivals: u64,
     bytes: usize,
@@ -141,15 +144,15 @@ struct EventQueue {
     memory: Memory,
 }
 
-/// A fast peer brings 100,000 messages a second; a reader on a busy host may be scheduled away for this sixth of one.
+/// A fast peer sends 100,000 messages a second; this buffers a sixth of a second while the reader is not scheduled.
 const CAPACITY: usize = 16_384;
-/// Keeps so many messages of the largest size from filling the memory of a small bot.
+/// Bounds the memory if the messages are large.
 const CAPACITY_BYTES: usize = 16 << 20;
-/// Where messages wait for a confirmation, their senders stop at 16,384 messages or 16 MiB each with the profile that
-/// keeps most; this many senders may be that far ahead.
+/// With durable delivery a sender stops at 16,384 unconfirmed messages or 16 MiB with the largest profile; this many
+/// senders may reach that limit.
 const SENDERS: usize = 16;
 
-/// How dear an event is, least first.
+/// The drop priority of an event, first dropped first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Rank {
     Data,
@@ -168,7 +171,7 @@ impl Rank {
             | Event::QualityChanged { .. }
             | Event::Dropped { .. }
             | Event::Warning(_) => Self::Chatter,
-            // Core may grow events; they are dear until somebody says otherwise.
+            // Core may add events; by default they are dropped last.
             _ => Self::Vital,
         }
     }
@@ -192,7 +195,7 @@ impl EventQueue {
             Memory::Restarts => (SENDERS * CAPACITY, SENDERS * CAPACITY_BYTES),
         };
         while self.len() > messages || self.bytes > bytes {
-            self.shed();
+            self.drop_oldest();
         }
     }
 
@@ -210,8 +213,8 @@ impl EventQueue {
         self.ranks.iter().map(VecDeque::len).sum()
     }
 
-    /// Gives up the oldest of the least dear events.
-    fn shed(&mut self) {
+    /// Drops the oldest event of the lowest rank.
+    fn drop_oldest(&mut self) {
         for rank in Rank::ALL {
             let Some((_, event)) = self.ranks[rank as usize].pop_front() else { continue };
             self.bytes -= payload_bytes(&event);
@@ -254,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_the_oldest_message_and_says_so() {
+    fn drops_the_oldest_message_and_reports_it() {
         let mut queue = EventQueue::default();
         for number in 0..=CAPACITY {
             queue.push(received(&number.to_string()));
@@ -265,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_messages_before_older_news() {
+    fn drops_messages_before_older_link_events() {
         let mut queue = EventQueue::default();
         queue.push(connected());
         for _ in 0..2 * CAPACITY {
@@ -276,7 +279,7 @@ mod tests {
     }
 
     #[test]
-    fn gives_up_chatter_before_news() {
+    fn drops_chatter_before_link_events() {
         let mut queue = EventQueue::default();
         queue.push(repairing());
         for _ in 0..CAPACITY {
@@ -287,7 +290,7 @@ mod tests {
     }
 
     #[test]
-    fn remembers_the_count_of_a_report_that_it_gives_up() {
+    fn adds_up_the_counts_of_dropped_reports() {
         let mut queue = EventQueue::default();
         queue.push(Event::Dropped { peer: None, messages: 7 });
         for _ in 0..CAPACITY {
@@ -308,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn keeps_what_must_be_confirmed() {
+    fn keeps_unconfirmed_messages() {
         let mut queue = EventQueue { memory: Memory::Restarts, ..EventQueue::default() };
         for _ in 0..2 * CAPACITY {
             let Event::Received { from, payload, .. } = received("0") else { panic!("no message") };
@@ -319,20 +322,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn delivers_what_is_left_after_the_driver_is_gone() {
+    async fn delivers_remaining_events_after_the_driver_ended() {
         let (mut sender, mut events) = channel(Memory::Process);
-        sender.gather(connected());
+        sender.push(connected());
         drop(sender);
         assert!(matches!(events.next().await, Some(Event::Connected(_))));
         assert!(events.next().await.is_none());
     }
 
     #[tokio::test]
-    async fn keeps_nothing_for_a_reader_that_is_gone() {
+    async fn drops_everything_after_the_reader_ended() {
         let (mut sender, events) = channel(Memory::Process);
         drop(events);
-        sender.gather(connected());
-        sender.hand_over();
+        sender.push(connected());
+        sender.flush();
         assert_eq!(sender.shared.lock().queue.len(), 0);
     }
 }

@@ -1,4 +1,4 @@
-//! What the application holds of a running session.
+//! The application's interface to a running session.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -8,13 +8,12 @@ use rejoin_core::id::{RoomId, StreamId};
 use rejoin_core::port::Receipts;
 use rejoin_core::{Command, Event, Payload, PeerKey, Policies, Recipient};
 
-use crate::entrance::{Entrance, SendError, SessionOver};
+use crate::command_queue::{CommandSender, SendError, SessionClosed};
 use crate::events::Events;
 
-/// A running session: a [`Handle`] to steer it, and its [`Events`].
+/// A running session: a [`Handle`] for commands, and its [`Events`].
 ///
-/// It ends with [`leave`](Handle::leave), or as politely when it and every handle are dropped
-/// while the runtime lives on.
+/// [`leave`](Handle::leave) ends it. Dropping the session and every handle has the same effect while the runtime lives.
 #[derive(Debug)]
 pub struct Session {
     handle: Handle,
@@ -26,18 +25,18 @@ impl Session {
         Self { handle, events }
     }
 
-    /// Returns the next event, or `None` after the last one of a session that is over. Cancel-safe.
+    /// Returns the next event, or `None` after the last event of a session that is over. Cancel-safe.
     pub async fn next_event(&mut self) -> Option<Event> {
         self.events.next().await
     }
 
-    /// Returns the two halves, for tasks of their own.
+    /// Splits the session into commands and events, for separate tasks.
     pub fn split(self) -> (Handle, Events) {
         (self.handle, self.events)
     }
 }
 
-/// A session is steered like its handle.
+/// A session has every method of its handle.
 impl Deref for Session {
     type Target = Handle;
 
@@ -46,91 +45,112 @@ impl Deref for Session {
     }
 }
 
-/// Steers a session; clones steer the same one.
+/// Sends commands to a session; clones belong to the same session.
 #[derive(Clone, Debug)]
 pub struct Handle {
-    entrance: Entrance,
-    receipts: Option<Arc<dyn Receipts>>,
+    commands: CommandSender,
+    confirm_log: Option<Arc<dyn Receipts>>,
 }
 
 impl Handle {
-    pub(crate) fn new(entrance: Entrance) -> Self {
-        Self { entrance, receipts: None }
+    pub(crate) fn new(commands: CommandSender) -> Self {
+        Self { commands, confirm_log: None }
     }
 
-    /// Lets confirmations be noted before the machine hears of them.
-    pub(crate) fn noting_in(mut self, receipts: Option<Arc<dyn Receipts>>) -> Self {
-        self.receipts = receipts;
+    /// Sets the log that stores a confirmation before the machine handles it.
+    pub(crate) fn with_confirm_log(mut self, confirm_log: Option<Arc<dyn Receipts>>) -> Self {
+        self.confirm_log = confirm_log;
         self
     }
 
-    /// Sends a message; it is held for a while for peers whose link is down.
+    /// Sends a message; the outbox keeps it for peers whose link is down.
     ///
-    /// Waits while no connected peer keeps up: the fastest one sets the pace, slower ones lose their oldest messages.
-    /// A loop that also reads the session's events must not wait here for long, or the session sheds messages.
+    /// Waits while no connected peer keeps up: the fastest peer sets the pace, and slower peers lose their oldest messages.
+    /// A loop that also reads the session's events must not wait here for long, or the session drops messages.
     ///
-    /// With [`keeping_mail_in`](crate::SessionBuilder::keeping_mail_in) it returns when the message is stored;
-    /// while the disk is full it waits.
+    /// With a [`delivery_store`](crate::SessionBuilder::delivery_store) it returns when the message is stored,
+    /// and it waits while the disk is full.
     ///
     /// # Errors
-    /// Fails if the message is larger than 1 MiB or than all that is held for a peer, and, where
-    /// [`when_full`](crate::SessionBuilder::when_full) says so, if there is no room for it; nothing else is lost then.
+    /// Fails if the session is over, if the message is larger than 1 MiB or than a peer's outbox, or if an outbox is full
+    /// and [`when_full`](crate::SessionBuilder::when_full) is `Refuse`; other messages are not affected.
     pub async fn send(&self, to: Recipient, payload: Payload) -> Result<(), SendError> {
-        self.entrance.send(to, payload).await
+        self.commands.send_message(to, payload).await
     }
 
-    /// Confirms that a message that was received, and all before it from the same peer, will not be needed again.
+    /// Confirms that the application has processed a received message and every earlier one of the same peer.
     ///
-    /// With [`keeping_mail_in`](crate::SessionBuilder::keeping_mail_in) only what is confirmed is acknowledged:
-    /// everything else comes again after a restart, and a peer of which too much is unconfirmed stops sending.
-    /// Returns when that is stored. Otherwise it does nothing.
-    pub async fn confirm(&self, from: &PeerKey, position: Cursor) -> Result<(), SessionOver> {
-        if let Some(receipts) = &self.receipts
-            && let Err(error) = receipts.note(position)
+    /// With a [`delivery_store`](crate::SessionBuilder::delivery_store) the session acknowledges confirmed messages only:
+    /// unconfirmed messages arrive again after a restart, and a peer with too many of them stops sending.
+    /// Returns when the confirmation is stored. Without a store it has no effect.
+    ///
+    /// # Errors
+    /// Fails if the session is over.
+    pub async fn confirm(&self, from: &PeerKey, position: Cursor) -> Result<(), SessionClosed> {
+        if let Some(log) = &self.confirm_log
+            && let Err(error) = log.note(position)
         {
-            tracing::debug!(%error, "the machine stores it");
+            tracing::debug!(%error, "the machine stores the confirmation instead");
         }
-        self.entrance.tell_and_wait(Command::Confirm { from: from.clone(), position }).await
+        self.commands.send_and_wait(Command::Confirm { from: from.clone(), position }).await
     }
 
-    /// Enters a room, in place of the last one.
-    pub async fn join_room(&self, room: &str) -> Result<(), SessionOver> {
-        self.tell(Command::JoinRoom(RoomId(room.into()))).await
+    /// Joins a room, and leaves the last one.
+    ///
+    /// # Errors
+    /// Fails if the session is over.
+    pub async fn join_room(&self, room: &str) -> Result<(), SessionClosed> {
+        self.command(Command::JoinRoom(RoomId(room.into()))).await
     }
 
     /// Publishes a stream.
-    pub async fn publish(&self, stream: &str) -> Result<(), SessionOver> {
-        self.tell(Command::Publish(StreamId(stream.into()))).await
+    ///
+    /// # Errors
+    /// Fails if the session is over.
+    pub async fn publish(&self, stream: &str) -> Result<(), SessionClosed> {
+        self.command(Command::Publish(StreamId(stream.into()))).await
     }
 
     /// Views a stream.
-    pub async fn view(&self, stream: &str) -> Result<(), SessionOver> {
-        self.tell(Command::View(StreamId(stream.into()))).await
+    ///
+    /// # Errors
+    /// Fails if the session is over.
+    pub async fn view(&self, stream: &str) -> Result<(), SessionClosed> {
+        self.command(Command::View(StreamId(stream.into()))).await
     }
 
-    /// Views a stream no longer.
-    pub async fn unview(&self, stream: &str) -> Result<(), SessionOver> {
-        self.tell(Command::Unview(StreamId(stream.into()))).await
+    /// Stops viewing a stream.
+    ///
+    /// # Errors
+    /// Fails if the session is over.
+    pub async fn unview(&self, stream: &str) -> Result<(), SessionClosed> {
+        self.command(Command::Unview(StreamId(stream.into()))).await
     }
 
     /// Repairs every link at once, as if it had failed.
-    pub async fn restart(&self) -> Result<(), SessionOver> {
-        self.tell(Command::Restart).await
+    ///
+    /// # Errors
+    /// Fails if the session is over.
+    pub async fn restart(&self) -> Result<(), SessionClosed> {
+        self.command(Command::Restart).await
     }
 
-    /// Asks other policies from here on.
-    pub async fn set_policies(&self, policies: Policies) -> Result<(), SessionOver> {
-        self.tell(Command::SetPolicies(policies)).await
+    /// Replaces the policies.
+    ///
+    /// # Errors
+    /// Fails if the session is over.
+    pub async fn set_policies(&self, policies: Policies) -> Result<(), SessionClosed> {
+        self.command(Command::SetPolicies(policies)).await
     }
 
-    /// Says goodbye to everybody and waits until the session is over, two seconds at most.
+    /// Closes every link, with a goodbye to each peer, and waits until the session is over, two seconds at most.
     pub async fn leave(&self) {
         // A session that is over needs no command.
-        let _ = self.tell(Command::Leave).await;
-        self.entrance.closed().await;
+        let _ = self.command(Command::Leave).await;
+        self.commands.closed().await;
     }
 
-    async fn tell(&self, command: Command) -> Result<(), SessionOver> {
-        self.entrance.tell(command).await
+    async fn command(&self, command: Command) -> Result<(), SessionClosed> {
+        self.commands.send(command).await
     }
 }

@@ -1,16 +1,16 @@
-//! The tokio shell around the supervisor: what library users hold.
+//! The tokio runtime of rejoin: runs the supervisor with transports, stores and a network monitor.
 //!
-//! A [`Session`] is a running connection: it publishes and views what it was told, and repairs itself.
-//! The transports and policies are yours to choose; the driver carries inputs and outputs between them.
+//! A [`Session`] publishes and views the streams of its builder, and repairs its links until it is left.
+//! Most programs use the crate `rejoin`, which adds transports and applies a whole configuration.
 //!
 //! ```no_run
 //! # use rejoin_core::{Event, Payload, Policies, PeerTransport, Recipient, SignalingTransport};
 //! # async fn run(policies: Policies, signaling: Box<dyn SignalingTransport>, peers: Box<dyn PeerTransport>)
 //! # -> Result<(), Box<dyn std::error::Error>> {
 //! let mut session = rejoin_driver::connect("wss://wss.vdo.ninja")
-//!     .publishing("my_bot")
-//!     .with_policies(policies)
-//!     .over(signaling, peers)
+//!     .publish("my_bot")
+//!     .policies(policies)
+//!     .transports(signaling, peers)
 //!     .start()?;
 //! while let Some(event) = session.next_event().await {
 //!     if let Event::Received { payload, .. } = event {
@@ -21,24 +21,24 @@
 //! # }
 //! ```
 //!
-//! What it counts and measures is listed in [`telemetry`].
+//! [`telemetry`] lists the metrics of a session.
 
 mod builder;
-mod clock;
+mod command_queue;
 mod driver;
-mod entrance;
+mod event_log;
 mod events;
 mod handle;
-mod journal;
 mod links;
-mod plan;
-mod postbox;
+mod startup;
 mod store;
+mod store_writer;
+mod suspend_detector;
 pub mod telemetry;
 
 pub use crate::builder::{SessionBuilder, StartError, connect};
-pub use crate::entrance::{SendError, SessionOver};
+pub use crate::command_queue::{SendError, SessionClosed};
 pub use crate::events::Events;
 pub use crate::handle::{Handle, Session};
 pub use crate::links::{LinkWatch, Links};
-pub use crate::store::{FileStore, MailDirectory, MemoryStore};
+pub use crate::store::{FileStore, MemoryStore, RedbDeliveryStore};

@@ -1,4 +1,4 @@
-//! Which links a session wants, which of them are verified, and whether its task still turns.
+//! The wanted links of a session, which of them are verified, and whether the driver responds.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,13 +10,14 @@ use tokio::time::Instant;
 use rejoin_core::output::LinkName;
 use rejoin_core::{Command, Direction, Event, PeerKey, StreamId};
 
-/// The links that a session wants; `true` for those that are verified and have no open incident.
+/// The links that a session wants, and whether each is verified and has no open incident.
 ///
-/// The signaling link and every stream that was named are wanted from the start.
+/// The signaling link and every explicitly viewed stream are wanted from the start.
 /// Any other peer is wanted from its first connection until it leaves.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Links {
-    named: BTreeSet<LinkName>,
+    /// The links that stay wanted after their peer left.
+    explicit: BTreeSet<LinkName>,
     verified: BTreeMap<LinkName, bool>,
 }
 
@@ -36,30 +37,30 @@ impl Links {
         self.unverified().next().is_none()
     }
 
-    /// Takes note of a wish; returns whether that changed anything.
-    pub(crate) fn wish(&mut self, command: &Command) -> bool {
+    /// Updates the wanted links; returns whether anything changed.
+    pub(crate) fn on_command(&mut self, command: &Command) -> bool {
         match command {
             Command::View(stream) => {
                 let link = viewed(stream);
                 self.verified.entry(link.clone()).or_insert(false);
-                self.named.insert(link)
+                self.explicit.insert(link)
             }
             Command::Unview(stream) => {
                 let link = viewed(stream);
-                self.named.remove(&link) | self.verified.remove(&link).is_some()
+                self.explicit.remove(&link) | self.verified.remove(&link).is_some()
             }
             _ => false,
         }
     }
 
-    /// Takes note of news; returns whether that changed anything.
-    pub(crate) fn note(&mut self, event: &Event) -> bool {
+    /// Updates the links after an event; returns whether anything changed.
+    pub(crate) fn on_event(&mut self, event: &Event) -> bool {
         match event {
             Event::SignalingConnected { .. } => self.set(&LinkName::Signaling, true),
             Event::Connected(peer) => self.set(&LinkName::Peer(peer.key.clone()), true),
             Event::Recovered(recovery) => self.set(&recovery.link, true),
-            Event::Interrupted { link, .. } | Event::Dormant { link, .. } => self.fall(link),
-            Event::PeerLeft(peer) => self.lose(&LinkName::Peer(peer.key.clone())),
+            Event::Interrupted { link, .. } | Event::Dormant { link, .. } => self.set_unverified(link),
+            Event::PeerLeft(peer) => self.on_peer_left(&LinkName::Peer(peer.key.clone())),
             Event::Left => {
                 self.verified.values_mut().for_each(|verified| *verified = false);
                 true
@@ -72,14 +73,18 @@ impl Links {
         self.verified.insert(link.clone(), verified) != Some(verified)
     }
 
-    /// Whoever never connected and was not named is not wanted.
-    fn fall(&mut self, link: &LinkName) -> bool {
+    /// A link that is not wanted stays unwanted.
+    fn set_unverified(&mut self, link: &LinkName) -> bool {
         self.verified.get_mut(link).is_some_and(|verified| std::mem::replace(verified, false))
     }
 
-    /// A stream that was named is wanted although its publisher left; nobody else is.
-    fn lose(&mut self, link: &LinkName) -> bool {
-        if self.named.contains(link) { self.set(link, false) } else { self.verified.remove(link).is_some() }
+    /// An explicitly viewed stream stays wanted after its publisher left; any other link does not.
+    fn on_peer_left(&mut self, link: &LinkName) -> bool {
+        if self.explicit.contains(link) {
+            self.set(link, false)
+        } else {
+            self.verified.remove(link).is_some()
+        }
     }
 }
 
@@ -87,7 +92,7 @@ impl Links {
 impl Default for Links {
     fn default() -> Self {
         let signaling = LinkName::Signaling;
-        Self { named: BTreeSet::from([signaling.clone()]), verified: BTreeMap::from([(signaling, false)]) }
+        Self { explicit: BTreeSet::from([signaling.clone()]), verified: BTreeMap::from([(signaling, false)]) }
     }
 }
 
@@ -95,71 +100,75 @@ fn viewed(stream: &StreamId) -> LinkName {
     LinkName::Peer(PeerKey { peer: Arc::clone(&stream.0), direction: Direction::Viewing })
 }
 
-/// Follows the links of a session, whether its events are read or not.
+/// A watch on the links of a session, which is current even if its events are not read.
 #[derive(Clone, Debug)]
 pub struct LinkWatch {
     links: watch::Receiver<Links>,
-    beat: watch::Receiver<Instant>,
+    heartbeat: watch::Receiver<Instant>,
 }
 
 impl LinkWatch {
-    /// Returns the links as they are.
+    /// Returns the current links.
     pub fn links(&self) -> Links {
         self.links.borrow().clone()
     }
 
-    /// Waits until every wanted link is verified; `false` if the session is over before. Cancel-safe.
+    /// Waits until every wanted link is verified; returns `false` if the session ends before. Cancel-safe.
     pub async fn all_verified(&self) -> bool {
         self.links.clone().wait_for(Links::are_verified).await.is_ok()
     }
 
-    /// Returns whether the session's task lives and does not hang.
-    pub fn is_beating(&self) -> bool {
-        self.beat.has_changed().is_ok() && self.beat.borrow().elapsed() < HANGING
+    /// Returns whether the session's task runs and responds.
+    pub fn is_responsive(&self) -> bool {
+        self.heartbeat.has_changed().is_ok() && self.heartbeat.borrow().elapsed() < HEARTBEAT_TIMEOUT
     }
 }
 
-/// An idle driver turns every five seconds; one that misses two turns hangs.
-const HANGING: Duration = Duration::from_secs(12);
+/// An idle driver has a turn every five seconds; a driver that misses two turns hangs.
+const HEARTBEAT_TIMEOUT: Duration = Duration::from_secs(12);
 
-/// The driver's end of a [`LinkWatch`].
-pub(crate) struct LinkBoard {
-    /// The links as they are, which costs no lock to look at.
+/// Updates the links and publishes them to every [`LinkWatch`].
+pub(crate) struct LinkPublisher {
+    /// The current links, readable without a lock.
     known: Links,
     links: watch::Sender<Links>,
-    beat: watch::Sender<Instant>,
+    heartbeat: watch::Sender<Instant>,
 }
 
-impl LinkBoard {
-    /// Returns what follows it.
+impl LinkPublisher {
+    /// Returns a watch on the links.
     pub(crate) fn watch(&self) -> LinkWatch {
-        LinkWatch { links: self.links.subscribe(), beat: self.beat.subscribe() }
+        LinkWatch { links: self.links.subscribe(), heartbeat: self.heartbeat.subscribe() }
     }
 
-    /// Takes note of a wish.
-    pub(crate) fn wish(&mut self, command: &Command) {
-        if self.known.wish(command) {
+    /// Updates the links after a command.
+    pub(crate) fn on_command(&mut self, command: &Command) {
+        if self.known.on_command(command) {
             self.links.send_replace(self.known.clone());
         }
     }
 
-    /// Takes note of news.
-    pub(crate) fn note(&mut self, event: &Event) {
-        if self.known.note(event) {
+    /// Updates the links after an event.
+    pub(crate) fn on_event(&mut self, event: &Event) {
+        if self.known.on_event(event) {
             self.links.send_replace(self.known.clone());
         }
     }
 
-    /// Takes note that the driver turns.
-    pub(crate) fn beat(&self) {
-        self.beat.send_replace(Instant::now());
+    /// Records that the driver is alive.
+    pub(crate) fn heartbeat(&self) {
+        self.heartbeat.send_replace(Instant::now());
     }
 }
 
-impl Default for LinkBoard {
+impl Default for LinkPublisher {
     fn default() -> Self {
         let known = Links::default();
-        Self { links: watch::Sender::new(known.clone()), known, beat: watch::Sender::new(Instant::now()) }
+        Self {
+            links: watch::Sender::new(known.clone()),
+            known,
+            heartbeat: watch::Sender::new(Instant::now()),
+        }
     }
 }
 
@@ -171,67 +180,67 @@ mod tests {
     use crate::driver::fakes::{connected, interrupted, recovered};
 
     #[test]
-    fn a_new_session_lacks_its_signaling() {
+    fn a_new_session_wants_its_signaling_link() {
         assert_eq!(names(&Links::default()), ["signaling"]);
     }
 
     #[test]
-    fn a_viewed_stream_is_lacking_until_it_is_unviewed() {
+    fn a_viewed_stream_is_wanted_until_it_is_unviewed() {
         let mut links = Links::default();
-        assert!(links.wish(&view()));
+        assert!(links.on_command(&view()));
         assert_eq!(names(&links), ["signaling", "from cam"]);
-        assert!(links.wish(&Command::Unview(StreamId("cam".into()))));
+        assert!(links.on_command(&Command::Unview(StreamId("cam".into()))));
         assert_eq!(names(&links), ["signaling"]);
     }
 
     #[test]
-    fn viewing_what_the_room_brought_keeps_it_verified() {
-        let mut links = told(&[Event::Connected(cam(Direction::Viewing))]);
-        links.wish(&view());
+    fn viewing_a_stream_of_the_room_keeps_it_verified() {
+        let mut links = after(&[Event::Connected(cam(Direction::Viewing))]);
+        links.on_command(&view());
         assert_eq!(links.verified().count(), 1);
     }
 
     #[test]
-    fn an_interrupted_link_is_lacking_until_it_recovers() {
-        assert!(names(&told(&[connected()])).len() == 1);
-        assert!(names(&told(&[connected(), interrupted()])).len() == 2);
-        assert!(names(&told(&[connected(), interrupted(), recovered()])).len() == 1);
+    fn an_interrupted_link_is_unverified_until_it_recovers() {
+        assert!(names(&after(&[connected()])).len() == 1);
+        assert!(names(&after(&[connected(), interrupted()])).len() == 2);
+        assert!(names(&after(&[connected(), interrupted(), recovered()])).len() == 1);
     }
 
     #[test]
-    fn only_a_named_stream_is_wanted_after_it_left() {
+    fn only_an_explicitly_viewed_stream_is_wanted_after_it_left() {
         for direction in [Direction::Publishing, Direction::Viewing] {
-            let links = told(&[Event::Connected(cam(direction)), Event::PeerLeft(cam(direction))]);
+            let links = after(&[Event::Connected(cam(direction)), Event::PeerLeft(cam(direction))]);
             assert_eq!(names(&links), ["signaling"]);
         }
         let mut links = Links::default();
-        links.wish(&view());
-        links.note(&Event::Connected(cam(Direction::Viewing)));
-        links.note(&Event::PeerLeft(cam(Direction::Viewing)));
+        links.on_command(&view());
+        links.on_event(&Event::Connected(cam(Direction::Viewing)));
+        links.on_event(&Event::PeerLeft(cam(Direction::Viewing)));
         assert_eq!(names(&links), ["signaling", "from cam"]);
     }
 
     #[test]
-    fn nothing_is_verified_after_the_end() {
-        let links = told(&[Event::SignalingConnected { server: "x".to_owned() }, connected(), Event::Left]);
+    fn no_link_is_verified_after_the_end() {
+        let links = after(&[Event::SignalingConnected { server: "x".to_owned() }, connected(), Event::Left]);
         assert_eq!(links.verified().count(), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_watch_tells_of_a_driver_that_hangs_or_is_gone() {
-        let board = LinkBoard::default();
-        let watch = board.watch();
-        tokio::time::advance(HANGING).await;
-        assert!(!watch.is_beating());
-        board.beat();
-        assert!(watch.is_beating());
-        drop(board);
-        assert!(!watch.is_beating() && !watch.all_verified().await);
+    async fn a_watch_reports_a_driver_that_hangs_or_ended() {
+        let links = LinkPublisher::default();
+        let watch = links.watch();
+        tokio::time::advance(HEARTBEAT_TIMEOUT).await;
+        assert!(!watch.is_responsive());
+        links.heartbeat();
+        assert!(watch.is_responsive());
+        drop(links);
+        assert!(!watch.is_responsive() && !watch.all_verified().await);
     }
 
-    fn told(events: &[Event]) -> Links {
+    fn after(events: &[Event]) -> Links {
         let mut links = Links::default();
-        events.iter().for_each(|event| _ = links.note(event));
+        events.iter().for_each(|event| _ = links.on_event(event));
         links
     }
 

@@ -1,8 +1,8 @@
-//! Keeps the session: the stores, and the task that spares the driver a slow one.
+//! The stores, and the task that saves session records so that the driver never waits for a slow store.
 
+mod delivery;
 mod disk;
 mod file;
-mod mail;
 mod memory;
 
 use std::time::Duration;
@@ -15,58 +15,58 @@ use rejoin_core::SessionStore;
 use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
+pub use delivery::RedbDeliveryStore;
 pub use file::FileStore;
-pub use mail::MailDirectory;
 pub use memory::MemoryStore;
 
-/// A session must come up even if its store hangs; a healthy one answers within milliseconds.
-const LOAD_LIMIT: Duration = Duration::from_secs(2);
+/// A session must start even if its store hangs; a working store answers within milliseconds.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Returns what `store` remembers.
-pub(crate) async fn recall(store: &mut dyn SessionStore) -> Result<Option<SessionRecord>, StoreError> {
-    match timeout(LOAD_LIMIT, store.load()).await {
+/// Loads the record of `store`.
+pub(crate) async fn load_record(store: &mut dyn SessionStore) -> Result<Option<SessionRecord>, StoreError> {
+    match timeout(LOAD_TIMEOUT, store.load()).await {
         Ok(answer) => answer,
-        Err(_) => Err(StoreError(format!("the store did not answer within {LOAD_LIMIT:?}"))),
+        Err(_) => Err(StoreError(format!("the store did not answer within {LOAD_TIMEOUT:?}"))),
     }
 }
 
-/// Saves records in a task of its own; of several that wait, only the latest is saved.
-pub(crate) struct Keeper {
+/// Saves records in a separate task; of several that wait, only the latest is saved.
+pub(crate) struct SessionSaver {
     records: watch::Sender<Option<SessionRecord>>,
     failures: mpsc::Receiver<StoreError>,
     task: JoinHandle<()>,
 }
 
-/// Failures that nobody has read yet; a store that fails more often than that says nothing new.
-const UNREAD_FAILURES: usize = 16;
+/// Unread failures; further failures of the same store carry no new information.
+const MAX_UNREAD_FAILURES: usize = 16;
 
-impl Keeper {
-    /// Gives `store` its task.
+impl SessionSaver {
+    /// Starts the task that owns `store`.
     pub(crate) fn spawn(store: Box<dyn SessionStore>) -> Self {
         let (records, latest) = watch::channel(None);
-        let (sender, failures) = mpsc::channel(UNREAD_FAILURES);
-        Self { records, failures, task: tokio::spawn(keep(store, latest, sender)) }
+        let (sender, failures) = mpsc::channel(MAX_UNREAD_FAILURES);
+        Self { records, failures, task: tokio::spawn(save_latest(store, latest, sender)) }
     }
 
-    /// Wants `record` saved in place of every earlier one.
-    pub(crate) fn keep(&self, record: SessionRecord) {
+    /// Saves `record` in place of every earlier one.
+    pub(crate) fn save(&self, record: SessionRecord) {
         self.records.send_replace(Some(record));
     }
 
-    /// Returns the next failure, or `None` if the task is gone. Cancel-safe.
+    /// Returns the next failure, or `None` if the task has ended. Cancel-safe.
     pub(crate) async fn next_failure(&mut self) -> Option<StoreError> {
         self.failures.recv().await
     }
 
-    /// Waits until the latest record is saved, at most for `limit`; returns whether it was.
-    pub(crate) async fn finish(self, limit: Duration) -> bool {
+    /// Waits until the latest record is saved, for `save_timeout` at most; returns whether it was.
+    pub(crate) async fn finish(self, save_timeout: Duration) -> bool {
         let Self { records, failures: _failures, task } = self;
         drop(records);
-        timeout(limit, task).await.is_ok()
+        timeout(save_timeout, task).await.is_ok()
     }
 }
 
-async fn keep(
+async fn save_latest(
     mut store: Box<dyn SessionStore>,
     mut latest: watch::Receiver<Option<SessionRecord>>,
     failures: mpsc::Sender<StoreError>,
@@ -74,7 +74,7 @@ async fn keep(
     while latest.changed().await.is_ok() {
         let Some(record) = latest.borrow_and_update().clone() else { continue };
         if let Err(failure) = store.save(&record).await {
-            // A full channel already holds the same news.
+            // A full channel already holds a failure of this store.
             let _ = failures.try_send(failure);
         }
     }
@@ -93,20 +93,20 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn saves_only_the_latest_of_waiting_records() {
         let (store, mut saved) = SlowStore::taking(Duration::from_millis(10));
-        let keeper = Keeper::spawn(Box::new(store));
+        let saver = SessionSaver::spawn(Box::new(store));
         for identity in 1..=100 {
-            keeper.keep(SessionRecord::new(Identity(identity)));
+            saver.save(SessionRecord::new(Identity(identity)));
         }
-        assert!(keeper.finish(Duration::from_secs(1)).await);
+        assert!(saver.finish(Duration::from_secs(1)).await);
         assert_eq!(saved.recv().await.map(|record| record.identity), Some(Identity(100)));
         assert!(saved.recv().await.is_none());
     }
 
     #[tokio::test(start_paused = true)]
     async fn does_not_wait_for_a_store_that_hangs() {
-        assert!(recall(&mut HangingStore).await.is_err());
-        let keeper = Keeper::spawn(Box::new(HangingStore));
-        keeper.keep(SessionRecord::new(Identity(1)));
-        assert!(!keeper.finish(Duration::from_secs(1)).await);
+        assert!(load_record(&mut HangingStore).await.is_err());
+        let saver = SessionSaver::spawn(Box::new(HangingStore));
+        saver.save(SessionRecord::new(Identity(1)));
+        assert!(!saver.finish(Duration::from_secs(1)).await);
     }
 }

@@ -1,6 +1,6 @@
-//! Names every metric of a session and counts; install any recorder of the `metrics` crate to read them.
+//! The metrics of a session; install any recorder of the `metrics` crate to read them.
 //!
-//! No label carries a name of a stream, a room or a peer, so the number of series is bounded.
+//! No label holds a name of a stream, a room or a peer, so the number of series is bounded.
 
 use std::collections::BTreeSet;
 
@@ -15,9 +15,9 @@ use rejoin_core::{ChannelMessage, Event, Link};
 pub const INCIDENTS_OPENED: &str = "rejoin_incidents_opened_total";
 /// Counter: incidents that ended with verified bytes, by `link` and `fault`.
 pub const INCIDENTS_RECOVERED: &str = "rejoin_incidents_recovered_total";
-/// Counter: incidents that ended with a sleeping link, by `link` and `fault`.
+/// Counter: incidents that ended with a dormant link, by `link` and `fault`.
 pub const INCIDENTS_DORMANT: &str = "rejoin_incidents_dormant_total";
-/// Histogram, seconds: outages from the last sign of life to verified bytes, by `link`.
+/// Histogram, seconds: outages from the last received data to verified bytes, by `link`.
 pub const OUTAGE: &str = "rejoin_outage_seconds";
 /// Histogram, seconds: parts of recovered outages, by `link` and `owner` (detection, backoff, gathering …).
 pub const TIMELINE: &str = "rejoin_timeline_seconds";
@@ -35,29 +35,29 @@ pub const PEERS_CONNECTED: &str = "rejoin_peers_connected_total";
 pub const PEERS_LEFT: &str = "rejoin_peers_left_total";
 /// Counter: application messages handed to a data channel; one for several peers counts once for each.
 pub const MESSAGES_SENT: &str = "rejoin_messages_sent_total";
-/// Counter: application messages that a full data channel gave back; they are held and sent again.
+/// Counter: application messages that a full data channel returned; the outbox sends them again.
 pub const MESSAGES_RETURNED: &str = "rejoin_messages_returned_total";
 /// Counter: application messages received.
 pub const MESSAGES_RECEIVED: &str = "rejoin_messages_received_total";
-/// Counter: application messages that could not be held for a peer and are lost.
+/// Counter: application messages that did not fit the outbox of a peer and are lost.
 pub const MESSAGES_DROPPED: &str = "rejoin_messages_dropped_total";
 /// Counter: grades that changed, by `link` and `quality` (good, fair, poor).
 pub const QUALITY_CHANGES: &str = "rejoin_quality_changes_total";
-/// Counter: oddities, by `kind`.
+/// Counter: recoverable anomalies, by `kind`.
 pub const WARNINGS: &str = "rejoin_warnings_total";
 /// Counter: events that a slow application did not read in time, by `rank` (data, chatter, vital).
 pub const EVENTS_DROPPED: &str = "rejoin_events_dropped_total";
-/// Counter: times that the host slept.
+/// Counter: suspensions of the host.
 pub const SUSPENSIONS: &str = "rejoin_suspensions_total";
 
-/// Tells the installed recorder what the metrics mean; every session does so when it starts.
+/// Describes the metrics to the installed recorder; every session does so when it starts.
 ///
-/// What has no labels is told as zero from then on, so that nobody has to guess whether it exists.
+/// It also sets metrics without labels to zero, so that they appear before their first event.
 pub fn describe() {
     describe_counter!(INCIDENTS_OPENED, "Incidents that opened.");
     describe_counter!(INCIDENTS_RECOVERED, "Incidents that ended with verified bytes.");
-    describe_counter!(INCIDENTS_DORMANT, "Incidents that ended with a sleeping link.");
-    describe_histogram!(OUTAGE, Unit::Seconds, "Outages from the last sign of life to verified bytes.");
+    describe_counter!(INCIDENTS_DORMANT, "Incidents that ended with a dormant link.");
+    describe_histogram!(OUTAGE, Unit::Seconds, "Outages from the last received data to verified bytes.");
     describe_histogram!(TIMELINE, Unit::Seconds, "Parts of recovered outages by owner.");
     describe_counter!(STEPS_STARTED, "Repairs that began.");
     describe_counter!(STEPS, "Repairs in recovered incidents by outcome.");
@@ -66,13 +66,13 @@ pub fn describe() {
     describe_counter!(PEERS_CONNECTED, "Peers that connected for the first time.");
     describe_counter!(PEERS_LEFT, "Peers that left for good.");
     describe_counter!(MESSAGES_SENT, "Application messages handed to a data channel.");
-    describe_counter!(MESSAGES_RETURNED, "Application messages that a full data channel gave back.");
+    describe_counter!(MESSAGES_RETURNED, "Application messages that a full data channel returned.");
     describe_counter!(MESSAGES_RECEIVED, "Application messages received.");
     describe_counter!(MESSAGES_DROPPED, "Application messages that are lost.");
     describe_counter!(QUALITY_CHANGES, "Grades that changed.");
-    describe_counter!(WARNINGS, "Oddities by kind.");
+    describe_counter!(WARNINGS, "Recoverable anomalies by kind.");
     describe_counter!(EVENTS_DROPPED, "Events that a slow application did not read in time.");
-    describe_counter!(SUSPENSIONS, "Times that the host slept.");
+    describe_counter!(SUSPENSIONS, "Suspensions of the host.");
     UNLABELLED.into_iter().for_each(|name| counter!(name).increment(0));
     [SIGNALING_UP, PEERS_VERIFIED].into_iter().for_each(|name| gauge!(name).increment(0.0));
 }
@@ -88,24 +88,24 @@ const UNLABELLED: [&str; 7] = [
     SUSPENSIONS,
 ];
 
-/// Counts what one session does.
+/// The metrics of one session.
 #[derive(Default)]
-pub(crate) struct Meters {
+pub(crate) struct SessionMetrics {
     up: BTreeSet<LinkName>,
 }
 
-impl Meters {
+impl SessionMetrics {
     /// Counts an event on its way to the application.
     pub(crate) fn count(&mut self, event: &Event) {
         match event {
-            Event::SignalingConnected { .. } => self.rise(&LinkName::Signaling),
+            Event::SignalingConnected { .. } => self.set_up(&LinkName::Signaling),
             Event::Connected(peer) => {
                 counter!(PEERS_CONNECTED).increment(1);
-                self.rise(&LinkName::Peer(peer.key.clone()));
+                self.set_up(&LinkName::Peer(peer.key.clone()));
             }
             Event::Interrupted { link, fault, .. } => {
                 counter!(INCIDENTS_OPENED, "link" => kind(link), "fault" => fault.name()).increment(1);
-                self.fall(link);
+                self.set_down(link);
             }
             Event::Repairing { link, step, .. } => {
                 counter!(STEPS_STARTED, "link" => kind(link), "step" => step.name()).increment(1);
@@ -113,11 +113,11 @@ impl Meters {
             Event::Recovered(recovery) => self.count_recovery(recovery),
             Event::Dormant { link, fault } => {
                 counter!(INCIDENTS_DORMANT, "link" => kind(link), "fault" => fault.name()).increment(1);
-                self.fall(link);
+                self.set_down(link);
             }
             Event::PeerLeft(peer) => {
                 counter!(PEERS_LEFT).increment(1);
-                self.fall(&LinkName::Peer(peer.key.clone()));
+                self.set_down(&LinkName::Peer(peer.key.clone()));
             }
             Event::Received { .. } => counter!(MESSAGES_RECEIVED).increment(1),
             Event::Dropped { messages, .. } => counter!(MESSAGES_DROPPED).increment(*messages),
@@ -126,7 +126,7 @@ impl Meters {
                     .increment(1);
             }
             Event::Warning(warning) => counter!(WARNINGS, "kind" => warning.name()).increment(1),
-            Event::Left => self.fall_all(),
+            Event::Left => self.set_all_down(),
             _ => {}
         }
     }
@@ -142,36 +142,36 @@ impl Meters {
             let outcome = outcome_name(tried.outcome);
             counter!(STEPS, "link" => link, "step" => tried.step.name(), "outcome" => outcome).increment(1);
         }
-        self.rise(&recovery.link);
+        self.set_up(&recovery.link);
     }
 
-    fn rise(&mut self, link: &LinkName) {
+    fn set_up(&mut self, link: &LinkName) {
         if self.up.insert(link.clone()) {
             gauge!(gauge_of(link)).increment(1.0);
         }
     }
 
-    fn fall(&mut self, link: &LinkName) {
+    fn set_down(&mut self, link: &LinkName) {
         if self.up.remove(link) {
             gauge!(gauge_of(link)).decrement(1.0);
         }
     }
 
-    fn fall_all(&mut self) {
+    fn set_all_down(&mut self) {
         for link in std::mem::take(&mut self.up) {
             gauge!(gauge_of(&link)).decrement(1.0);
         }
     }
 }
 
-/// Gauges outlive a session that ends without a word.
-impl Drop for Meters {
+/// A session that is dropped without `Event::Left` must still lower its gauges.
+impl Drop for SessionMetrics {
     fn drop(&mut self) {
-        self.fall_all();
+        self.set_all_down();
     }
 }
 
-/// Counts an application message on its way out.
+/// Counts an application message that is sent.
 pub(crate) fn peer_action(action: &PeerAction) {
     if let PeerAction::Send { message, .. } = action
         && ends_message(message)
@@ -180,7 +180,7 @@ pub(crate) fn peer_action(action: &PeerAction) {
     }
 }
 
-/// Counts what a full channel gave back, if it was a message.
+/// Counts an application message that a full channel returned.
 pub(crate) fn returned(message: &ChannelMessage) {
     if ends_message(message) {
         counter!(MESSAGES_RETURNED).increment(1);
@@ -201,12 +201,12 @@ pub(crate) fn event_dropped(rank: &'static str) {
     counter!(EVENTS_DROPPED, "rank" => rank).increment(1);
 }
 
-/// Counts a sleep of the host.
+/// Counts a suspension of the host.
 pub(crate) fn suspended() {
     counter!(SUSPENSIONS).increment(1);
 }
 
-/// Returns the word for a kind of link.
+/// Returns the label value for a kind of link.
 pub(crate) fn kind(link: &LinkName) -> &'static str {
     match link.kind() {
         Link::Signaling => "signaling",
@@ -214,7 +214,7 @@ pub(crate) fn kind(link: &LinkName) -> &'static str {
     }
 }
 
-/// Returns the word for how a step ended.
+/// Returns the label value for the outcome of a step.
 pub(crate) fn outcome_name(outcome: Outcome) -> &'static str {
     match outcome {
         Outcome::Verified => "verified",
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_rises_twice_counts_once() {
+    fn a_link_that_is_set_up_twice_counts_once() {
         assert_eq!(value(PEERS_VERIFIED, &[connected(), recovered()]), Some(1.0));
     }
 
@@ -279,37 +279,37 @@ mod tests {
     }
 
     #[test]
-    fn a_message_in_parts_counts_once_and_what_is_no_message_not_at_all() {
+    fn a_message_in_parts_counts_once_and_an_acknowledgement_does_not_count() {
         let payload = Payload("1".into());
         let part = |offset| Part { sequence: 3, total: 2, offset, slice: "1".into() };
-        let told = [
+        let messages = [
             ChannelMessage::Application(payload.clone()),
             ChannelMessage::Numbered { sequence: 2, acknowledged: 0, payload },
             ChannelMessage::Part { acknowledged: 0, part: part(0) },
             ChannelMessage::Part { acknowledged: 0, part: part(1) },
             ChannelMessage::Acknowledged { through: 1 },
         ];
-        let sent = || told.iter().cloned().map(|message| PeerAction::Send { tag: 0, message });
+        let sent = || messages.iter().cloned().map(|message| PeerAction::Send { tag: 0, message });
         assert_eq!(measured(MESSAGES_SENT, || sent().for_each(|action| peer_action(&action))), Some(3.0));
-        assert_eq!(measured(MESSAGES_RETURNED, || told.iter().for_each(returned)), Some(3.0));
+        assert_eq!(measured(MESSAGES_RETURNED, || messages.iter().for_each(returned)), Some(3.0));
     }
 
     /// Returns the value of a metric after `events`; of a histogram, its sum.
     fn value(name: &str, events: &[Event]) -> Option<f64> {
         measured(name, || {
-            let mut meters = Meters::default();
-            events.iter().for_each(|event| meters.count(event));
-            meters
+            let mut metrics = SessionMetrics::default();
+            events.iter().for_each(|event| metrics.count(event));
+            metrics
         })
     }
 
-    fn measured<T>(name: &str, happens: impl FnOnce() -> T) -> Option<f64> {
+    fn measured<T>(name: &str, count: impl FnOnce() -> T) -> Option<f64> {
         let recorder = DebuggingRecorder::new();
         let snapshotter = recorder.snapshotter();
         metrics::with_local_recorder(&recorder, || {
             describe();
-            // what lowers its gauges in the end must live until they are read
-            let _happened = happens();
+            // Dropped metrics lower their gauges, so they must live until the gauges are read.
+            let _metrics = count();
             let snapshot = snapshotter.snapshot().into_vec();
             let found = snapshot.into_iter().find(|(key, ..)| key.key().name() == name);
             found.map(|(.., value)| match value {

@@ -17,7 +17,7 @@ use crate::session::Plan;
 /// Runs the peer until its parent closes stdin.
 pub(crate) async fn run(args: DemoPeerArgs) -> Result<(), Failure> {
     let plan = Plan::new(&args.connection, &args.choice).await.map_err(Failure::Usage)?;
-    let (mut session, faults) = plan.seeded(args.seed).start().map_err(Failure::Usage)?;
+    let (mut session, faults) = plan.seed(args.seed).start().map_err(Failure::Usage)?;
     let printer = Printer::start((*session).clone());
     let mut lines = stdin_lines();
     // Messages wait for the first connection, because nobody could receive them before.

@@ -1,4 +1,4 @@
-//! Policies that want nothing.
+//! Policies that never act.
 
 use std::sync::Arc;
 use std::time::Duration;

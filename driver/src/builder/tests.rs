@@ -1,4 +1,4 @@
-//! The sentence, with fake transports around the real machine.
+//! The builder, with fake transports and the real machine.
 
 use std::time::Duration;
 
@@ -13,46 +13,46 @@ use crate::driver::fakes::transport;
 use crate::store::fakes::{FullStore, HangingStore};
 
 #[test]
-fn names_what_is_missing() {
+fn a_start_error_names_the_missing_part() {
     let refusal = |builder: SessionBuilder| builder.start().unwrap_err();
-    assert_eq!(refusal(connect("http://host")), StartError::NoServer("http://host".to_owned()));
+    assert_eq!(refusal(connect("http://host")), StartError::InvalidServer("http://host".to_owned()));
     assert_eq!(refusal(connect("ws://host")), StartError::NoPolicies);
-    assert_eq!(refusal(connect("ws://host").with_policies(idle_policies())), StartError::NoTransports);
+    assert_eq!(refusal(connect("ws://host").policies(idle_policies())), StartError::NoTransports);
     assert_eq!(refusal(complete()), StartError::NoRuntime);
 }
 
 #[tokio::test(start_paused = true)]
 async fn starts_and_leaves() {
-    let mut session = complete().publishing("cam1").viewing("cam2").in_room("studio").start().unwrap();
+    let mut session = complete().publish("cam1").view("cam2").room("studio").start().unwrap();
     session.leave().await;
     while let Some(event) = session.next_event().await {
         if let Event::Left = event {
             return;
         }
     }
-    panic!("the session ended without a word");
+    panic!("the session ended without Event::Left");
 }
 
 #[tokio::test(start_paused = true)]
 async fn starts_without_a_store_that_fails() {
-    let mut session = complete().remembering_in(Box::new(FullStore)).start().unwrap();
+    let mut session = complete().session_store(Box::new(FullStore)).start().unwrap();
     let event = session.next_event().await;
     assert!(matches!(event, Some(Event::Warning(Warning::StoreFailed { .. }))), "{event:?}");
 }
 
 #[tokio::test(start_paused = true)]
 async fn starts_without_a_store_that_hangs() {
-    let mut session = complete().remembering_in(Box::new(HangingStore)).start().unwrap();
+    let mut session = complete().session_store(Box::new(HangingStore)).start().unwrap();
     let event = tokio::time::timeout(Duration::from_secs(3), session.next_event()).await.unwrap();
     assert!(matches!(event, Some(Event::Warning(Warning::StoreFailed { .. }))), "{event:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_remembered_stream_is_published_again() {
+async fn a_stored_stream_is_published_again() {
     let ((signaling, mut server), (peers, _)) = (transport(), transport());
     let _session = complete()
-        .over(Box::new(signaling), Box::new(peers))
-        .remembering_in(Box::new(MemoryStore::holding(record(None, &["old"], &[]))))
+        .transports(Box::new(signaling), Box::new(peers))
+        .session_store(Box::new(MemoryStore::holding(record(None, &["old"], &[]))))
         .start()
         .unwrap();
     let (generation, action) = server.performed.recv().await.unwrap();
@@ -63,55 +63,55 @@ async fn a_remembered_stream_is_published_again() {
 }
 
 #[test]
-fn remembered_streams_join_the_chosen_ones() {
-    let mut builder = connect("ws://host").publishing("new").viewing("same");
-    builder.wish.take_over(record(None, &["old"], &["same", "other"]));
-    let wish: Vec<String> = builder.wish.into_commands().map(|command| format!("{command:?}")).collect();
+fn stored_streams_are_added_to_those_of_the_builder() {
+    let mut builder = connect("ws://host").publish("new").view("same");
+    builder.intent.merge(record(None, &["old"], &["same", "other"]));
+    let intent: Vec<String> = builder.intent.into_commands().map(|command| format!("{command:?}")).collect();
     let named = |command, stream| format!("{command}(StreamId({stream:?}))");
     let expected =
         [named("Publish", "new"), named("Publish", "old"), named("View", "same"), named("View", "other")];
-    assert_eq!(wish, expected);
+    assert_eq!(intent, expected);
 }
 
 #[test]
-fn a_chosen_room_beats_the_remembered_one() {
-    let mut builder = connect("ws://host").in_room("here");
-    builder.wish.take_over(record(Some("there"), &[], &[]));
-    assert_eq!(builder.wish.room, Some(RoomId("here".into())));
+fn the_room_of_the_builder_takes_precedence_over_the_stored_one() {
+    let mut builder = connect("ws://host").room("here");
+    builder.intent.merge(record(Some("there"), &[], &[]));
+    assert_eq!(builder.intent.room, Some(RoomId("here".into())));
 }
 
 #[test]
-fn a_remembered_room_is_viewed_again() {
+fn the_stored_intent_to_view_the_room_applies_to_that_room() {
     let viewed = |builder: SessionBuilder| {
-        let mut wish = builder.wish;
+        let mut intent = builder.intent;
         let audience = Some(Audience { except: Some(StreamId("ours".into())) });
-        wish.take_over(SessionRecord { audience, ..record(Some("there"), &[], &[]) });
-        let commands: Vec<String> = wish.into_commands().map(|command| format!("{command:?}")).collect();
+        intent.merge(SessionRecord { audience, ..record(Some("there"), &[], &[]) });
+        let commands: Vec<String> = intent.into_commands().map(|command| format!("{command:?}")).collect();
         commands.into_iter().find(|command| command.starts_with("ViewRoom"))
     };
     let ours = Some("ViewRoom { except: Some(StreamId(\"ours\")) }".to_owned());
     assert_eq!(viewed(connect("ws://host")), ours);
-    assert_eq!(viewed(connect("ws://host").in_room("there")), ours);
-    assert_eq!(viewed(connect("ws://host").in_room("here")), None);
-    let all = connect("ws://host").viewing_room(None);
+    assert_eq!(viewed(connect("ws://host").room("there")), ours);
+    assert_eq!(viewed(connect("ws://host").room("here")), None);
+    let all = connect("ws://host").view_room(None);
     assert_eq!(viewed(all), Some("ViewRoom { except: None }".to_owned()));
 }
 
 #[test]
-fn remembered_viewers_are_known_to_the_machine() {
-    let mut plan = complete().plan().unwrap();
+fn stored_viewers_are_passed_to_the_machine() {
+    let mut startup = complete().startup().unwrap();
     let viewer = ViewerRecord { name: "u1".into(), identity: Identity(9), stream: StreamId("cam".into()) };
-    plan.take_over(SessionRecord { viewers: vec![viewer.clone()], ..record(None, &[], &[]) });
-    assert_eq!(plan.settings.viewers, [viewer]);
+    startup.merge(SessionRecord { viewers: vec![viewer.clone()], ..record(None, &[], &[]) });
+    assert_eq!(startup.settings.viewers, [viewer]);
 }
 
 #[test]
-fn a_remembered_identity_yields_to_a_chosen_one() {
+fn the_identity_of_the_builder_takes_precedence_over_the_stored_one() {
     let settled = |chosen: Option<Identity>| {
-        let builder = chosen.into_iter().fold(complete(), SessionBuilder::as_identity);
-        let mut plan = builder.plan().unwrap();
-        plan.take_over(record(None, &[], &[]));
-        plan.settings.identity
+        let builder = chosen.into_iter().fold(complete(), SessionBuilder::identity);
+        let mut startup = builder.startup().unwrap();
+        startup.merge(record(None, &[], &[]));
+        startup.settings.identity
     };
     assert_eq!(settled(None), Identity(7));
     assert_eq!(settled(Some(Identity(2))), Identity(2));
@@ -119,7 +119,7 @@ fn a_remembered_identity_yields_to_a_chosen_one() {
 
 fn complete() -> SessionBuilder {
     let ((signaling, _), (peers, _)) = (transport(), transport());
-    connect("ws://host").with_policies(idle_policies()).over(Box::new(signaling), Box::new(peers))
+    connect("ws://host").policies(idle_policies()).transports(Box::new(signaling), Box::new(peers))
 }
 
 fn record(room: Option<&str>, streams: &[&str], views: &[&str]) -> SessionRecord {

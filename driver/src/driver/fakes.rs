@@ -1,4 +1,4 @@
-//! A script instead of the machine, and channels instead of the world.
+//! A scripted machine, and transports made of channels.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -16,20 +16,20 @@ use rejoin_core::{
     Payload, PeerKey, PeerTransport, Recipient, SessionStore, Settings, SignalingTransport,
 };
 
-use super::{Driver, Ends, Machine, Ports};
-use crate::clock::SleepWatch;
-use crate::entrance::entrance;
+use super::{AppChannels, Driver, Machine, Ports};
+use crate::command_queue::command_queue;
 use crate::events;
 use crate::handle::{Handle, Session};
-use crate::postbox::Postbox;
-use crate::store::{Keeper, MemoryStore};
+use crate::store::{MemoryStore, SessionSaver};
+use crate::store_writer::DeliveryWriter;
+use crate::suspend_detector::SuspendDetector;
 
-/// What a machine answers to an input; it may move its deadline.
+/// Returns the outputs for an input; it may move the deadline.
 type Answer = Box<dyn FnMut(&Input, Instant, &mut Option<Instant>) -> Vec<Output> + Send>;
 
-/// A machine that does as a test says.
+/// A machine whose outputs a test defines.
 struct Script {
-    heard: UnboundedSender<Input>,
+    inputs: UnboundedSender<Input>,
     answer: Answer,
     outputs: VecDeque<Output>,
     deadline: Option<Instant>,
@@ -41,7 +41,7 @@ impl Machine for Script {
     fn handle_input(&mut self, input: Input, now: Instant) {
         self.crowded &= !matches!(input, Input::Peer(_, PeerEvent::Writable));
         self.outputs.extend((self.answer)(&input, now, &mut self.deadline));
-        let _ = self.heard.send(input);
+        let _ = self.inputs.send(input);
     }
 
     fn poll_output(&mut self) -> Option<Output> {
@@ -61,31 +61,31 @@ impl Machine for Script {
     }
 }
 
-/// What surrounds a driver under test.
+/// The environment of a driver under test.
 pub(crate) struct Scene {
     pub(crate) store: Box<dyn SessionStore>,
-    pub(crate) mail: Option<Box<dyn MailStore>>,
-    pub(crate) sleep_watch: SleepWatch,
+    pub(crate) delivery_store: Option<Box<dyn MailStore>>,
+    pub(crate) suspend_detector: SuspendDetector,
     pub(crate) deadline: Option<Duration>,
     pub(crate) peers_flood: bool,
-    /// There is no room for messages until a peer is writable.
+    /// The machine accepts no message until a peer is writable.
     pub(crate) crowded: bool,
     pub(crate) when_full: WhenFull,
 }
 
 impl Default for Scene {
     fn default() -> Self {
-        let sleep_watch = SleepWatch::of_host();
+        let suspend_detector = SuspendDetector::new();
         let (deadline, peers_flood, crowded) = (None, false, false);
         let store = Box::new(MemoryStore::default());
         let when_full = WhenFull::Wait;
-        Self { store, mail: None, sleep_watch, deadline, peers_flood, crowded, when_full }
+        Self { store, delivery_store: None, suspend_detector, deadline, peers_flood, crowded, when_full }
     }
 }
 
-/// The other ends of everything that the driver holds.
+/// The far ends of the driver's ports.
 pub(crate) struct World {
-    pub(crate) heard: UnboundedReceiver<Input>,
+    pub(crate) inputs: UnboundedReceiver<Input>,
     pub(crate) signaling: FarSide<SignalingAction, SignalingEvent>,
     pub(crate) peers: FarSide<PeerAction, PeerEvent>,
     pub(crate) network: UnboundedSender<NetworkSnapshot>,
@@ -98,7 +98,7 @@ pub(crate) struct FarSide<A, E> {
 }
 
 impl Scene {
-    /// Starts a driver around a script that gives these answers.
+    /// Starts a driver with a script that returns these outputs.
     pub(crate) fn start(
         self,
         mut answer: impl FnMut(&Input) -> Vec<Output> + Send + 'static,
@@ -106,44 +106,44 @@ impl Scene {
         self.start_timed(move |input, _, _| answer(input))
     }
 
-    /// Starts a driver around a script that looks at the time and moves its deadline.
+    /// Starts a driver with a script that reads the time and moves its deadline.
     pub(crate) fn start_timed(
         self,
         answer: impl FnMut(&Input, Instant, &mut Option<Instant>) -> Vec<Output> + Send + 'static,
     ) -> (Session, World) {
-        let (heard_sender, heard) = unbounded_channel();
+        let (input_sender, inputs) = unbounded_channel();
         let (network, snapshots) = unbounded_channel();
         let (near_signaling, signaling) = transport();
         let (near_peers, peers) = transport();
         let deadline = self.deadline.map(|after| tokio::time::Instant::now().into_std() + after);
         let machine = Script {
-            heard: heard_sender,
+            inputs: input_sender,
             answer: Box::new(answer),
             outputs: VecDeque::new(),
             deadline,
             crowded: self.crowded,
             when_full: self.when_full,
         };
-        let memory = if self.mail.is_some() { Memory::Restarts } else { Memory::Process };
+        let memory = if self.delivery_store.is_some() { Memory::Restarts } else { Memory::Process };
         let ports = Ports {
             signaling: Box::new(near_signaling),
             peers: if self.peers_flood { Box::new(Flood) } else { Box::new(near_peers) },
             network: Some(Box::new(FakeMonitor(snapshots))),
-            keeper: Keeper::spawn(self.store),
-            postbox: Postbox::new(self.mail),
-            sleep_watch: self.sleep_watch,
+            session_saver: SessionSaver::spawn(self.store),
+            delivery_writer: DeliveryWriter::new(self.delivery_store),
+            suspend_detector: self.suspend_detector,
         };
-        let (entrance, exit) =
-            entrance(&Settings { memory, when_full: self.when_full, ..Settings::new(Identity(1), "") });
+        let (commands, receiver) =
+            command_queue(&Settings { memory, when_full: self.when_full, ..Settings::new(Identity(1), "") });
         let (sender, events) = events::channel(memory);
-        let ends = Ends { exit, events: sender };
-        let driver = Driver::new(machine, ports, ends);
+        let app = AppChannels { commands: receiver, events: sender };
+        let driver = Driver::new(machine, ports, app);
         tokio::spawn(driver.run(std::iter::empty()));
-        (Session::new(Handle::new(entrance), events), World { heard, signaling, peers, network })
+        (Session::new(Handle::new(commands), events), World { inputs, signaling, peers, network })
     }
 }
 
-/// A transport that tells a test what it should perform.
+/// A transport that passes its actions to a test.
 pub(crate) struct FakeTransport<A, E> {
     performed: UnboundedSender<(Generation, A)>,
     events: UnboundedReceiver<(Generation, E)>,
@@ -177,7 +177,7 @@ impl PeerTransport for FakeTransport<PeerAction, PeerEvent> {
     }
 }
 
-/// Peers that always have something to tell.
+/// A peer transport that always has an event.
 struct Flood;
 
 #[async_trait]
@@ -206,7 +206,7 @@ async fn next_of<T>(receiver: &mut UnboundedReceiver<T>) -> T {
     }
 }
 
-/// A name that no log above DEBUG may show.
+/// A name that must not appear in a log above DEBUG.
 pub(crate) const STREAM: &str = "hush_stream";
 
 fn peer() -> Peer {
@@ -247,6 +247,6 @@ pub(crate) fn recovered() -> Event {
     })
 }
 
-pub(crate) fn stranger() -> Event {
+pub(crate) fn unexpected_offer() -> Event {
     Event::Warning(Warning::StrangerOffer { stream: Some(STREAM.to_owned()) })
 }

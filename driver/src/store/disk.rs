@@ -1,4 +1,4 @@
-//! What the stores on disk have in common: who may use a file, and what its neighbours are called. Everything here blocks.
+//! Locks, permissions and names of the files of the stores on disk. Every function blocks.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::path::{Path, PathBuf};
@@ -7,68 +7,70 @@ use std::time::{Duration, Instant};
 
 use rejoin_core::port::StoreError;
 
-/// Returns `path` without links and as good as after a change of directory, so that one file has one lock.
+/// Returns `path` as an absolute path without links, so that one file has one lock.
 pub(super) fn resolved(path: &Path) -> Result<PathBuf, StoreError> {
-    fs::canonicalize(path)
-        .or_else(|_| std::path::absolute(path))
-        .map_err(|error| trouble(path, format!("has no absolute path ({error}); give the path to a file")))
+    fs::canonicalize(path).or_else(|_| std::path::absolute(path)).map_err(|error| {
+        store_error(path, format!("has no absolute path ({error}); give the path to a file"))
+    })
 }
 
-/// Takes the lock beside `path`: what is stored cannot carry it, since another file may take its place.
+/// Locks the file `<path>.lock`: the stored file cannot hold the lock, because a rename replaces it.
 pub(super) fn lock(path: &Path) -> Result<File, StoreError> {
-    let lock = beside(path, ".lock");
+    let lock = with_suffix(path, ".lock");
     let file = private(OpenOptions::new().write(true).create(true).truncate(false)).open(&lock).map_err(
         |error| {
-            trouble(path, format!("cannot be locked ({error}); make its directory, and make it writable"))
+            store_error(path, format!("cannot be locked ({error}); make its directory, and make it writable"))
         },
     )?;
     match try_lock(&file) {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => {
-            Err(trouble(path, "is in use by another session; end that one, or choose another place"))
+            Err(store_error(path, "is in use by another session; end that one, or choose another place"))
         }
         Err(TryLockError::Error(error)) => {
-            Err(trouble(path, format!("cannot be locked ({error}); choose a file on a local disk")))
+            Err(store_error(path, format!("cannot be locked ({error}); choose a file on a local disk")))
         }
     }
 }
 
-/// How long a lock may be held by nobody: a process that is about to run another program has copies of all open files
-/// until it does, also of those that have been closed meanwhile.
-const INHERITED: Duration = Duration::from_millis(100);
+/// How long a closed lock may stay taken: a forked process holds copies of all open files until it executes its program,
+/// including files that were closed meanwhile.
+const INHERITED_LOCK_GRACE: Duration = Duration::from_millis(100);
 
 fn try_lock(file: &File) -> Result<(), TryLockError> {
-    let deadline = Instant::now() + INHERITED;
+    let deadline = Instant::now() + INHERITED_LOCK_GRACE;
     loop {
         match file.try_lock() {
-            Err(TryLockError::WouldBlock) if Instant::now() < deadline => thread::sleep(INHERITED / 50),
+            Err(TryLockError::WouldBlock) if Instant::now() < deadline => {
+                thread::sleep(INHERITED_LOCK_GRACE / 50)
+            }
             taken => return taken,
         }
     }
 }
 
-/// Keeps what is created from everybody but its owner.
+/// Makes a created file accessible to its owner only.
 pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
     options
 }
 
-/// Gives a damaged file another name, under which nothing overwrites it, and returns that.
+/// Renames a damaged file to a name that no store overwrites, and returns that name.
 pub(super) fn set_aside(path: &Path, reason: &str) -> Result<PathBuf, StoreError> {
     let kept = free_name(path);
     fs::rename(path, &kept).map_err(|error| {
-        trouble(path, format!("is damaged ({reason}) and cannot be set aside ({error}); move it away"))
+        store_error(path, format!("is damaged ({reason}) and cannot be set aside ({error}); move it away"))
     })?;
     Ok(kept)
 }
 
-/// Returns the first free name for a damaged file.
+/// Returns the first unused name for a damaged file.
 fn free_name(path: &Path) -> PathBuf {
     let mut number = 1_u64;
     loop {
-        let name = beside(path, &format!(".damaged-{number}"));
-        // What cannot be looked at makes the rename fail, which says why.
+        let name = with_suffix(path, &format!(".damaged-{number}"));
+        // A name that cannot be examined makes the rename fail, which reports the reason.
         if name.symlink_metadata().is_err() {
             return name;
         }
@@ -76,14 +78,16 @@ fn free_name(path: &Path) -> PathBuf {
     }
 }
 
-pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+/// Returns `path` with `ending` appended.
+pub(super) fn with_suffix(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(ending);
     PathBuf::from(name)
 }
 
-pub(super) fn trouble(path: &Path, what: impl AsRef<str>) -> StoreError {
-    StoreError(format!("the file {} {}", path.display(), what.as_ref()))
+/// Returns the error that the file at `path` has this `problem`.
+pub(super) fn store_error(path: &Path, problem: impl AsRef<str>) -> StoreError {
+    StoreError(format!("the file {} {}", path.display(), problem.as_ref()))
 }
 
 #[cfg(test)]
@@ -91,14 +95,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_copy_that_a_starting_process_holds_for_a_moment_is_no_other_session() {
+    fn a_lock_copied_by_a_starting_process_is_not_another_session() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("session.json");
         let closed = lock(&path).unwrap();
         let copy = closed.try_clone().unwrap();
         drop(closed);
         let starting = thread::spawn(move || {
-            thread::sleep(INHERITED / 10); // time itself: what a starting process takes
+            thread::sleep(INHERITED_LOCK_GRACE / 10); // real time: the duration of fork and exec
             drop(copy);
         });
         let again = lock(&path);

@@ -1,4 +1,4 @@
-//! Stores as bad as they get.
+//! Stores that are slow, hang or fail.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use rejoin_core::SessionStore;
 use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
-/// A store that takes its time and tells what it saved.
+/// A store that takes a fixed time and reports the records it saved.
 #[derive(Debug)]
 pub(crate) struct SlowStore {
     takes: Duration,

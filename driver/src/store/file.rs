@@ -1,7 +1,7 @@
-//! `FileStore`: keeps the session in one file that is whole at every moment.
+//! `FileStore`: a session store in one file that is replaced atomically.
 
 mod document;
-mod place;
+mod session_file;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -14,51 +14,51 @@ use rejoin_core::SessionStore;
 use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
-use place::Place;
+use session_file::SessionFile;
 
-/// A store that keeps the session in a file of JSON, across restarts and crashes.
+/// A session store in a JSON file, which survives restarts and crashes.
 ///
-/// A save writes to `<file>.tmp`, waits for the disk and renames, so the file always holds one whole record:
-/// that of the last completed save, or of the one that a crash interrupted.
-/// A lock on `<file>.lock` refuses a second process until this store is dropped; the empty lock file stays.
-/// A file that cannot be read as a session is renamed to `<file>.damaged-<n>`, with a warning in the log.
-/// A file of a newer version is left alone: `load` fails, and so does `save` until somebody moves it away.
+/// A save writes `<file>.tmp`, syncs it and renames it, so the file always holds one complete record:
+/// that of the last completed save, or of a save that a crash interrupted.
+/// A lock on `<file>.lock` excludes other processes until the store is dropped; the empty lock file remains.
+/// A file that is not a valid session is renamed to `<file>.damaged-<n>`, with a warning in the log.
+/// A file of a newer version is not touched: `load` and `save` fail until it is moved away.
 ///
 /// On Unix only the owner can read the file.
-/// Dropping a future of this store abandons no write halfway, and a later save is always the one that stays.
+/// A dropped future of this store still completes its write, and the record of the latest save wins.
 ///
 /// ```no_run
-/// # fn plan() -> Result<(), Box<dyn std::error::Error>> {
+/// # fn build() -> Result<(), Box<dyn std::error::Error>> {
 /// let store = rejoin_driver::FileStore::open("/var/lib/bot/session.json")?;
-/// let builder = rejoin_driver::connect("wss://example.org").remembering_in(Box::new(store));
+/// let builder = rejoin_driver::connect("wss://example.org").session_store(Box::new(store));
 /// # Ok(())
 /// # }
 /// ```
 #[derive(Debug)]
 pub struct FileStore {
-    /// Fair, so saves reach the disk in the order in which they were asked for.
-    place: Arc<Mutex<Place>>,
+    /// The mutex is fair, so saves reach the disk in the order of the calls.
+    file: Arc<Mutex<SessionFile>>,
 }
 
 impl FileStore {
     /// Opens the store in the file at `path`, which need not exist; its directory must.
     ///
-    /// Only the lock is touched, and it is tried, not waited for; the session is read by `load`.
+    /// This takes the lock without waiting for it, and does not read the file; `load` does.
     ///
     /// # Errors
-    /// Fails if another process or another store uses the file, if the path leads to something that is not a file,
-    /// or if the lock file cannot be made.
+    /// Fails if another process or another store uses the file, if `path` is not a regular file,
+    /// or if the lock file cannot be created.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
-        Ok(Self { place: Arc::new(Mutex::new(Place::occupy(path.as_ref())?)) })
+        Ok(Self { file: Arc::new(Mutex::new(SessionFile::open(path.as_ref())?)) })
     }
 
-    /// Runs `work` where it may block; the place stays taken until it is done, even if nobody waits any more.
-    async fn work<T: Send + 'static>(
+    /// Runs `work` on a blocking thread with the file locked until it is done, even if the caller stops waiting.
+    async fn run_blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&mut Place) -> Result<T, StoreError> + Send + 'static,
+        work: impl FnOnce(&mut SessionFile) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let mut place = Arc::clone(&self.place).lock_owned().await;
-        match spawn_blocking(move || work(&mut place)).await {
+        let mut file = Arc::clone(&self.file).lock_owned().await;
+        match spawn_blocking(move || work(&mut file)).await {
             Ok(answer) => answer,
             Err(error) => Err(StoreError(format!(
                 "the runtime ended before the file was written ({error}); leave the session before the runtime"
@@ -70,11 +70,11 @@ impl FileStore {
 #[async_trait]
 impl SessionStore for FileStore {
     async fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
-        self.work(Place::load).await
+        self.run_blocking(SessionFile::load).await
     }
 
     async fn save(&mut self, record: &SessionRecord) -> Result<(), StoreError> {
         let record = record.clone();
-        self.work(move |place| place.save(&record)).await
+        self.run_blocking(move |file| file.save(&record)).await
     }
 }

@@ -1,4 +1,4 @@
-//! `MemoryStore`: keeps the session for as long as the process lives.
+//! `MemoryStore`: a session store without a file.
 
 use async_trait::async_trait;
 
@@ -6,14 +6,14 @@ use rejoin_core::SessionStore;
 use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
-/// A store that lasts as long as the process.
+/// A session store whose record ends with the process.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
     record: Option<SessionRecord>,
 }
 
 impl MemoryStore {
-    /// Creates a store that already holds `record`.
+    /// Creates a store that holds `record`.
     pub fn holding(record: SessionRecord) -> Self {
         Self { record: Some(record) }
     }
@@ -38,7 +38,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn returns_what_was_saved() {
+    async fn returns_the_saved_record() {
         let mut store = MemoryStore::default();
         let record = SessionRecord::new(Identity(7));
         store.save(&record).await.unwrap();

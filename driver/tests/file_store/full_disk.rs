@@ -1,15 +1,15 @@
-//! A full disk and one that became read-only, in a mount namespace of its own.
+//! A full disk and a disk that became read-only, in a mount namespace.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::*;
 
-/// Tells the child which directory it may mount on.
+/// The variable with the directory on which the child mounts.
 const DIRECTORY: &str = "REJOIN_TEST_MOUNT_DIRECTORY";
 
 #[test]
-fn a_disk_that_is_full_or_read_only_leaves_the_last_session_whole() {
+fn a_full_or_read_only_disk_leaves_the_last_session_intact() {
     let directory = tempfile::tempdir().unwrap();
     match namespace(directory.path(), &["mount", "-t", "tmpfs", "tmpfs"], &[directory.path()]) {
         Ok(output) if output.status.success() => {}
@@ -18,12 +18,12 @@ fn a_disk_that_is_full_or_read_only_leaves_the_last_session_whole() {
     let test = ["--exact", "full_disk::survives_a_bad_disk", "--ignored", "--nocapture"];
     let program = std::env::current_exe().unwrap();
     let output = namespace(directory.path(), &[program.to_str().unwrap()], &test.map(Path::new)).unwrap();
-    let told = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && told.contains("1 passed"), "{output:#?}");
+    let stdout = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && stdout.contains("1 passed"), "{output:#?}");
 }
 
 #[tokio::test]
-#[ignore = "runs in the namespace that the test above makes"]
+#[ignore = "runs in the namespace that the test above creates"]
 async fn survives_a_bad_disk() {
     let Some(directory) = std::env::var_os(DIRECTORY).map(PathBuf::from) else { return };
     mount(&["-t", "tmpfs", "-o", "size=64k", "tmpfs"], &directory);
@@ -51,7 +51,7 @@ fn mount(how: &[&str], directory: &Path) {
     assert!(Command::new("mount").args(how).arg(directory).status().unwrap().success());
 }
 
-/// Runs a program where its mounts are seen by nobody else, and end with it.
+/// Runs a program in a mount namespace, whose mounts end with the program.
 fn namespace(directory: &Path, program: &[&str], arguments: &[&Path]) -> std::io::Result<Output> {
     Command::new("unshare")
         .args(["--user", "--map-root-user", "--mount"])

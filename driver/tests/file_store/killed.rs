@@ -1,32 +1,32 @@
-//! A process that is killed while it saves loses nothing that it was told is saved.
+//! A process that is killed while it saves loses no completed save.
 
 use std::path::PathBuf;
 
-use crate::life::{KILLS, dice, live, tell};
+use crate::kills::{KILLS, report, rng, run_and_kill};
 
 use super::*;
 
-/// Tells the child where to save.
+/// The variable with the child's file.
 const FILE: &str = "REJOIN_TEST_KILLED_FILE";
 
 #[tokio::test]
 async fn a_kill_at_any_moment_loses_nothing_older_than_the_last_save() {
-    let mut dice = dice();
+    let mut rng = rng();
     let folder = Folder::new();
     let mut held = 0;
     for kill in 1..=KILLS {
-        let last = live("killed::saves_until_killed", (FILE, &folder.file()), &mut dice);
-        // A life that reported nothing began with what its forerunner left.
+        let last = run_and_kill("killed::saves_until_killed", (FILE, &folder.file()), &mut rng);
+        // A process that reported nothing started with the record of its predecessor.
         let reported = last.unwrap_or(held);
 
         let found = folder.open().load().await.unwrap();
         held = found.as_ref().map_or(0, number);
         assert!(held == reported || held == reported + 1, "kill {kill}: {held} after save {reported}");
-        assert!(found.is_none_or(|found| found == record(held)), "kill {kill}: {held} is not whole");
+        assert!(found.is_none_or(|found| found == record(held)), "kill {kill}: {held} is not complete");
     }
-    assert!(held > KILLS, "only {held} saves in {KILLS} lives prove nothing");
-    let strangers = folder.names().into_iter().filter(|name| name.contains("damaged"));
-    assert_eq!(strangers.count(), 0);
+    assert!(held > KILLS, "only {held} saves in {KILLS} processes prove nothing");
+    let damaged = folder.names().into_iter().filter(|name| name.contains("damaged"));
+    assert_eq!(damaged.count(), 0);
 }
 
 #[tokio::test]
@@ -35,10 +35,10 @@ async fn saves_until_killed() {
     let Some(file) = std::env::var_os(FILE).map(PathBuf::from) else { return };
     let mut store = FileStore::open(file).unwrap();
     let first = store.load().await.unwrap().as_ref().map_or(0, number) + 1;
-    tell("storing");
+    report("storing");
     for number in first.. {
         store.save(&record(number)).await.unwrap();
-        tell(&format!("stored {number}"));
+        report(&format!("stored {number}"));
     }
 }
 

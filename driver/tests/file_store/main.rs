@@ -1,4 +1,4 @@
-//! The session file: what it keeps, whom it refuses, and what it survives.
+//! The session file: its content, its lock, and crashes.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
@@ -6,8 +6,8 @@
 mod full_disk;
 #[cfg(unix)]
 mod killed;
-#[path = "../kills/life.rs"]
-mod life;
+#[path = "../support/kills.rs"]
+mod kills;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -99,14 +99,14 @@ fn a_second_store_is_refused_while_the_first_lives() {
 }
 
 #[test]
-fn what_is_no_file_is_refused() {
+fn a_path_that_is_not_a_file_is_refused() {
     let folder = Folder::new();
     let directory = folder.directory.path();
-    assert_says(&FileStore::open(directory).unwrap_err(), &["no regular file", "give a path"]);
+    assert_says(&FileStore::open(directory).unwrap_err(), &["not a regular file", "give the path"]);
     assert!(FileStore::open("").is_err());
     assert!(FileStore::open("/").is_err());
     #[cfg(unix)]
-    assert_says(&FileStore::open("/dev/null").unwrap_err(), &["/dev/null", "no regular file"]);
+    assert_says(&FileStore::open("/dev/null").unwrap_err(), &["/dev/null", "not a regular file"]);
 }
 
 #[test]
@@ -153,7 +153,7 @@ async fn a_newer_file_is_left_alone_until_it_is_moved_away() {
 }
 
 #[tokio::test]
-async fn a_save_that_fails_leaves_the_last_session_whole() {
+async fn a_save_that_fails_leaves_the_last_session_intact() {
     let folder = Folder::new();
     let mut store = folder.open();
     store.save(&record(1)).await.unwrap();
@@ -166,7 +166,7 @@ async fn a_save_that_fails_leaves_the_last_session_whole() {
 }
 
 #[tokio::test]
-async fn what_a_crash_left_behind_is_no_obstacle() {
+async fn a_draft_of_a_crash_is_replaced() {
     let folder = Folder::new();
     fs::write(folder.directory.path().join("session.json.tmp"), "half a sess").unwrap();
     let mut store = folder.open();
@@ -189,7 +189,7 @@ fn assert_says(error: &StoreError, words: &[&str]) {
     }
 }
 
-/// A record that tells its number by identity and by length.
+/// A record whose identity and length depend on `number`.
 fn record(number: u64) -> SessionRecord {
     let mut record = SessionRecord::new(Identity(number.into()));
     record.room = Some(RoomId(format!("room {number}").into()));
@@ -197,7 +197,7 @@ fn record(number: u64) -> SessionRecord {
     record
 }
 
-/// A directory of its own for one session file.
+/// A temporary directory for one session file.
 struct Folder {
     directory: TempDir,
 }

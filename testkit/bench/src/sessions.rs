@@ -37,8 +37,8 @@ impl Sessions {
     pub async fn open(profile: &str) -> Result<Self> {
         let server = Server::bind("127.0.0.1:0", Options::default()).await?.start();
         let url = format!("ws://{}", server.local_addr());
-        let (publisher, mut heard) = session(&url, profile)?.publishing("bench").start()?.split();
-        let (viewer, mut seen) = session(&url, profile)?.viewing("bench").start()?.split();
+        let (publisher, mut heard) = session(&url, profile)?.publish("bench").start()?.split();
+        let (viewer, mut seen) = session(&url, profile)?.view("bench").start()?.split();
         for events in [&mut heard, &mut seen] {
             until(events, |event| matches!(event, Event::Connected(_))).await?;
         }
@@ -82,10 +82,10 @@ fn session(url: &str, profile: &str) -> Result<SessionBuilder> {
     let configuration = Loader::new(Registry::builtin()).profile(profile).load()?;
     let outbox = configuration.outbox;
     Ok(rejoin_driver::connect(url)
-        .with_policies(configuration.policies)
-        .holding(outbox.messages.get() as usize, outbox.bytes.get() as usize)
-        .binding("127.0.0.1:0")
-        .over(Box::new(signaling), Box::new(WebRtcTransport::new(dialect))))
+        .policies(configuration.policies)
+        .outbox_limits(outbox.messages.get() as usize, outbox.bytes.get() as usize)
+        .bind_address("127.0.0.1:0")
+        .transports(Box::new(signaling), Box::new(WebRtcTransport::new(dialect))))
 }
 
 async fn until(events: &mut Events, wanted: impl Fn(&Event) -> bool) -> Result<()> {

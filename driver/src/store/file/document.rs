@@ -1,16 +1,16 @@
-//! The text of a session file: JSON with a version.
+//! The format of a session file: JSON with a version.
 
 use serde::{Deserialize, Serialize};
 
 use rejoin_core::session::SessionRecord;
 
-/// The version that is written, and the only one that is read; it grows when an older program would misread the file.
+/// The version that this program writes and reads; it is increased when an older program would misread the file.
 pub(super) const VERSION: u64 = 1;
 
-/// Why a text is no session.
+/// The reason why a text is not a session.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Flaw {
-    /// It is not what any version writes. The reason quotes nothing from the text, which names rooms and streams.
+pub(super) enum FormatError {
+    /// No version writes such a text. The reason quotes nothing from the text, because it names rooms and streams.
     Damaged(String),
     /// A newer program wrote it.
     Newer(u64),
@@ -27,7 +27,7 @@ struct Read {
     session: SessionRecord,
 }
 
-/// All that is asked of a text before its version is known.
+/// The part of a text that is read before its version is known.
 #[derive(Deserialize)]
 struct Versioned {
     version: u64,
@@ -41,23 +41,23 @@ pub(super) fn encode(session: &SessionRecord) -> Result<Vec<u8>, serde_json::Err
 }
 
 /// Returns the session in `text`.
-pub(super) fn decode(text: &[u8]) -> Result<SessionRecord, Flaw> {
+pub(super) fn decode(text: &[u8]) -> Result<SessionRecord, FormatError> {
     match serde_json::from_slice::<Versioned>(text).map_err(damage)?.version {
         VERSION => Ok(serde_json::from_slice::<Read>(text).map_err(damage)?.session),
-        newer if newer > VERSION => Err(Flaw::Newer(newer)),
-        unknown => Err(Flaw::Damaged(format!("there is no version {unknown}"))),
+        newer if newer > VERSION => Err(FormatError::Newer(newer)),
+        unknown => Err(FormatError::Damaged(format!("version {unknown} does not exist"))),
     }
 }
 
-fn damage(error: serde_json::Error) -> Flaw {
+fn damage(error: serde_json::Error) -> FormatError {
     use serde_json::error::Category;
 
     let kind = match error.classify() {
-        Category::Io | Category::Syntax => "no JSON",
-        Category::Data => "no session",
-        Category::Eof => "cut off",
+        Category::Io | Category::Syntax => "not JSON",
+        Category::Data => "not a session",
+        Category::Eof => "incomplete",
     };
-    Flaw::Damaged(format!("{kind} at line {} column {}", error.line(), error.column()))
+    FormatError::Damaged(format!("{kind} at line {} column {}", error.line(), error.column()))
 }
 
 #[cfg(test)]
@@ -84,33 +84,33 @@ mod tests {
     }
 
     #[test]
-    fn a_text_holds_all_of_a_session() {
+    fn a_text_holds_every_field_of_a_session() {
         assert_eq!(decode(&encode(&record()).unwrap()), Ok(record()));
     }
 
     #[test]
-    fn a_text_says_its_version() {
+    fn a_text_holds_its_version() {
         let text: serde_json::Value = serde_json::from_slice(&encode(&record()).unwrap()).unwrap();
         assert_eq!(text["version"], VERSION);
     }
 
     #[test]
-    fn a_text_without_viewers_and_audience_is_whole() {
+    fn a_text_without_viewers_and_audience_is_valid() {
         let text = br#"{"version":1,"session":{"identity":"00000000000000000000000000000007","room":null,"streams":[],"views":[],"peers":[]}}"#;
         assert_eq!(decode(text), Ok(SessionRecord::new(Identity(7))));
     }
 
     #[test]
-    fn every_shorter_text_is_damaged() {
+    fn every_truncated_text_is_damaged() {
         let text = encode(&record()).unwrap();
         let whole = text.trim_ascii_end().len();
         for length in 0..whole {
-            assert!(matches!(decode(&text[..length]), Err(Flaw::Damaged(_))), "{length} bytes");
+            assert!(matches!(decode(&text[..length]), Err(FormatError::Damaged(_))), "{length} bytes");
         }
     }
 
     #[test]
-    fn what_no_version_writes_is_damaged() {
+    fn a_text_of_no_version_is_damaged() {
         for text in [
             "null",
             "[]",
@@ -123,20 +123,20 @@ mod tests {
             r#"{"version":1,"version":1}"#,
             "\u{0}\u{0}\u{0}\u{0}",
         ] {
-            assert!(matches!(decode(text.as_bytes()), Err(Flaw::Damaged(_))), "{text}");
+            assert!(matches!(decode(text.as_bytes()), Err(FormatError::Damaged(_))), "{text}");
         }
-        assert!(matches!(decode(b"\xff\xfe{}"), Err(Flaw::Damaged(_))));
+        assert!(matches!(decode(b"\xff\xfe{}"), Err(FormatError::Damaged(_))));
     }
 
     #[test]
-    fn a_newer_version_is_no_damage_whatever_it_holds() {
-        assert_eq!(decode(br#"{"version":2,"crew":[1,2]}"#), Err(Flaw::Newer(2)));
+    fn a_newer_version_is_not_damage() {
+        assert_eq!(decode(br#"{"version":2,"crew":[1,2]}"#), Err(FormatError::Newer(2)));
     }
 
     #[test]
-    fn damage_quotes_nothing() {
+    fn the_reason_of_damage_quotes_nothing() {
         let text = r#"{"version":1,"session":{"identity":"secret-room"}}"#;
-        let Err(Flaw::Damaged(reason)) = decode(text.as_bytes()) else { panic!("{text} was read") };
+        let Err(FormatError::Damaged(reason)) = decode(text.as_bytes()) else { panic!("{text} was read") };
         assert!(!reason.contains("secret"), "{reason}");
     }
 }

@@ -20,10 +20,10 @@ use crate::log::{Noted, Pen, Sighting};
 pub(crate) fn start(pen: &Pen) -> Session {
     let configuration = Loader::new(Registry::builtin()).load().unwrap();
     rejoin_driver::connect("ws://far.test")
-        .publishing("stream")
-        .with_policies(configuration.policies)
-        .watching(Box::new(Noted(Netlink::default(), pen.clone())))
-        .over(Box::new(Server::new(pen)), Box::new(Viewer::new(pen)))
+        .publish("stream")
+        .policies(configuration.policies)
+        .network_monitor(Box::new(Noted(Netlink::default(), pen.clone())))
+        .transports(Box::new(Server::new(pen)), Box::new(Viewer::new(pen)))
         .start()
         .unwrap()
 }

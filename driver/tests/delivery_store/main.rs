@@ -1,11 +1,11 @@
-//! The mail directory: what it keeps, whom it refuses, and what it survives.
+//! The delivery store: its content, its lock, and crashes.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test")]
 
 #[cfg(unix)]
 mod killed;
-#[path = "../kills/life.rs"]
-mod life;
+#[path = "../support/kills.rs"]
+mod kills;
 
 use std::fs;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ use rejoin_core::id::{Identity, StreamId};
 use rejoin_core::mail::{Address, MailChange, MailRecord, Mailbag, Memory, PeerNote};
 use rejoin_core::port::StoreError;
 use rejoin_core::{MailStore, Payload};
-use rejoin_driver::MailDirectory;
+use rejoin_driver::RedbDeliveryStore;
 
 #[test]
 fn a_new_directory_holds_nothing() {
@@ -27,7 +27,7 @@ fn a_new_directory_holds_nothing() {
 }
 
 #[test]
-fn mail_outlives_its_store() {
+fn messages_survive_their_store() {
     let folder = Folder::new();
     let (one, other) = (viewer(1), Address::Publisher { stream: StreamId("a b \"ö\"".into()) });
     let mut store = folder.open();
@@ -47,7 +47,7 @@ fn mail_outlives_its_store() {
 }
 
 #[test]
-fn what_is_released_is_gone_and_the_rest_stays() {
+fn released_messages_are_removed_and_the_rest_stays() {
     let folder = Folder::new();
     let mut store = folder.open();
     for address in [viewer(1), viewer(2)] {
@@ -65,25 +65,25 @@ fn what_is_released_is_gone_and_the_rest_stays() {
 fn a_second_store_is_refused_while_the_first_lives() {
     let folder = Folder::new();
     let first = folder.open();
-    let refusal = MailDirectory::open(folder.mail()).unwrap_err();
+    let refusal = RedbDeliveryStore::open(folder.mail()).unwrap_err();
     assert_says(&refusal, &["mail.redb", "in use by another session", "choose another place"]);
     drop(first);
     folder.open();
 }
 
 #[test]
-fn a_place_where_nothing_can_be_made_is_named() {
+fn a_directory_that_cannot_be_created_is_named() {
     let folder = Folder::new();
-    let refusal = MailDirectory::open(folder.directory.path().join("absent/mail")).unwrap_err();
-    assert_says(&refusal, &["absent/mail", "make its parent"]);
+    let refusal = RedbDeliveryStore::open(folder.directory.path().join("absent/mail")).unwrap_err();
+    assert_says(&refusal, &["absent/mail", "create its parent"]);
     fs::write(folder.directory.path().join("file"), "").unwrap();
-    let refusal = MailDirectory::open(folder.directory.path().join("file")).unwrap_err();
+    let refusal = RedbDeliveryStore::open(folder.directory.path().join("file")).unwrap_err();
     assert_says(&refusal, &["file", "cannot be locked"]);
 }
 
 #[cfg(unix)]
 #[test]
-fn only_the_owner_may_read_mail() {
+fn only_the_owner_may_read_the_store() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let folder = Folder::new();
@@ -93,7 +93,7 @@ fn only_the_owner_may_read_mail() {
 }
 
 #[test]
-fn damaged_mail_is_set_aside_and_kept() {
+fn a_damaged_store_is_set_aside_and_kept() {
     let folder = Folder::new();
     let mut store = folder.open();
     store.apply(&[kept(&viewer(1), 1), noted(&viewer(1), 1)]).unwrap();
@@ -123,20 +123,20 @@ fn a_row_that_cannot_be_read_is_damage() {
 }
 
 #[test]
-fn newer_mail_is_left_alone() {
+fn a_newer_store_is_left_alone() {
     let folder = Folder::new();
     drop(folder.open());
     write(&folder, |writing| {
         let about = redb::TableDefinition::<&str, &str>::new("about");
         writing.open_table(about).unwrap().insert("version", "2").unwrap();
     });
-    let refusal = MailDirectory::open(folder.mail()).unwrap_err();
+    let refusal = RedbDeliveryStore::open(folder.mail()).unwrap_err();
     assert_says(&refusal, &["mail.redb", "newer version", "update"]);
     assert!(!folder.mail().join("mail.redb.damaged-1").exists());
 }
 
 #[test]
-fn a_peer_that_was_away_for_a_week_is_forgotten() {
+fn a_peer_that_was_absent_for_a_week_is_forgotten() {
     let folder = Folder::new();
     let mut store = folder.open();
     store.apply(&[kept(&viewer(1), 1), noted(&viewer(1), 1), noted(&viewer(2), 1)]).unwrap();
@@ -155,12 +155,13 @@ fn a_peer_that_was_away_for_a_week_is_forgotten() {
 }
 
 #[test]
-fn what_was_noted_past_the_machine_is_loaded_until_the_machine_knows_better() {
+fn a_directly_stored_confirmation_is_loaded_until_the_machine_stores_a_later_one() {
     let folder = Folder::new();
     let mut store = folder.open();
     store.apply(&[noted(&viewer(1), 5)]).unwrap();
     let receipts = store.receipts().unwrap();
-    let received = |store: &mut MailDirectory| store.load().unwrap().mail[0].note.received.unwrap().sequence;
+    let received =
+        |store: &mut RedbDeliveryStore| store.load().unwrap().mail[0].note.received.unwrap().sequence;
     receipts.note(Cursor { epoch: Epoch(u64::MAX - 1), sequence: 7 }).unwrap();
     receipts.note(Cursor { epoch: Epoch(1), sequence: 9 }).unwrap();
     assert_eq!(received(&mut store), 7);
@@ -173,7 +174,7 @@ fn what_was_noted_past_the_machine_is_loaded_until_the_machine_knows_better() {
 
 #[cfg(target_os = "linux")]
 #[test]
-fn another_life_of_the_host_gives_new_numbers() {
+fn another_boot_of_the_host_gives_new_numbers() {
     let folder = Folder::new();
     let mut store = folder.open();
     store.apply(&[kept(&viewer(1), 8), kept(&viewer(1), 9), noted(&viewer(1), 9)]).unwrap();
@@ -186,11 +187,11 @@ fn another_life_of_the_host_gives_new_numbers() {
     assert_eq!(mail[0].kept, [(1, payload(8)), (2, payload(9))]);
     assert_eq!((mail[0].note.newest, mail[0].note.received), (2, note(9).received));
     assert_ne!(mail[0].note.epoch, note(9).epoch);
-    // and the same ones from then on
+    // The next load returns the same numbers.
     assert_eq!(folder.open().load().unwrap().mail, mail);
 }
 
-/// Writes past the store.
+/// Writes to the database directly.
 fn write(folder: &Folder, change: impl FnOnce(&redb::WriteTransaction)) {
     let database = redb::Database::open(folder.file()).unwrap();
     let writing = database.begin_write().unwrap();
@@ -233,7 +234,7 @@ fn assert_says(error: &StoreError, words: &[&str]) {
     }
 }
 
-/// A place for one mail directory.
+/// A temporary directory for one delivery store.
 struct Folder {
     directory: TempDir,
 }
@@ -251,7 +252,7 @@ impl Folder {
         self.mail().join("mail.redb")
     }
 
-    fn open(&self) -> MailDirectory {
-        MailDirectory::open(self.mail()).unwrap()
+    fn open(&self) -> RedbDeliveryStore {
+        RedbDeliveryStore::open(self.mail()).unwrap()
     }
 }

@@ -1,24 +1,24 @@
-//! A process that is killed while it stores mail loses nothing that it was told is stored.
+//! A process that is killed while it stores messages loses no stored message.
 
 use std::path::PathBuf;
 
-use crate::life::{KILLS, dice, live, tell};
+use crate::kills::{KILLS, report, rng, run_and_kill};
 
 use super::*;
 
-/// Tells the child where to store.
+/// The variable with the child's directory.
 const DIRECTORY: &str = "REJOIN_TEST_KILLED_DIRECTORY";
-/// Messages that are kept at a time.
+/// Undelivered messages at a time.
 const WINDOW: u64 = 40;
 
 #[test]
 fn a_kill_at_any_moment_loses_nothing_that_was_stored() {
-    let mut dice = dice();
+    let mut rng = rng();
     let folder = Folder::new();
     let mut held = 0;
     for kill in 1..=KILLS {
-        let last = live("killed::stores_until_killed", (DIRECTORY, &folder.mail()), &mut dice);
-        // A life that reported nothing began with what its forerunner left.
+        let last = run_and_kill("killed::stores_until_killed", (DIRECTORY, &folder.mail()), &mut rng);
+        // A process that reported nothing started with the content of its predecessor.
         let reported = last.unwrap_or(held);
 
         let mail = folder.open().load().unwrap().mail;
@@ -26,10 +26,10 @@ fn a_kill_at_any_moment_loses_nothing_that_was_stored() {
         assert!(held == reported || held == reported + 1, "kill {kill}: {held} after message {reported}");
         let first = held.saturating_sub(WINDOW) + 1;
         let expected: Vec<_> = (first..=held).map(|number| (number, payload(number))).collect();
-        assert!(held == 0 || mail[0].kept == expected, "kill {kill}: {held} is not whole");
+        assert!(held == 0 || mail[0].kept == expected, "kill {kill}: {held} is not complete");
     }
-    assert!(held > KILLS, "only {held} messages in {KILLS} lives prove nothing");
-    println!("{held} messages in {KILLS} lives");
+    assert!(held > KILLS, "only {held} messages in {KILLS} processes prove nothing");
+    println!("{held} messages in {KILLS} processes");
     let names = fs::read_dir(folder.mail()).unwrap().map(|entry| entry.unwrap().file_name());
     assert_eq!(names.filter(|name| name.to_string_lossy().contains("damaged")).count(), 0);
 }
@@ -38,14 +38,14 @@ fn a_kill_at_any_moment_loses_nothing_that_was_stored() {
 #[ignore = "the process that the test above starts and kills"]
 fn stores_until_killed() {
     let Some(directory) = std::env::var_os(DIRECTORY).map(PathBuf::from) else { return };
-    let mut store = MailDirectory::open(directory).unwrap();
+    let mut store = RedbDeliveryStore::open(directory).unwrap();
     let first = newest(&store.load().unwrap().mail) + 1;
-    tell("storing");
+    report("storing");
     for number in first.. {
         let released =
             MailChange::Released { address: viewer(1), numbers: 0..(number + 1).saturating_sub(WINDOW) };
         store.apply(&[kept(&viewer(1), number), released, noted(&viewer(1), number)]).unwrap();
-        tell(&format!("stored {number}"));
+        report(&format!("stored {number}"));
     }
 }
 

@@ -1,4 +1,4 @@
-//! What shall outlive the process, in the loop: nothing leaves before it is stored.
+//! The loop with a delivery store: no output leaves before its changes are stored.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,24 +13,24 @@ use super::fakes::Scene;
 use super::*;
 
 #[tokio::test(start_paused = true)]
-async fn a_message_is_stored_before_it_leaves_and_before_it_is_taken() {
+async fn a_message_is_stored_before_it_is_sent_and_before_send_returns() {
     let disk = Disk::default();
     let (session, mut world) =
-        Scene { mail: Some(Box::new(disk.clone())), ..Scene::default() }.start(sending);
+        Scene { delivery_store: Some(Box::new(disk.clone())), ..Scene::default() }.start(sending);
     session.send(Recipient::Everyone, Payload("1".into())).await.unwrap();
     assert_eq!(disk.stored(), 1);
     assert!(world.peers.performed.try_recv().is_ok());
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_message_waits_for_a_full_disk_and_nothing_else_does() {
+async fn only_messages_wait_for_a_full_disk() {
     let disk = Disk::default();
     disk.0.lock().unwrap().is_full = true;
     let (mut session, mut world) =
-        Scene { mail: Some(Box::new(disk.clone())), ..Scene::default() }.start(sending);
+        Scene { delivery_store: Some(Box::new(disk.clone())), ..Scene::default() }.start(sending);
     let message = || session.send(Recipient::Everyone, Payload("1".into()));
     assert!(timeout(Duration::from_millis(500), message()).await.is_err());
-    // the first may be on its way; the next one is not told to the machine
+    // The machine has handled the first message; it does not see the next one.
     assert!(world.peers.performed.try_recv().is_ok());
     assert!(timeout(Duration::from_millis(100), message()).await.is_err());
     assert!(world.peers.performed.try_recv().is_err());
@@ -40,18 +40,18 @@ async fn a_message_waits_for_a_full_disk_and_nothing_else_does() {
     advance(Duration::from_secs(6)).await;
     session.send(Recipient::Everyone, Payload("1".into())).await.unwrap();
     assert_eq!(disk.stored(), 3);
-    let Some(Event::Warning(warning)) = session.next_event().await else { panic!("nothing was told") };
+    let Some(Event::Warning(warning)) = session.next_event().await else { panic!("no warning") };
     assert_eq!(warning.name(), "store_failed");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_session_without_a_store_waits_for_none() {
+async fn a_session_without_a_store_does_not_wait() {
     let (session, mut world) = Scene::default().start(sending);
     session.send(Recipient::Everyone, Payload("1".into())).await.unwrap();
     assert!(world.peers.performed.recv().await.is_some());
 }
 
-/// Sends every message at once, and only then says what is to be stored.
+/// Sends every message at once, and returns the change to store after that.
 fn sending(input: &Input) -> Vec<Output> {
     match input {
         Input::Command(Command::Send { payload, .. }) => {
@@ -66,12 +66,12 @@ fn sending(input: &Input) -> Vec<Output> {
     }
 }
 
-/// A disk that may be full.
+/// A delivery store that may be full.
 #[derive(Clone, Debug, Default)]
-struct Disk(Arc<Mutex<Pages>>);
+struct Disk(Arc<Mutex<DiskState>>);
 
 #[derive(Debug, Default)]
-struct Pages {
+struct DiskState {
     stored: usize,
     is_full: bool,
 }
@@ -88,11 +88,11 @@ impl MailStore for Disk {
     }
 
     fn apply(&mut self, changes: &[MailChange]) -> Result<(), StoreError> {
-        let mut pages = self.0.lock().unwrap();
-        if pages.is_full {
+        let mut state = self.0.lock().unwrap();
+        if state.is_full {
             return Err(StoreError("the disk is full".to_owned()));
         }
-        pages.stored += changes.len();
+        state.stored += changes.len();
         Ok(())
     }
 }

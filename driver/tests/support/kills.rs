@@ -1,4 +1,4 @@
-//! Lives of a process that stores and tells what is stored, each ended by a kill at a random moment.
+//! Runs a process that stores and reports what is stored, and kills it at a random moment.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use rejoin_core::rng::Rng;
 
-/// Enough to meet every step of a write many times.
+/// Enough to interrupt every step of a write many times.
 pub(crate) const KILLS: u64 = 200;
-/// Several writes on a disk, hundreds in memory.
-const LONGEST: Duration = Duration::from_millis(25);
+/// Enough for several writes on a disk, and hundreds in memory.
+const MAX_LIFETIME: Duration = Duration::from_millis(25);
 
-/// Runs the ignored `test` of this binary on `place`, which `variable` tells it, kills it, and returns the last number
-/// that it told as stored; `None` if it told none.
-pub(crate) fn live(test: &str, (variable, place): (&str, &Path), dice: &mut Rng) -> Option<u64> {
+/// Runs the ignored `test` of this binary with `place` in the environment variable `variable`, kills it, and returns the
+/// last number that it reported as stored, or `None` if it reported none.
+pub(crate) fn run_and_kill(test: &str, (variable, place): (&str, &Path), rng: &mut Rng) -> Option<u64> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])
         .env(variable, place)
@@ -23,21 +23,21 @@ pub(crate) fn live(test: &str, (variable, place): (&str, &Path), dice: &mut Rng)
         .unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
     lines.by_ref().find(|line| line == "storing").unwrap();
-    std::thread::sleep(LONGEST.mul_f64(dice.unit())); // the moment of a kill is a matter of time
+    std::thread::sleep(MAX_LIFETIME.mul_f64(rng.unit())); // real time: a kill at a random moment
     child.kill().unwrap();
     child.wait().unwrap();
     lines.filter_map(|line| line.strip_prefix("stored ")?.parse().ok()).last()
 }
 
-/// Writes a line in one piece, past whatever captures a test's output.
-pub(crate) fn tell(line: &str) {
+/// Writes a line in one piece, bypassing the capture of a test's output.
+pub(crate) fn report(line: &str) {
     let mut pipe = std::io::stdout().lock();
     pipe.write_all(format!("{line}\n").as_bytes()).unwrap();
     pipe.flush().unwrap();
 }
 
-/// Returns dice whose seed was given, or is told.
-pub(crate) fn dice() -> Rng {
+/// Returns a generator whose seed is given by `REJOIN_TEST_SEED`, or random and printed.
+pub(crate) fn rng() -> Rng {
     let given = std::env::var("REJOIN_TEST_SEED").ok();
     let seed = given.map_or_else(|| getrandom::u64().unwrap(), |seed| seed.parse().unwrap());
     println!("seed {seed}: repeat with REJOIN_TEST_SEED={seed}");

@@ -1,4 +1,4 @@
-//! Writes the log of a session: a span per incident, and no name of a stream, room or peer above DEBUG.
+//! Logs the events of a session, in a span per incident; names of streams, rooms and peers appear at DEBUG only.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use rejoin_core::{Direction, Event};
 
 use crate::telemetry::{kind, outcome_name};
 
-/// Logs events, and keeps the spans of open incidents.
+/// Logs events, and holds the spans of open incidents.
 #[derive(Default)]
-pub(crate) struct Journal {
+pub(crate) struct EventLog {
     incidents: BTreeMap<LinkName, Span>,
     warnings: BTreeMap<&'static str, u64>,
 }
 
-impl Journal {
+impl EventLog {
     /// Logs an event on its way to the application.
     pub(crate) fn write(&mut self, event: &Event) {
         match event {
@@ -25,8 +25,8 @@ impl Journal {
                 debug!(%server, "connected to the signaling server");
             }
             Event::RoomJoined { room } => {
-                info!("entered the room");
-                debug!(%room, "entered the room");
+                info!("joined the room");
+                debug!(%room, "joined the room");
             }
             Event::Connected(peer) => {
                 info!(link = "peer", direction = direction(peer), "connected");
@@ -47,7 +47,7 @@ impl Journal {
                 warn!(
                     link = kind(link),
                     fault = fault.name(),
-                    "gave up for a while, and sleeps until something changes"
+                    "gave up for now; retries when the network or the peer changes"
                 );
                 debug!(%link, %fault, "dormant");
             }),
@@ -60,16 +60,16 @@ impl Journal {
                 debug!(messages, "messages were lost");
             }),
             Event::QualityChanged { link, quality } => debug!(%link, ?quality, "quality changed"),
-            // The operator must find the file; the reason names nothing of a peer.
+            // The operator needs the path; the reason names no peer.
             Event::Warning(Warning::StoreFailed { reason }) => {
                 warn!(reason, "the session could not be stored")
             }
-            Event::Warning(warning) => self.warn(warning.name(), || debug!(?warning, "odd, but alive")),
+            Event::Warning(warning) => self.warn(warning.name(), || debug!(?warning, "recoverable anomaly")),
             Event::Left => {
                 self.incidents.clear();
                 info!("left");
             }
-            _ => debug!(?event, "something happened that has no words yet"),
+            _ => debug!(?event, "event without a log message"),
         }
     }
 
@@ -92,12 +92,12 @@ impl Journal {
         self.incidents.remove(link).unwrap_or_else(Span::none)
     }
 
-    /// Warns of the 1st, 2nd, 4th, 8th … oddity of a kind, so that nobody outside can flood the log.
+    /// Logs the 1st, 2nd, 4th, 8th … warning of a kind, so that a peer cannot flood the log.
     fn warn(&mut self, kind: &'static str, details: impl FnOnce()) {
         let times = self.warnings.entry(kind).or_default();
         *times += 1;
         if times.is_power_of_two() {
-            warn!(kind, times, "odd, but alive");
+            warn!(kind, times, "recoverable anomaly");
         }
         details();
     }
@@ -131,11 +131,14 @@ mod tests {
     use tracing::Level;
 
     use super::*;
-    use crate::driver::fakes::{STREAM, connected, interrupted, received, recovered, stranger};
+    use crate::driver::fakes::{STREAM, connected, interrupted, received, recovered, unexpected_offer};
 
     #[test]
     fn info_names_no_stream() {
-        let log = log_of(Level::INFO, &[connected(), interrupted(), recovered(), stranger(), received("1")]);
+        let log = log_of(
+            Level::INFO,
+            &[connected(), interrupted(), recovered(), unexpected_offer(), received("1")],
+        );
         assert!(log.contains("recovered") && !log.contains(STREAM), "{log}");
     }
 
@@ -145,7 +148,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_is_told_inside_its_incident() {
+    fn a_recovery_is_logged_inside_its_incident() {
         let log = log_of(Level::INFO, &[interrupted(), recovered(), connected()]);
         let lines: Vec<&str> =
             log.lines().map(|line| if line.contains("incident{") { "in" } else { "out" }).collect();
@@ -153,32 +156,32 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_of_oddities_is_told_a_few_times() {
-        let log = log_of(Level::WARN, &vec![stranger(); 1000]);
+    fn a_thousand_warnings_are_logged_ten_times() {
+        let log = log_of(Level::WARN, &vec![unexpected_offer(); 1000]);
         assert_eq!(log.lines().count(), 10, "{log}");
     }
 
     fn log_of(level: Level, events: &[Event]) -> String {
-        let page = Page::default();
+        let output = LogBuffer::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(level)
             .with_ansi(false)
             .with_writer({
-                let page = page.clone();
-                move || page.clone()
+                let output = output.clone();
+                move || output.clone()
             })
             .finish();
         tracing::subscriber::with_default(subscriber, || {
-            let mut journal = Journal::default();
-            events.iter().for_each(|event| journal.write(event));
+            let mut event_log = EventLog::default();
+            events.iter().for_each(|event| event_log.write(event));
         });
-        String::from_utf8(page.0.lock().unwrap().clone()).unwrap()
+        String::from_utf8(output.0.lock().unwrap().clone()).unwrap()
     }
 
     #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Page {
+    impl io::Write for LogBuffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().write(bytes)
         }

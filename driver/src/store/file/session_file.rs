@@ -1,4 +1,4 @@
-//! Where a session file lies, and how it is read, replaced and set aside. Everything here blocks.
+//! A locked session file: reading, atomic replacement, and setting aside a damaged one. Every function blocks.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind, Write as _};
@@ -7,38 +7,38 @@ use std::path::{Path, PathBuf};
 use rejoin_core::port::StoreError;
 use rejoin_core::session::SessionRecord;
 
-use super::document::{self, Flaw, VERSION};
-use crate::store::disk::{beside, lock, private, resolved, set_aside, trouble};
+use super::document::{self, FormatError, VERSION};
+use crate::store::disk::{lock, private, resolved, set_aside, store_error, with_suffix};
 
-/// A session file that is ours for as long as this exists.
+/// A session file, locked until this value is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct SessionFile {
     path: PathBuf,
-    /// Whether the file is known to hold nothing that a save must not replace.
+    /// Whether a save may replace the file: it was loaded, or does not exist.
     replaceable: bool,
-    /// Held, not read: the system lets go of the lock when this closes, however the process ends.
+    /// Never read: the system releases the lock when this file closes, however the process ends.
     _lock: File,
 }
 
-impl Place {
-    /// Takes the file at `path` for this process.
-    pub(super) fn occupy(path: &Path) -> Result<Self, StoreError> {
+impl SessionFile {
+    /// Locks the file at `path` for this process.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         let path = resolved(path)?;
         if fs::metadata(&path).is_ok_and(|found| !found.is_file()) || path.file_name().is_none() {
-            return Err(trouble(&path, "is no regular file; give a path to a file"));
+            return Err(store_error(&path, "is not a regular file; give the path of a file"));
         }
         let lock = lock(&path)?;
         Ok(Self { path, replaceable: false, _lock: lock })
     }
 
-    /// Returns the session in the file; one that is damaged is set aside.
+    /// Returns the session in the file; a damaged file is set aside.
     pub(super) fn load(&mut self) -> Result<Option<SessionRecord>, StoreError> {
         self.replaceable = false;
         let record = match fs::read(&self.path) {
-            Ok(text) => self.understand(&text)?,
+            Ok(text) => self.parse(&text)?,
             Err(error) if error.kind() == ErrorKind::NotFound => None,
             Err(error) => {
-                return Err(trouble(
+                return Err(store_error(
                     &self.path,
                     format!("cannot be read ({error}); make it readable, or move it away"),
                 ));
@@ -48,43 +48,43 @@ impl Place {
         Ok(record)
     }
 
-    /// Puts `record` in place of what the file holds.
+    /// Replaces the content of the file by `record`.
     pub(super) fn save(&mut self, record: &SessionRecord) -> Result<(), StoreError> {
         if !self.replaceable {
             self.load()?;
         }
         let text = document::encode(record).map_err(|error| {
-            trouble(&self.path, format!("cannot hold this session ({error}); choose simpler names"))
+            store_error(&self.path, format!("cannot hold this session ({error}); choose simpler names"))
         })?;
         self.replace(&text).map_err(|error| {
-            trouble(
+            store_error(
                 &self.path,
                 format!(
-                    "stays whole but cannot be replaced ({error}); make room, or make its directory writable"
+                    "is intact but cannot be replaced ({error}); make room, or make its directory writable"
                 ),
             )
         })
     }
 
-    /// Returns the session that `text`, what the file holds, tells of.
-    fn understand(&self, text: &[u8]) -> Result<Option<SessionRecord>, StoreError> {
+    /// Returns the session in `text`, the content of the file.
+    fn parse(&self, text: &[u8]) -> Result<Option<SessionRecord>, StoreError> {
         match document::decode(text) {
             Ok(record) => Ok(Some(record)),
-            Err(Flaw::Damaged(reason)) => self.set_aside(&reason).map(|()| None),
-            Err(Flaw::Newer(version)) => Err(trouble(
+            Err(FormatError::Damaged(reason)) => self.set_aside(&reason).map(|()| None),
+            Err(FormatError::Newer(version)) => Err(store_error(
                 &self.path,
                 format!(
-                    "has version {version}, but this program knows {VERSION}; update it, or choose another file"
+                    "has version {version}, but this program reads version {VERSION}; update it, or choose another file"
                 ),
             )),
         }
     }
 
     fn replace(&self, text: &[u8]) -> io::Result<()> {
-        let draft = beside(&self.path, ".tmp");
+        let draft = with_suffix(&self.path, ".tmp");
         let replaced = write(&draft, text).and_then(|()| fs::rename(&draft, &self.path));
         if replaced.is_err() {
-            // Half a draft must not keep a full disk full; if that fails too, the next save clears it.
+            // A partial draft must not occupy a full disk; if its removal fails too, the next save removes it.
             let _ = fs::remove_file(&draft);
         }
         replaced.and_then(|()| sync_directory(&self.path))
@@ -98,9 +98,9 @@ impl Place {
     }
 }
 
-/// Writes a new file at `path` and returns when the disk has it.
+/// Writes a new file at `path` and syncs it.
 fn write(path: &Path, text: &[u8]) -> io::Result<()> {
-    // What a crash left behind goes first: a link in its place must not be written through.
+    // Removes what a crash left behind: the write must not follow a link in its place.
     match fs::remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
         Ok(()) | Err(_) => {}
@@ -110,18 +110,18 @@ fn write(path: &Path, text: &[u8]) -> io::Result<()> {
     file.sync_all()
 }
 
-/// Returns when the disk knows under which name the file at `path` lies.
+/// Syncs the directory of `path`, so that the rename is on the disk.
 #[cfg(unix)]
 fn sync_directory(path: &Path) -> io::Result<()> {
     let Some(directory) = path.parent() else { return Ok(()) };
     match File::open(directory)?.sync_all() {
-        // Some network file systems sync no directories; the rename has happened all the same.
+        // Some network file systems cannot sync directories; the rename has happened nevertheless.
         Err(error) if error.kind() == ErrorKind::InvalidInput => Ok(()),
         answer => answer,
     }
 }
 
-/// Does nothing: elsewhere the system offers no way to sync a directory.
+/// Does nothing: other systems cannot sync a directory.
 #[cfg(not(unix))]
 fn sync_directory(_: &Path) -> io::Result<()> {
     Ok(())

@@ -1,19 +1,19 @@
-//! What a loss of power means: numbers that were given out may be gone, so they must not be given out again.
+//! New numbers after a reboot: a power failure may have lost used numbers, which must not be used again.
 
 use rejoin_core::delivery::Epoch;
 use rejoin_core::mail::{MailChange, MailRecord, PeerNote};
 use rejoin_core::port::StoreError;
 
-/// Returns the name of the host's present life, where the host tells it.
-pub(super) fn present_life() -> Option<String> {
-    let name = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
-    Some(name.trim().to_owned())
+/// Returns the id of the current boot, on systems that have one.
+pub(super) fn current_boot() -> Option<String> {
+    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").ok()?;
+    Some(id.trim().to_owned())
 }
 
-/// Gives what is kept new numbers in a new epoch, and returns what the store is told of that.
+/// Renumbers the undelivered messages of a peer in a new epoch, and returns the changes for the store.
 ///
-/// A receiver knows repetitions by their numbers, so a message under a number that it has seen would be lost.
-/// What it had got and we do not know of comes again instead.
+/// A receiver detects repetitions by their numbers, so it would drop a message under a number that it has seen.
+/// Messages that it received without our knowledge arrive again instead.
 pub(super) fn renumber(record: &mut MailRecord) -> Result<Vec<MailChange>, StoreError> {
     let epoch =
         getrandom::u64().map_err(|error| StoreError(format!("the host has no randomness ({error})")))?;

@@ -1,4 +1,4 @@
-//! The tables of kept mail, and how changes get into them.
+//! The tables of the delivery store, and how changes are applied to them.
 
 use std::fs::OpenOptions;
 use std::io::{self, ErrorKind};
@@ -16,31 +16,31 @@ use rejoin_core::mail::{Address, MailChange, MailRecord, Mailbag};
 use super::row::{self, Row};
 use crate::store::disk::private;
 
-/// The version that is written, and the only one that is read; it grows when an older program would misread the file.
+/// The version that this program writes and reads; it is increased when an older program would misread the file.
 const VERSION: &str = "1";
 
-/// The version, who we are, and the life of the host in which this was written.
+/// The version, our identity (`owner`), and the boot of the host that wrote the database (`life`).
 const ABOUT: TableDefinition<'_, &str, &str> = TableDefinition::new("about");
-/// A [`Row`] of JSON for every peer.
+/// A [`Row`] as JSON for every peer.
 const PEERS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("peers");
-/// The messages, by peer and number.
+/// The undelivered messages, by peer and number.
 const KEPT: TableDefinition<'_, (&str, u64), &str> = TableDefinition::new("kept");
 
-/// What the application has of each epoch, where the peer's row does not say so yet.
+/// The last confirmed number of each epoch, where the peer's row is older.
 const CONFIRMED: TableDefinition<'_, u64, u64> = TableDefinition::new("confirmed");
 
-/// Why the database cannot be used.
+/// The reason why the database cannot be used.
 #[derive(Debug)]
-pub(super) enum Flaw {
-    /// It holds what no version writes.
+pub(super) enum DatabaseError {
+    /// Its content is not valid.
     Damaged(String),
-    /// A newer program wrote it.
+    /// A newer version wrote it.
     Newer,
-    /// The disk or the system refuses.
+    /// The disk or the system refused an operation.
     Failed(Box<redb::Error>),
 }
 
-impl<E: Into<redb::Error>> From<E> for Flaw {
+impl<E: Into<redb::Error>> From<E> for DatabaseError {
     fn from(error: E) -> Self {
         match error.into() {
             redb::Error::Corrupted(reason) => Self::Damaged(reason),
@@ -56,8 +56,8 @@ fn is_damage(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::InvalidData | ErrorKind::UnexpectedEof)
 }
 
-/// Opens the database at `path`, or makes it.
-pub(super) fn open(path: &Path) -> Result<Database, Flaw> {
+/// Opens the database at `path`, or creates it.
+pub(super) fn open(path: &Path) -> Result<Database, DatabaseError> {
     let mut options = OpenOptions::new();
     let file = private(options.read(true).write(true).create(true).truncate(false)).open(path);
     let file = file.map_err(StorageError::Io)?;
@@ -70,7 +70,7 @@ pub(super) fn open(path: &Path) -> Result<Database, Flaw> {
         match version.as_deref() {
             None => drop(about.insert("version", VERSION)?),
             Some(VERSION) => {}
-            Some(_) => return Err(Flaw::Newer),
+            Some(_) => return Err(DatabaseError::Newer),
         }
         writing.open_table(PEERS)?;
         writing.open_table(KEPT)?;
@@ -80,9 +80,8 @@ pub(super) fn open(path: &Path) -> Result<Database, Flaw> {
     Ok(database)
 }
 
-/// Returns everything, and the life of the host in which it was written; peers that were last heard of before
-/// `oldest` are forgotten.
-pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<String>), Flaw> {
+/// Returns the content and the boot of the host that wrote it, and forgets peers that were last seen before `oldest`.
+pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<String>), DatabaseError> {
     let reading = database.begin_read()?;
     let (about, peers, kept) =
         (reading.open_table(ABOUT)?, reading.open_table(PEERS)?, reading.open_table(KEPT)?);
@@ -91,60 +90,61 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<
         None => None,
     };
     let confirmed = reading.open_table(CONFIRMED)?;
-    let life = about.get("life")?.map(|life| life.value().to_owned());
+    let boot = about.get("life")?.map(|boot| boot.value().to_owned());
     let (mut found, mut gone) = (Vec::new(), Vec::new());
     for entry in peers.iter()? {
         let (key, value) = entry?;
         let key = key.value();
-        let address = row::address(key).ok_or_else(|| Flaw::Damaged("a peer has no name".to_owned()))?;
+        let address =
+            row::address(key).ok_or_else(|| DatabaseError::Damaged("a peer has no name".to_owned()))?;
         let row: Row = serde_json::from_slice(value.value()).map_err(damage)?;
         let mut messages = Vec::new();
         for entry in kept.range((key, 0)..=(key, u64::MAX))? {
             let (number, payload) = entry?;
             messages.push((number.value().1, Payload(payload.value().into())));
         }
-        if row.heard < oldest {
-            tracing::warn!(messages = messages.len(), "a peer that was away for too long is forgotten");
+        if row.last_seen < oldest {
+            tracing::warn!(messages = messages.len(), "forgot a peer that was absent for too long");
             gone.push(MailChange::Forgotten { address });
         } else {
-            let heard = row.heard;
+            let last_seen = row.last_seen;
             let mut note = row.note();
             if let Some(cursor) = &mut note.received
                 && let Some(sequence) = confirmed.get(cursor.epoch.0)?
             {
                 cursor.sequence = cursor.sequence.max(sequence.value());
             }
-            found.push((heard, MailRecord { address, note, kept: messages }));
+            found.push((last_seen, MailRecord { address, note, kept: messages }));
         }
     }
     drop((about, peers, kept, confirmed, reading));
     apply(database, &gone, 0)?;
-    found.sort_by_key(|(heard, _)| *heard);
-    Ok((Mailbag { owner, mail: found.into_iter().map(|(_, record)| record).collect() }, life))
+    found.sort_by_key(|(last_seen, _)| *last_seen);
+    Ok((Mailbag { owner, mail: found.into_iter().map(|(_, record)| record).collect() }, boot))
 }
 
-/// Notes that the application has everything up to `position`.
-pub(super) fn confirm(database: &Database, position: Cursor) -> Result<(), Flaw> {
+/// Stores that the application has confirmed every message up to `position`.
+pub(super) fn confirm(database: &Database, position: Cursor) -> Result<(), DatabaseError> {
     let writing = database.begin_write()?;
     writing.open_table(CONFIRMED)?.insert(position.epoch.0, position.sequence)?;
     writing.commit()?;
     Ok(())
 }
 
-/// Notes in which life of the host this is written.
-pub(super) fn live(database: &Database, life: &str) -> Result<(), Flaw> {
+/// Stores the boot of the host.
+pub(super) fn set_boot(database: &Database, boot: &str) -> Result<(), DatabaseError> {
     let writing = database.begin_write()?;
-    writing.open_table(ABOUT)?.insert("life", life)?;
+    writing.open_table(ABOUT)?.insert("life", boot)?;
     writing.commit()?;
     Ok(())
 }
 
-fn damage(error: impl std::fmt::Display) -> Flaw {
-    Flaw::Damaged(error.to_string())
+fn damage(error: impl std::fmt::Display) -> DatabaseError {
+    DatabaseError::Damaged(error.to_string())
 }
 
-/// Stores all of `changes` or none.
-pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Result<(), Flaw> {
+/// Applies all of `changes` or none.
+pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Result<(), DatabaseError> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -164,7 +164,8 @@ pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Re
                     peers.insert(key.as_str(), &*serde_json::to_vec(&row).map_err(damage)?)?;
                     if let Some(Cursor { epoch, sequence }) = note.received {
                         let mut confirmed = writing.open_table(CONFIRMED)?;
-                        let ahead = confirmed.get(epoch.0)?.is_some_and(|noted| noted.value() > sequence);
+                        let ahead =
+                            confirmed.get(epoch.0)?.is_some_and(|confirmed| confirmed.value() > sequence);
                         if !ahead {
                             confirmed.remove(epoch.0)?;
                         }
@@ -189,15 +190,15 @@ fn release(
     kept: &mut Table<'_, (&str, u64), &str>,
     address: &Address,
     numbers: Range<u64>,
-) -> Result<(), Flaw> {
+) -> Result<(), DatabaseError> {
     let key = row::key(address);
     kept.retain_in((key.as_str(), numbers.start)..(key.as_str(), numbers.end), |_, _| false)?;
     Ok(())
 }
 
-/// A file that is not waited for: what was written is the operating system's, and outlives this process.
+/// A file that is never synced: written data is in the operating system and survives the process.
 ///
-/// Whoever asks for the database to be on the disk waits a hundred times as long.
+/// A sync takes a hundred times as long.
 #[derive(Debug)]
 struct Unsynced(FileBackend);
 

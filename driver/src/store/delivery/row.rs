@@ -1,4 +1,4 @@
-//! What the database holds of one peer: a key of text and a value of JSON.
+//! The row of a peer in the database: a text key and a JSON value.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use rejoin_core::delivery::{Cursor, Epoch};
 use rejoin_core::id::{Identity, StreamId};
 use rejoin_core::mail::{Address, Memory, PeerNote};
 
-/// What is known of a peer.
+/// The stored state of a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Row {
     identity: Option<Identity>,
@@ -16,12 +16,13 @@ pub(super) struct Row {
     newest: u64,
     acknowledged: u64,
     received: Option<(u64, u64)>,
-    /// When it was last heard of, in seconds since 1970.
-    pub(super) heard: u64,
+    /// When the peer was last seen, in seconds since 1970.
+    #[serde(rename = "heard")]
+    pub(super) last_seen: u64,
 }
 
 impl Row {
-    /// Creates the row of a note that is taken at `now`, in place of `old`.
+    /// Creates the row of a state that is stored at `now`, in place of `old`.
     pub(super) fn new(note: &PeerNote, old: Option<&Self>, now: u64) -> Self {
         let row = Self {
             identity: note.identity,
@@ -31,18 +32,18 @@ impl Row {
             newest: note.newest,
             acknowledged: note.acknowledged,
             received: note.received.map(|cursor| (cursor.epoch.0, cursor.sequence)),
-            heard: now,
+            last_seen: now,
         };
-        // what is accepted for an absent peer is no word of it
+        // A message that we accept for an absent peer does not mean that the peer was seen.
         match old {
-            Some(old) if (Self { newest: old.newest, heard: old.heard, ..row.clone() }) == *old => {
-                Self { heard: old.heard, ..row }
+            Some(old) if (Self { newest: old.newest, last_seen: old.last_seen, ..row.clone() }) == *old => {
+                Self { last_seen: old.last_seen, ..row }
             }
             Some(_) | None => row,
         }
     }
 
-    /// Returns what is known.
+    /// Returns the state.
     pub(super) fn note(self) -> PeerNote {
         PeerNote {
             identity: self.identity,
@@ -56,7 +57,7 @@ impl Row {
     }
 }
 
-/// Returns the key of a peer.
+/// Returns the key of a peer's row.
 pub(super) fn key(address: &Address) -> String {
     match address {
         Address::Viewer { identity, stream } => format!("viewer {identity} {stream}"),
@@ -64,7 +65,7 @@ pub(super) fn key(address: &Address) -> String {
     }
 }
 
-/// Returns the peer of a key.
+/// Returns the peer of a row's key.
 pub(super) fn address(key: &str) -> Option<Address> {
     if let Some(stream) = key.strip_prefix("publisher ") {
         return Some(Address::Publisher { stream: StreamId(stream.into()) });
