@@ -21,7 +21,7 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     rejoin_signaling_server::metrics::describe();
     let (scheme, server) = match tls {
         None => ("ws", bind(&args).await?),
-        Some(tls) => ("wss", bind(&args).await?.secured_by(tls)),
+        Some(tls) => ("wss", bind(&args).await?.tls(tls)),
     };
     announce(&format!("{scheme}://{}", server.local_addr()));
     let (accepting, accepts) = watch::channel(());

@@ -17,7 +17,7 @@ pub(crate) enum Frame<'a> {
     Request(Request<'a>),
     /// A request that this server does not know.
     Unknown(Cow<'a, str>),
-    Relay(Relay<'a>),
+    Forward(Forward<'a>),
     /// Neither for the server nor for anybody, such as `{"leave":true}`.
     Nowhere,
 }
@@ -44,7 +44,7 @@ pub(crate) enum Request<'a> {
 
 /// A frame for another client, kept as it came.
 #[derive(Debug)]
-pub(crate) struct Relay<'a> {
+pub(crate) struct Forward<'a> {
     /// The addressee, unless its name is none of ours.
     pub(crate) to: Option<Route>,
     text: &'a str,
@@ -100,7 +100,7 @@ impl<'a> Frame<'a> {
         }
         let Some(address) = envelope.uuid else { return Ok(Frame::Nowhere) };
         let name = string(Some(address)).ok_or(Malformed::Field { key: "UUID" })?;
-        Ok(Frame::Relay(Relay { to: name.parse().ok(), text, address: place(text, address.get()) }))
+        Ok(Frame::Forward(Forward { to: name.parse().ok(), text, address: place(text, address.get()) }))
     }
 
     fn read_request(request: Cow<'a, str>, envelope: &Envelope<'a>) -> Result<Self, Malformed> {
@@ -121,7 +121,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-impl Relay<'_> {
+impl Forward<'_> {
     /// Returns the frame with the sender's name in place of the addressee's and every other byte as it came.
     pub(crate) fn signed_by(&self, sender: Route) -> String {
         let (before, after) = (&self.text[..self.address.start], &self.text[self.address.end..]);
@@ -169,7 +169,7 @@ mod tests {
 
     fn relayed(text: &str) -> String {
         match Frame::read(text).unwrap() {
-            Frame::Relay(relay) => relay.signed_by(SENDER),
+            Frame::Forward(relay) => relay.signed_by(SENDER),
             other => panic!("{other:?}"),
         }
     }
@@ -199,7 +199,7 @@ mod tests {
 
     #[test]
     fn a_null_request_is_none() {
-        assert!(matches!(Frame::read(r#"{"request":null,"UUID":"x"}"#), Ok(Frame::Relay(_))));
+        assert!(matches!(Frame::read(r#"{"request":null,"UUID":"x"}"#), Ok(Frame::Forward(_))));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A VDO.Ninja-compatible signaling server that speaks the hosted or the self-host [`Dialect`].
 //!
-//! The [`Switchboard`] decides: a pure state machine of sockets, streams, rooms and waiters; text in, [`Effect`]s out.
-//! In the self-host dialect a [`Repeater`] stands in its place.
+//! The [`HostedDialect`] decides: a pure state machine of sockets, streams, rooms and pending_plays; text in, [`Effect`]s out.
+//! In the self-host dialect a [`SelfHostDialect`] stands in its place.
 //! The [`Server`] is its thin tokio shell: an accept loop and one task per socket, over TCP or [`Tls`].
 //!
 //! # What the wire says in the hosted dialect
@@ -27,34 +27,33 @@
 //! of a dead one only room and stream are remembered, and the stream comes back only if nobody took it meanwhile.
 //! Resuming sends no listing: a `joinroom` on the new socket answers with one, without announcing anybody twice.
 
-mod board;
-mod bucket;
+mod close_reason;
 mod connection;
+mod dialect;
 mod error;
-mod exchange;
-mod farewell;
 mod frame;
+mod hosted;
+mod hub;
 pub mod metrics;
 mod options;
-mod repeater;
-mod reply;
 mod route;
+mod self_host;
 mod server;
-mod switchboard;
 mod tls;
+mod token_bucket;
 mod upgrade;
 
-pub use crate::board::Dialect;
+pub use crate::close_reason::CloseReason;
+pub use crate::dialect::Dialect;
 pub use crate::error::ServerError;
-pub use crate::farewell::Farewell;
 pub use crate::frame::Malformed;
-pub use crate::metrics::Tally;
-pub use crate::options::{Limits, Options};
-pub use crate::repeater::Repeater;
-pub use crate::route::{Misspelled, Pass, Route, Secret};
-pub use crate::server::{Server, ServerHandle};
-pub use crate::switchboard::{
-    Admission, Arrival, Census, ConnectionId, Effect, Extension, Refusal, Switchboard,
+pub use crate::hosted::{
+    Admission, AdmissionError, Arrival, ConnectionId, Counts, Effect, Extension, HostedDialect,
 };
+pub use crate::metrics::CountedEvent;
+pub use crate::options::{Limits, Options};
+pub use crate::route::{ParseRouteError, ResumeToken, Route, Secret};
+pub use crate::self_host::SelfHostDialect;
+pub use crate::server::{Server, ServerHandle};
 pub use crate::tls::{Tls, TlsError};
 pub use crate::upgrade::{REJOIN_RESUME, REJOIN_RESUMED, REJOIN_ROUTE, REJOIN_SECRET, REJOIN_VERSION};

@@ -4,8 +4,8 @@
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
-use crate::farewell::Farewell;
-use crate::switchboard::Census;
+use crate::close_reason::CloseReason;
+use crate::hosted::Counts;
 
 /// Counts living sockets (gauge).
 pub const SOCKETS: &str = "rejoin_server_sockets";
@@ -33,9 +33,9 @@ pub const CLOSED: &str = "rejoin_server_closed_total";
 /// Names something that the switchboard wants counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Tally {
+pub enum CountedEvent {
     /// A frame was passed on.
-    Relayed,
+    Forwarded,
     /// A frame named a socket that does not exist.
     UnknownDestination,
     /// A frame had neither `request` nor `UUID`.
@@ -84,39 +84,39 @@ pub fn describe() {
     gauges.into_iter().for_each(|name| gauge!(name).increment(0.0));
 }
 
-pub(crate) fn count(tally: Tally) {
-    match tally {
-        Tally::Relayed => counter!(FRAMES, "outcome" => "relayed"),
-        Tally::UnknownDestination => counter!(FRAMES, "outcome" => "unknown_destination"),
-        Tally::NoDestination => counter!(FRAMES, "outcome" => "no_destination"),
-        Tally::Request => counter!(FRAMES, "outcome" => "request"),
-        Tally::UnknownRequest => counter!(FRAMES, "outcome" => "unknown_request"),
-        Tally::Malformed => counter!(FRAMES, "outcome" => "malformed"),
-        Tally::Unsigned => counter!(FRAMES, "outcome" => "unsigned"),
-        Tally::Forged => counter!(FRAMES, "outcome" => "forged"),
-        Tally::NameConflict => counter!(NAME_CONFLICTS),
-        Tally::StreamConflict => counter!(STREAM_CONFLICTS),
-        Tally::OpenedFresh => counter!(OPENED, "outcome" => "fresh"),
-        Tally::ResumedLiving => counter!(OPENED, "outcome" => "resumed_living"),
-        Tally::ResumedClosed => counter!(OPENED, "outcome" => "resumed_closed"),
-        Tally::ResumeDenied => counter!(OPENED, "outcome" => "resume_denied"),
+pub(crate) fn count(event: CountedEvent) {
+    match event {
+        CountedEvent::Forwarded => counter!(FRAMES, "outcome" => "relayed"),
+        CountedEvent::UnknownDestination => counter!(FRAMES, "outcome" => "unknown_destination"),
+        CountedEvent::NoDestination => counter!(FRAMES, "outcome" => "no_destination"),
+        CountedEvent::Request => counter!(FRAMES, "outcome" => "request"),
+        CountedEvent::UnknownRequest => counter!(FRAMES, "outcome" => "unknown_request"),
+        CountedEvent::Malformed => counter!(FRAMES, "outcome" => "malformed"),
+        CountedEvent::Unsigned => counter!(FRAMES, "outcome" => "unsigned"),
+        CountedEvent::Forged => counter!(FRAMES, "outcome" => "forged"),
+        CountedEvent::NameConflict => counter!(NAME_CONFLICTS),
+        CountedEvent::StreamConflict => counter!(STREAM_CONFLICTS),
+        CountedEvent::OpenedFresh => counter!(OPENED, "outcome" => "fresh"),
+        CountedEvent::ResumedLiving => counter!(OPENED, "outcome" => "resumed_living"),
+        CountedEvent::ResumedClosed => counter!(OPENED, "outcome" => "resumed_closed"),
+        CountedEvent::ResumeDenied => counter!(OPENED, "outcome" => "resume_denied"),
     }
     .increment(1);
 }
 
-pub(crate) fn count_close(farewell: Option<&Farewell>) {
-    counter!(CLOSED, "reason" => farewell.map_or("left", Farewell::label)).increment(1);
+pub(crate) fn count_close(close_reason: Option<&CloseReason>) {
+    counter!(CLOSED, "reason" => close_reason.map_or("left", CloseReason::label)).increment(1);
 }
 
 pub(crate) fn count_refusal(status: u16) {
     counter!(REFUSED, "status" => status.to_string()).increment(1);
 }
 
-pub(crate) fn show(census: Census) {
+pub(crate) fn show(counts: Counts) {
     // Counts stay far below 2^52, where f64 begins to round.
-    gauge!(SOCKETS).set(census.sockets as f64);
-    gauge!(STREAMS).set(census.streams as f64);
-    gauge!(ROOMS).set(census.rooms as f64);
-    gauge!(WAITERS).set(census.waiters as f64);
-    gauge!(TOMBSTONES).set(census.tombstones as f64);
+    gauge!(SOCKETS).set(counts.sockets as f64);
+    gauge!(STREAMS).set(counts.streams as f64);
+    gauge!(ROOMS).set(counts.rooms as f64);
+    gauge!(WAITERS).set(counts.pending_plays as f64);
+    gauge!(TOMBSTONES).set(counts.tombstones as f64);
 }

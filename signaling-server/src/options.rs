@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::board::Dialect;
+use crate::dialect::Dialect;
 use crate::error::ServerError;
 
 /// Carries the timings and limits of a [`Server`](crate::Server).
@@ -13,13 +13,13 @@ pub struct Options {
     /// What one socket may use up.
     pub limits: Limits,
     /// How often every socket is pinged.
-    pub ping_every: Duration,
+    pub ping_interval: Duration,
     /// How long a socket may be silent, pongs included, before it is closed and its stream id is free.
-    pub dead_after: Duration,
+    pub silence_timeout: Duration,
     /// How long a client may take to complete the HTTP upgrade, with the TLS handshake before it.
-    pub upgrade_within: Duration,
+    pub upgrade_timeout: Duration,
     /// How long a shutdown may take before sockets are dropped without a close handshake.
-    pub shutdown_within: Duration,
+    pub shutdown_timeout: Duration,
 }
 
 /// Carries the bounds of everything that grows with what clients send.
@@ -44,18 +44,18 @@ pub struct Limits {
     /// Closed sockets that are remembered for resuming.
     pub tombstones: usize,
     /// How long a closed socket may be resumed.
-    pub resume_within: Duration,
+    pub resume_expiry: Duration,
 }
 
 impl Options {
     /// Three pings fit into the silence that ends a socket, so that one lost pong ends nothing.
-    pub const PING_EVERY: Duration = Duration::from_secs(3);
+    pub const PING_INTERVAL: Duration = Duration::from_secs(3);
     /// Clients hang up after ten seconds of "Stream ID is already in use.", so a ghost must be gone by then.
-    pub const DEAD_AFTER: Duration = Duration::from_secs(10);
+    pub const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
     /// A TCP and HTTP round trip over a bad mobile path, with one retransmission.
-    pub const UPGRADE_WITHIN: Duration = Duration::from_secs(5);
+    pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(5);
     /// Supervisors usually kill after five to ten seconds; be gone before.
-    pub const SHUTDOWN_WITHIN: Duration = Duration::from_secs(3);
+    pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
     /// Refuses values with which the server could not work.
     pub(crate) fn validate(&self) -> Result<(), ServerError> {
@@ -75,12 +75,12 @@ impl Options {
             let remedy = "use at least limits.frame_bytes, or no large frame could ever be delivered";
             return Err(ServerError::Option { name: "limits.queue_bytes", remedy });
         }
-        if self.ping_every.is_zero() {
-            return Err(ServerError::Option { name: "ping_every", remedy: "use more than zero" });
+        if self.ping_interval.is_zero() {
+            return Err(ServerError::Option { name: "ping_interval", remedy: "use more than zero" });
         }
-        if self.dead_after <= self.ping_every {
-            let remedy = "use more than ping_every, or healthy sockets would be closed";
-            return Err(ServerError::Option { name: "dead_after", remedy });
+        if self.silence_timeout <= self.ping_interval {
+            let remedy = "use more than ping_interval, or healthy sockets would be closed";
+            return Err(ServerError::Option { name: "silence_timeout", remedy });
         }
         Ok(())
     }
@@ -91,10 +91,10 @@ impl Default for Options {
         Self {
             dialect: Dialect::default(),
             limits: Limits::default(),
-            ping_every: Self::PING_EVERY,
-            dead_after: Self::DEAD_AFTER,
-            upgrade_within: Self::UPGRADE_WITHIN,
-            shutdown_within: Self::SHUTDOWN_WITHIN,
+            ping_interval: Self::PING_INTERVAL,
+            silence_timeout: Self::SILENCE_TIMEOUT,
+            upgrade_timeout: Self::UPGRADE_TIMEOUT,
+            shutdown_timeout: Self::SHUTDOWN_TIMEOUT,
         }
     }
 }
@@ -119,7 +119,7 @@ impl Limits {
     /// Everybody at once may come back after a lost uplink.
     pub const TOMBSTONES: usize = Self::SOCKETS;
     /// A router restart or a tunnel passes in a minute; later the room has moved on.
-    pub const RESUME_WITHIN: Duration = Duration::from_secs(60);
+    pub const RESUME_EXPIRY: Duration = Duration::from_secs(60);
 }
 
 impl Default for Limits {
@@ -134,7 +134,7 @@ impl Default for Limits {
             pending_plays: Self::PENDING_PLAYS,
             malformed_in_a_row: Self::MALFORMED_IN_A_ROW,
             tombstones: Self::TOMBSTONES,
-            resume_within: Self::RESUME_WITHIN,
+            resume_expiry: Self::RESUME_EXPIRY,
         }
     }
 }
@@ -150,8 +150,8 @@ mod tests {
 
     #[test]
     fn a_silence_shorter_than_the_ping_interval_is_refused() {
-        let options = Options { dead_after: Options::PING_EVERY, ..Options::default() };
-        assert!(options.validate().unwrap_err().to_string().contains("dead_after"));
+        let options = Options { silence_timeout: Options::PING_INTERVAL, ..Options::default() };
+        assert!(options.validate().unwrap_err().to_string().contains("silence_timeout"));
     }
 
     #[test]

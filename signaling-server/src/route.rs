@@ -40,18 +40,18 @@ impl Serialize for Route {
 /// Says that a text is not a UUID or secret as this server spells them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a lower-case UUID or 32 hexadecimal digits; send back what the server sent")]
-pub struct Misspelled;
+pub struct ParseRouteError;
 
 impl FromStr for Route {
-    type Err = Misspelled;
+    type Err = ParseRouteError;
 
-    fn from_str(text: &str) -> Result<Self, Misspelled> {
+    fn from_str(text: &str) -> Result<Self, ParseRouteError> {
         let mut bytes = [0; 16];
         let digits: String = text.chars().filter(|character| *character != '-').collect();
-        hex::decode_to_slice(&digits, &mut bytes).map_err(|_| Misspelled)?;
+        hex::decode_to_slice(&digits, &mut bytes).map_err(|_| ParseRouteError)?;
         let route = Self(bytes);
         // One spelling per route: upper case and displaced hyphens are other names.
-        if route.to_string() == text { Ok(route) } else { Err(Misspelled) }
+        if route.to_string() == text { Ok(route) } else { Err(ParseRouteError) }
     }
 }
 
@@ -85,30 +85,30 @@ impl fmt::Debug for Secret {
 }
 
 impl FromStr for Secret {
-    type Err = Misspelled;
+    type Err = ParseRouteError;
 
-    fn from_str(text: &str) -> Result<Self, Misspelled> {
+    fn from_str(text: &str) -> Result<Self, ParseRouteError> {
         let mut bytes = [0; 16];
-        hex::decode_to_slice(text, &mut bytes).map_err(|_| Misspelled)?;
+        hex::decode_to_slice(text, &mut bytes).map_err(|_| ParseRouteError)?;
         Ok(Self(bytes))
     }
 }
 
 /// Pairs a route with the secret that proves it.
 #[derive(Clone, Copy, Debug)]
-pub struct Pass {
+pub struct ResumeToken {
     /// The UUID.
     pub route: Route,
     /// The proof.
     pub secret: Secret,
 }
 
-impl FromStr for Pass {
-    type Err = Misspelled;
+impl FromStr for ResumeToken {
+    type Err = ParseRouteError;
 
     /// Reads `<uuid> <secret>`.
-    fn from_str(text: &str) -> Result<Self, Misspelled> {
-        let (route, secret) = text.trim().split_once(' ').ok_or(Misspelled)?;
+    fn from_str(text: &str) -> Result<Self, ParseRouteError> {
+        let (route, secret) = text.trim().split_once(' ').ok_or(ParseRouteError)?;
         Ok(Self { route: route.parse()?, secret: secret.trim().parse()? })
     }
 }
@@ -128,14 +128,14 @@ mod tests {
         let text = "ffffffff-ffff-4fff-bfff-ffffffffffff";
         assert_eq!(text.parse(), Ok(Route::from_random([0xff; 16])));
         for other in [&text.to_uppercase(), &text.replace('-', ""), "", "é", &text[1..]] {
-            assert_eq!(other.parse::<Route>(), Err(Misspelled), "{other}");
+            assert_eq!(other.parse::<Route>(), Err(ParseRouteError), "{other}");
         }
     }
 
     #[test]
     fn a_pass_survives_the_header() {
-        let pass = Pass { route: Route::from_random([7; 16]), secret: Secret::from_random([9; 16]) };
-        let read: Pass = format!("{} {}", pass.route, pass.secret.reveal()).parse().unwrap();
+        let pass = ResumeToken { route: Route::from_random([7; 16]), secret: Secret::from_random([9; 16]) };
+        let read: ResumeToken = format!("{} {}", pass.route, pass.secret.reveal()).parse().unwrap();
         assert!(read.route == pass.route && read.secret.matches(&pass.secret));
     }
 

@@ -12,9 +12,9 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use tracing::{info, warn};
 
-use crate::connection::attend;
+use crate::connection::serve_connection;
 use crate::error::ServerError;
-use crate::exchange::Exchange;
+use crate::hub::Hub;
 use crate::options::Options;
 use crate::tls::Tls;
 
@@ -28,7 +28,7 @@ const BREATHER: Duration = Duration::from_millis(100);
 pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
-    exchange: Arc<Exchange>,
+    exchange: Arc<Hub>,
     tls: Option<Tls>,
 }
 
@@ -38,11 +38,11 @@ impl Server {
         options.validate()?;
         let listener = TcpListener::bind(addr).await.map_err(ServerError::Bind)?;
         let local_addr = listener.local_addr().map_err(ServerError::Bind)?;
-        Ok(Self { listener, local_addr, exchange: Arc::new(Exchange::new(options)), tls: None })
+        Ok(Self { listener, local_addr, exchange: Arc::new(Hub::new(options)), tls: None })
     }
 
     /// Speaks TLS with every client, so that the server is reached as `wss://`.
-    pub fn secured_by(mut self, tls: Tls) -> Self {
+    pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
@@ -54,7 +54,7 @@ impl Server {
 
     /// Serves until `shutdown` resolves, then closes every socket with 1001.
     ///
-    /// It returns when all are gone, at the latest after [`Options::shutdown_within`].
+    /// It returns when all are gone, at the latest after [`Options::shutdown_timeout`].
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
         let Self { listener, local_addr, exchange, tls } = self;
         info!(%local_addr, tls = tls.is_some(), "signaling server listens");
@@ -77,8 +77,10 @@ impl Server {
                     speed_up(&stream);
                     let (exchange, closed) = (Arc::clone(&exchange), closed.clone());
                     match tls.clone() {
-                        None => tasks.spawn(attend(ready(Ok(stream)), exchange, closed, place)),
-                        Some(tls) => tasks.spawn(attend(tls.accept(stream), exchange, closed, place)),
+                        None => tasks.spawn(serve_connection(ready(Ok(stream)), exchange, closed, place)),
+                        Some(tls) => {
+                            tasks.spawn(serve_connection(tls.accept(stream), exchange, closed, place))
+                        }
                     };
                 }
                 Err(error) => {
@@ -90,7 +92,7 @@ impl Server {
         drop(listener);
         closing.send_replace(true);
         let rest = async { while tasks.join_next().await.is_some() {} };
-        if timeout(exchange.options.shutdown_within, rest).await.is_err() {
+        if timeout(exchange.options.shutdown_timeout, rest).await.is_err() {
             warn!("some sockets did not close in time; dropped");
         }
         info!(%local_addr, "signaling server stopped");
@@ -122,7 +124,7 @@ impl ServerHandle {
         self.local_addr
     }
 
-    /// Closes every socket with 1001 and waits for that, but no longer than [`Options::shutdown_within`].
+    /// Closes every socket with 1001 and waits for that, but no longer than [`Options::shutdown_timeout`].
     pub async fn shutdown(self) {
         let _ = self.stop.send(());
         // A server task cannot fail; if the runtime cancelled it, it is stopped as well.

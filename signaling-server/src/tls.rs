@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::connection::turn_away;
-use crate::upgrade::Rebuff;
+use crate::connection::reject;
+use crate::upgrade::HttpRejection;
 
 /// Holds what a server proves its name with.
 #[derive(Clone, Debug)]
@@ -106,7 +106,7 @@ impl Tls {
     pub(crate) async fn accept(self, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut first = [0];
         if stream.peek(&mut first).await? > 0 && first != [HANDSHAKE_RECORD] {
-            turn_away(&mut stream, Rebuff::NotTls).await;
+            reject(&mut stream, HttpRejection::NotTls).await;
             return Err(io::Error::new(io::ErrorKind::InvalidData, "the client does not speak TLS"));
         }
         TlsAcceptor::from(self.config).accept(stream).await

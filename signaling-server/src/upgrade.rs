@@ -9,8 +9,8 @@ use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response, create_response, write_response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::route::Pass;
-use crate::switchboard::Admission;
+use crate::hosted::Admission;
+use crate::route::ResumeToken;
 
 /// Names the request header with which a client says that it knows how to resume; its value is `1`.
 pub const REJOIN_VERSION: &str = "rejoin-version";
@@ -30,24 +30,24 @@ const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// A request for a WebSocket.
 #[derive(Debug)]
-pub(crate) struct Call {
+pub(crate) struct UpgradeRequest {
     response: Response,
     /// Present if the client knows how to resume.
-    pub(crate) wish: Option<Wish>,
+    pub(crate) wish: Option<ResumeRequest>,
     /// What the client sent behind its request already.
     pub(crate) leftover: Vec<u8>,
 }
 
 /// What a client that knows how to resume asks for.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Wish {
+pub(crate) enum ResumeRequest {
     NewRoute,
-    Resume(Pass),
+    Resume(ResumeToken),
 }
 
 /// A request that gets no WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rebuff {
+pub(crate) enum HttpRejection {
     NotAnUpgrade,
     WrongVersion,
     NotTls,
@@ -57,13 +57,15 @@ pub(crate) enum Rebuff {
     Full,
 }
 
-impl Call {
+impl UpgradeRequest {
     /// Reads one request; the caller limits the time.
-    pub(crate) async fn read<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<Result<Self, Rebuff>> {
+    pub(crate) async fn read<S: AsyncRead + Unpin>(
+        stream: &mut S,
+    ) -> io::Result<Result<Self, HttpRejection>> {
         let mut head = Vec::with_capacity(1024);
         while !contains_end(&head) {
             if head.len() >= HEAD_BYTES {
-                return Ok(Err(Rebuff::TooLong));
+                return Ok(Err(HttpRejection::TooLong));
             }
             if stream.read_buf(&mut head).await? == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
@@ -72,11 +74,11 @@ impl Call {
         Ok(Self::parse(&head))
     }
 
-    fn parse(head: &[u8]) -> Result<Self, Rebuff> {
-        let (length, request) = Request::try_parse(head)?.ok_or(Rebuff::Unreadable)?;
+    fn parse(head: &[u8]) -> Result<Self, HttpRejection> {
+        let (length, request) = Request::try_parse(head)?.ok_or(HttpRejection::Unreadable)?;
         let response = create_response(&request)?;
         let leftover = head.get(length..).unwrap_or_default().to_vec();
-        Ok(Self { response, wish: Wish::of(&request), leftover })
+        Ok(Self { response, wish: ResumeRequest::of(&request), leftover })
     }
 
     /// Returns the bytes that turn the connection into a WebSocket.
@@ -96,7 +98,7 @@ impl Call {
     }
 }
 
-impl Wish {
+impl ResumeRequest {
     fn of(request: &Request) -> Option<Self> {
         let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
         if text(REJOIN_VERSION)?.trim() != "1" {
@@ -107,7 +109,7 @@ impl Wish {
     }
 }
 
-impl Rebuff {
+impl HttpRejection {
     pub(crate) fn status(self) -> u16 {
         match self {
             Self::NotAnUpgrade | Self::WrongVersion | Self::NotTls => 426,
@@ -167,7 +169,7 @@ impl Rebuff {
     }
 }
 
-impl From<Error> for Rebuff {
+impl From<Error> for HttpRejection {
     fn from(error: Error) -> Self {
         match error {
             Error::Protocol(
@@ -195,8 +197,8 @@ mod tests {
     const UPGRADE: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-    fn call(method: &str, headers: &str) -> Result<Call, Rebuff> {
-        Call::parse(format!("{method} / HTTP/1.1\r\nHost: x\r\n{headers}\r\nleft").as_bytes())
+    fn call(method: &str, headers: &str) -> Result<UpgradeRequest, HttpRejection> {
+        UpgradeRequest::parse(format!("{method} / HTTP/1.1\r\nHost: x\r\n{headers}\r\nleft").as_bytes())
     }
 
     #[test]
@@ -227,12 +229,12 @@ mod tests {
     #[test]
     fn an_unreadable_pass_is_a_wish_for_a_new_route() {
         let headers = format!("{UPGRADE}Rejoin-Version: 1\r\nRejoin-Resume: nonsense\r\n");
-        assert!(matches!(call("GET", &headers).unwrap().wish, Some(Wish::NewRoute)));
+        assert!(matches!(call("GET", &headers).unwrap().wish, Some(ResumeRequest::NewRoute)));
     }
 
     #[tokio::test]
     async fn an_endless_head_is_refused() {
         let mut endless: &[u8] = &[b'x'; 2 * HEAD_BYTES];
-        assert_eq!(Call::read(&mut endless).await.unwrap().unwrap_err(), Rebuff::TooLong);
+        assert_eq!(UpgradeRequest::read(&mut endless).await.unwrap().unwrap_err(), HttpRejection::TooLong);
     }
 }

@@ -8,7 +8,7 @@ use tokio::time::sleep_until;
 use tokio_tungstenite::client_async;
 
 use super::*;
-use crate::exchange::Exchange;
+use crate::hub::Hub;
 
 struct Peer {
     socket: WebSocketStream<DuplexStream>,
@@ -17,16 +17,16 @@ struct Peer {
     _closing: watch::Sender<bool>,
 }
 
-async fn connect(exchange: &Arc<Exchange>, pipe_bytes: usize) -> Peer {
+async fn connect(exchange: &Arc<Hub>, pipe_bytes: usize) -> Peer {
     let (ours, theirs) = duplex(pipe_bytes);
     let (closing, closed) = watch::channel(false);
-    let task = tokio::spawn(attend(ready(Ok(theirs)), Arc::clone(exchange), closed, ()));
+    let task = tokio::spawn(serve_connection(ready(Ok(theirs)), Arc::clone(exchange), closed, ()));
     let (socket, _) = client_async("ws://pipe/", ours).await.unwrap();
     Peer { socket, task, _closing: closing }
 }
 
 /// Whether a fresh client can claim the stream id.
-async fn is_free(exchange: &Arc<Exchange>, stream: &str) -> bool {
+async fn is_free(exchange: &Arc<Hub>, stream: &str) -> bool {
     let mut peer = connect(exchange, 4096).await;
     let seed = format!(r#"{{"request":"seed","streamID":"{stream}"}}"#);
     peer.socket.send(Message::text(seed)).await.unwrap();
@@ -42,7 +42,7 @@ async fn seed(peer: &mut Peer, stream: &str) {
 
 #[tokio::test(start_paused = true)]
 async fn ten_seconds_of_silence_free_the_stream_id() {
-    let exchange = Arc::new(Exchange::new(Options::default()));
+    let exchange = Arc::new(Hub::new(Options::default()));
     let mut silent = connect(&exchange, 4096).await;
     seed(&mut silent, "cam").await;
     let since = Instant::now();
@@ -54,21 +54,21 @@ async fn ten_seconds_of_silence_free_the_stream_id() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_socket_is_gone_a_second_later() {
-    let exchange = Arc::new(Exchange::new(Options::default()));
+    let exchange = Arc::new(Hub::new(Options::default()));
     let silent = connect(&exchange, 4096).await;
     let since = Instant::now();
     silent.task.await.unwrap();
-    assert!(since.elapsed() <= Options::DEAD_AFTER + PARTING + Duration::from_millis(10));
+    assert!(since.elapsed() <= Options::SILENCE_TIMEOUT + PARTING + Duration::from_millis(10));
 }
 
 #[tokio::test(start_paused = true)]
 async fn pings_come_every_three_seconds() {
-    let exchange = Arc::new(Exchange::new(Options::default()));
+    let exchange = Arc::new(Hub::new(Options::default()));
     let mut peer = connect(&exchange, 4096).await;
     let since = Instant::now();
     for number in 1..=20 {
         assert!(matches!(peer.socket.next().await, Some(Ok(Message::Ping(_)))));
-        let due = Options::PING_EVERY * number;
+        let due = Options::PING_INTERVAL * number;
         assert!(since.elapsed() >= due && since.elapsed() < due + Duration::from_millis(50));
         // The answer is written with the next read or write.
         peer.socket.flush().await.unwrap();
@@ -77,21 +77,21 @@ async fn pings_come_every_three_seconds() {
 
 #[tokio::test(start_paused = true)]
 async fn a_client_that_never_asks_is_dropped() {
-    let exchange = Arc::new(Exchange::new(Options::default()));
+    let exchange = Arc::new(Hub::new(Options::default()));
     let (_ours, theirs) = duplex(64);
     let (_closing, closed) = watch::channel(false);
     let since = Instant::now();
-    attend(ready(Ok(theirs)), exchange, closed, ()).await;
-    assert!(since.elapsed() <= Options::UPGRADE_WITHIN + Duration::from_millis(10));
+    serve_connection(ready(Ok(theirs)), exchange, closed, ()).await;
+    assert!(since.elapsed() <= Options::UPGRADE_TIMEOUT + Duration::from_millis(10));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_ends_an_unfinished_upgrade_at_once() {
-    let exchange = Arc::new(Exchange::new(Options::default()));
+    let exchange = Arc::new(Hub::new(Options::default()));
     let (_ours, theirs) = duplex(64);
     let (closing, closed) = watch::channel(false);
     let since = Instant::now();
-    let task = tokio::spawn(attend(ready(Ok(theirs)), exchange, closed, ()));
+    let task = tokio::spawn(serve_connection(ready(Ok(theirs)), exchange, closed, ()));
     closing.send_replace(true);
     task.await.unwrap();
     assert!(since.elapsed() < Duration::from_millis(10));

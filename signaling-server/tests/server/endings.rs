@@ -35,8 +35,8 @@ async fn half_open(addr: std::net::SocketAddr) -> TcpStream {
 }
 
 fn hasty() -> Options {
-    let (ping_every, dead_after) = (Duration::from_millis(100), Duration::from_millis(300));
-    Options { ping_every, dead_after, ..Options::default() }
+    let (ping_interval, silence_timeout) = (Duration::from_millis(100), Duration::from_millis(300));
+    Options { ping_interval, silence_timeout, ..Options::default() }
 }
 
 #[tokio::test]
@@ -58,7 +58,7 @@ async fn a_socket_that_answers_pings_lives_on() {
     let server = serve(hasty()).await;
     let mut quiet = Client::connect(server.local_addr()).await;
     quiet.seed("cam").await;
-    let silence = timeout(hasty().dead_after * 3, quiet.hear_text()).await;
+    let silence = timeout(hasty().silence_timeout * 3, quiet.hear_text()).await;
     assert!(silence.is_err());
     quiet.settle().await;
 }

@@ -37,6 +37,6 @@ async fn a_full_server_says_when_to_come_back() {
 #[tokio::test]
 async fn a_request_that_never_ends_is_dropped() {
     let server =
-        serve(Options { upgrade_within: std::time::Duration::from_millis(100), ..Options::default() }).await;
+        serve(Options { upgrade_timeout: std::time::Duration::from_millis(100), ..Options::default() }).await;
     assert_eq!(ask(&server, "GET / HTTP/1.1\r\nHost: ").await, "");
 }

@@ -9,8 +9,8 @@ use tokio::time::interval;
 use crate::client::{Client, serve};
 
 async fn serve_self_host() -> ServerHandle {
-    let (ping_every, dead_after) = (Duration::from_millis(100), Duration::from_millis(300));
-    serve(Options { dialect: Dialect::SelfHost, ping_every, dead_after, ..Options::default() }).await
+    let (ping_interval, silence_timeout) = (Duration::from_millis(100), Duration::from_millis(300));
+    serve(Options { dialect: Dialect::SelfHost, ping_interval, silence_timeout, ..Options::default() }).await
 }
 
 #[tokio::test]

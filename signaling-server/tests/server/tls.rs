@@ -57,7 +57,7 @@ async fn a_plain_request_is_answered_in_the_clear_and_harms_nobody() {
 
 #[tokio::test]
 async fn handshakes_that_stall_are_dropped_and_harm_nobody() {
-    let house = House::open(Options { upgrade_within: Duration::from_secs(1), ..Options::default() }).await;
+    let house = House::open(Options { upgrade_timeout: Duration::from_secs(1), ..Options::default() }).await;
     let mut healthy = house.transport();
     open(&mut healthy, &house.url("wss")).await;
     // Silence, and a client hello that ends in its head.
@@ -83,7 +83,7 @@ impl House {
         let certificate = certificate.signed_by(&key, &Issuer::new(authority, authority_key)).unwrap();
         let (certificate, key) = (file(&certificate.pem()), file(&key.serialize_pem()));
         let tls = Tls::from_pem_files(certificate.path(), key.path()).unwrap();
-        let server = Server::bind("127.0.0.1:0", options).await.unwrap().secured_by(tls).start();
+        let server = Server::bind("127.0.0.1:0", options).await.unwrap().tls(tls).start();
         Self { server, authority: authority_file }
     }
 

@@ -23,7 +23,7 @@ proptest! {
     #[test]
     fn the_books_balance_whatever_comes_in(steps in vec(step(), 0..60)) {
         let limits = Limits { sockets: 5, malformed_in_a_row: 3, ..Limits::default() };
-        let mut repeater = Repeater::new(limits);
+        let mut repeater = SelfHostDialect::new(limits);
         let mut opened = 0;
         for step in steps {
             match step {
@@ -54,7 +54,7 @@ proptest! {
 }
 
 /// What must hold between any two steps.
-fn balance(repeater: &Repeater) -> Result<(), TestCaseError> {
+fn balance(repeater: &SelfHostDialect) -> Result<(), TestCaseError> {
     for (name, holder) in &repeater.names {
         prop_assert_eq!(repeater.sockets[holder].name.as_ref(), Some(name));
     }

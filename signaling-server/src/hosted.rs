@@ -3,25 +3,26 @@
 //! It knows sockets only by number and time only as an argument, and it hands every consequence back as an [`Effect`].
 
 mod arrival;
-mod graves;
+mod forward;
 #[cfg(test)]
 mod invariants;
-mod relay;
+mod pending_plays;
+mod reply;
 mod rooms;
 mod streams;
-mod waiters;
+mod tombstones;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-pub use self::arrival::{Admission, Arrival, Extension, Refusal};
-use self::graves::{Grave, Graves};
+pub use self::arrival::{Admission, AdmissionError, Arrival, Extension};
+use self::pending_plays::PendingPlays;
+use self::reply::Reply;
 use self::rooms::Room;
-use self::waiters::Waiters;
-use crate::farewell::Farewell;
-use crate::metrics::Tally;
+use self::tombstones::{Tombstone, Tombstones};
+use crate::close_reason::CloseReason;
+use crate::metrics::CountedEvent;
 use crate::options::Limits;
-use crate::reply::Reply;
 use crate::route::{Route, Secret};
 
 /// Numbers the sockets of one server in the order in which they came; never used twice.
@@ -44,15 +45,15 @@ pub enum Effect {
         /// The socket to close.
         connection: ConnectionId,
         /// What to tell it.
-        farewell: Farewell,
+        close_reason: CloseReason,
     },
     /// Count something.
-    Count(Tally),
+    Count(CountedEvent),
 }
 
 /// Counts what a switchboard holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Census {
+pub struct Counts {
     /// Living sockets.
     pub sockets: usize,
     /// Claimed stream ids.
@@ -60,22 +61,22 @@ pub struct Census {
     /// Rooms with a member.
     pub rooms: usize,
     /// Plays that wait for their stream.
-    pub waiters: usize,
+    pub pending_plays: usize,
     /// Closed sockets that can be resumed.
     pub tombstones: usize,
 }
 
 /// Connects sockets with one another as the hosted service does.
 #[derive(Debug)]
-pub struct Switchboard {
+pub struct HostedDialect {
     limits: Limits,
     connections: BTreeMap<ConnectionId, Route>,
     sockets: BTreeMap<Route, Socket>,
     /// Who publishes which stream id.
     streams: BTreeMap<String, Route>,
     rooms: BTreeMap<String, Room>,
-    waiters: Waiters,
-    graves: Graves,
+    pending_plays: PendingPlays,
+    tombstones: Tombstones,
     effects: Vec<Effect>,
 }
 
@@ -94,7 +95,7 @@ struct Socket {
     malformed_in_a_row: u32,
 }
 
-impl Switchboard {
+impl HostedDialect {
     /// Makes a switchboard without any socket.
     pub fn new(limits: Limits) -> Self {
         Self {
@@ -103,8 +104,8 @@ impl Switchboard {
             sockets: BTreeMap::new(),
             streams: BTreeMap::new(),
             rooms: BTreeMap::new(),
-            waiters: Waiters::default(),
-            graves: Graves::new(limits.tombstones, limits.resume_within),
+            pending_plays: PendingPlays::default(),
+            tombstones: Tombstones::new(limits.tombstones, limits.resume_expiry),
             effects: Vec::new(),
         }
     }
@@ -118,22 +119,22 @@ impl Switchboard {
             self.streams.remove(stream);
         }
         for stream in &socket.pending {
-            self.waiters.remove(stream, route);
+            self.pending_plays.remove(stream, route);
         }
         if let Some(secret) = socket.secret {
             let Socket { room, stream, .. } = socket;
-            self.graves.dig(Grave { route, secret, room, director, stream, since: now });
+            self.tombstones.insert(Tombstone { route, secret, room, director, stream, since: now });
         }
     }
 
     /// Counts what is there.
-    pub fn census(&self) -> Census {
-        Census {
+    pub fn counts(&self) -> Counts {
+        Counts {
             sockets: self.sockets.len(),
             streams: self.streams.len(),
             rooms: self.rooms.len(),
-            waiters: self.waiters.len(),
-            tombstones: self.graves.len(),
+            pending_plays: self.pending_plays.len(),
+            tombstones: self.tombstones.len(),
         }
     }
 
@@ -142,10 +143,10 @@ impl Switchboard {
         self.connections.get(&connection).copied()
     }
 
-    fn expel(&mut self, route: Route, farewell: Farewell, now: Instant) {
+    fn expel(&mut self, route: Route, close_reason: CloseReason, now: Instant) {
         let Some(connection) = self.sockets.get(&route).map(|socket| socket.connection) else { return };
         self.close(connection, now);
-        self.effects.push(Effect::Close { connection, farewell });
+        self.effects.push(Effect::Close { connection, close_reason });
     }
 
     fn reply(&mut self, to: Route, reply: &Reply<'_>) {
@@ -162,8 +163,8 @@ impl Switchboard {
         }
     }
 
-    fn count(&mut self, tally: Tally) {
-        self.effects.push(Effect::Count(tally));
+    fn count(&mut self, event: CountedEvent) {
+        self.effects.push(Effect::Count(event));
     }
 
     fn room_of(&self, route: Route) -> Option<&String> {

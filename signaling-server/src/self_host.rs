@@ -3,20 +3,20 @@
 //! A socket is who its first frame says it is; unlike the servers that it stands for, it lets nobody change that later.
 
 mod claims;
+mod frame;
 #[cfg(test)]
 mod invariants;
-mod signed;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
-use self::signed::{Request, Signed};
-use crate::farewell::Farewell;
+use self::frame::{Frame, Request};
+use crate::close_reason::CloseReason;
 use crate::frame::Malformed;
-use crate::metrics::Tally;
+use crate::hosted::{Admission, AdmissionError, Arrival, ConnectionId, Counts, Effect};
+use crate::metrics::CountedEvent;
 use crate::options::Limits;
-use crate::switchboard::{Admission, Arrival, Census, ConnectionId, Effect, Refusal};
 
 /// Longest frame to everybody; a `joinroom` with the longest names is a quarter of this, and one frame becomes
 /// as many as there are sockets.
@@ -24,7 +24,7 @@ const BROADCAST_BYTES: usize = 4096;
 
 /// Connects sockets with one another as routing self-hosted servers do.
 #[derive(Debug)]
-pub struct Repeater {
+pub struct SelfHostDialect {
     limits: Limits,
     sockets: BTreeMap<ConnectionId, Socket>,
     /// Who calls itself what.
@@ -52,7 +52,7 @@ struct Complaint<'a> {
     error: &'a str,
 }
 
-impl Repeater {
+impl SelfHostDialect {
     /// Makes a repeater without any socket.
     pub fn new(limits: Limits) -> Self {
         Self {
@@ -66,19 +66,19 @@ impl Repeater {
     }
 
     /// Lets a socket in; there is nothing to resume, since clients keep their names by themselves.
-    pub fn open(&mut self, arrival: Arrival) -> Result<(Admission, Vec<Effect>), Refusal> {
+    pub fn open(&mut self, arrival: Arrival) -> Result<(Admission, Vec<Effect>), AdmissionError> {
         if self.sockets.len() >= self.limits.sockets {
-            return Err(Refusal::Full);
+            return Err(AdmissionError::Full);
         }
         self.sockets.insert(arrival.connection, Socket::default());
         self.rooms.entry(None).or_default().insert(arrival.connection);
         let admission = Admission { route: arrival.route, pass: None, resumed: false };
-        Ok((admission, vec![Effect::Count(Tally::OpenedFresh)]))
+        Ok((admission, vec![Effect::Count(CountedEvent::OpenedFresh)]))
     }
 
     /// Takes a text frame from a socket; frames of sockets that were closed a moment ago have no effect.
     pub fn receive(&mut self, connection: ConnectionId, text: &str) -> Vec<Effect> {
-        match Signed::read(text) {
+        match Frame::read(text) {
             Ok(frame) => {
                 if let Some(socket) = self.sockets.get_mut(&connection) {
                     socket.malformed_in_a_row = 0;
@@ -96,11 +96,11 @@ impl Repeater {
         let Some(socket) = self.sockets.get_mut(&connection) else { return Vec::new() };
         socket.malformed_in_a_row = socket.malformed_in_a_row.saturating_add(1);
         let is_enough = socket.malformed_in_a_row >= limit;
-        self.count(Tally::Malformed);
+        self.count(CountedEvent::Malformed);
         self.complain(connection, &malformed.to_string());
         if is_enough {
             self.close(connection);
-            self.effects.push(Effect::Close { connection, farewell: Farewell::Malformed(limit) });
+            self.effects.push(Effect::Close { connection, close_reason: CloseReason::Malformed(limit) });
         }
         std::mem::take(&mut self.effects)
     }
@@ -118,18 +118,18 @@ impl Repeater {
     }
 
     /// Counts what is there.
-    pub fn census(&self) -> Census {
-        Census {
+    pub fn counts(&self) -> Counts {
+        Counts {
             sockets: self.sockets.len(),
             streams: self.streams.len(),
             rooms: self.rooms.len() - usize::from(self.rooms.contains_key(&None)),
-            waiters: 0,
+            pending_plays: 0,
             tombstones: 0,
         }
     }
 
-    fn hear(&mut self, speaker: ConnectionId, frame: &Signed<'_>, text: &str) {
-        let Some(name) = &frame.from else { return self.count(Tally::Unsigned) };
+    fn hear(&mut self, speaker: ConnectionId, frame: &Frame<'_>, text: &str) {
+        let Some(name) = &frame.from else { return self.count(CountedEvent::Unsigned) };
         if !self.recognise(speaker, name) || !self.grant(speaker, &frame.request) {
             return;
         }
@@ -139,16 +139,16 @@ impl Repeater {
         }
         let listeners = self.listeners(speaker, frame);
         self.count(match (&frame.request, listeners.is_empty()) {
-            (Request::None, true) => Tally::UnknownDestination,
-            (Request::None, false) => Tally::Relayed,
-            _ => Tally::Request,
+            (Request::None, true) => CountedEvent::UnknownDestination,
+            (Request::None, false) => CountedEvent::Forwarded,
+            _ => CountedEvent::Request,
         });
         let sent = listeners.into_iter().map(|to| Effect::Send { to, text: text.to_owned() });
         self.effects.extend(sent);
     }
 
     /// Returns whom a frame concerns among those in the speaker's room, or outside all rooms with it.
-    fn listeners(&self, speaker: ConnectionId, frame: &Signed<'_>) -> Vec<ConnectionId> {
+    fn listeners(&self, speaker: ConnectionId, frame: &Frame<'_>) -> Vec<ConnectionId> {
         let Some(room) = self.sockets.get(&speaker).and_then(|socket| self.rooms.get(&socket.room)) else {
             return Vec::new();
         };
@@ -171,7 +171,7 @@ impl Repeater {
         self.effects.push(Effect::Send { to, text });
     }
 
-    fn count(&mut self, tally: Tally) {
-        self.effects.push(Effect::Count(tally));
+    fn count(&mut self, event: CountedEvent) {
+        self.effects.push(Effect::Count(event));
     }
 }

@@ -2,7 +2,7 @@
 
 use rejoin_signaling_server::Limits;
 
-use crate::stage::{perform, perform_with};
+use crate::script::{perform, perform_with};
 
 #[test]
 fn a_play_asks_the_publisher_for_an_offer() {

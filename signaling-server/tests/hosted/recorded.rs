@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use rejoin_signaling_server::Limits;
 use serde_json::Value;
 
-use crate::stage::Stage;
+use crate::script::Stage;
 
 #[test]
 fn two_web_clients_meet_as_recorded() {

@@ -1,7 +1,7 @@
 //! Rooms: joining, leaving, the director's seat, and moving a guest: `joinroom` and `migrate`.
 
-use super::Switchboard;
-use crate::reply::{Reply, Roster, RosterEntry};
+use super::HostedDialect;
+use super::reply::{Reply, Roster, RosterEntry};
 use crate::route::Route;
 
 const NOT_DIRECTOR: &str = "only the director of a room can move its guests; join with claim first";
@@ -15,7 +15,7 @@ pub(super) struct Room {
     pub(super) director: Option<Route>,
 }
 
-impl Switchboard {
+impl HostedDialect {
     pub(super) fn join(&mut self, guest: Route, room: &str, claim: bool) {
         let Some(socket) = self.sockets.get_mut(&guest) else { return };
         // The hosted service ignores every joinroom of a socket but the first.

@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 /// Says why the server ends a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Farewell {
+pub enum CloseReason {
     /// The server stops.
     Shutdown,
     /// Another socket took over the route.
@@ -31,7 +31,7 @@ pub enum Farewell {
     SlowReader,
 }
 
-impl Farewell {
+impl CloseReason {
     /// Returns the close code (RFC 6455 section 7.4; 4000 is private to rejoin).
     pub fn code(&self) -> u16 {
         match self {
@@ -94,20 +94,20 @@ mod tests {
 
     #[test]
     fn every_reason_fits_into_a_close_frame() {
-        let farewells = [
-            Farewell::Shutdown,
-            Farewell::ResumedElsewhere,
-            Farewell::Silent(Duration::MAX),
-            Farewell::Malformed(u32::MAX),
-            Farewell::NotUtf8,
-            Farewell::Protocol,
-            Farewell::Flood(u32::MAX),
-            Farewell::TooManyPlays(usize::MAX),
-            Farewell::FrameTooBig(usize::MAX),
-            Farewell::SlowReader,
+        let reasons = [
+            CloseReason::Shutdown,
+            CloseReason::ResumedElsewhere,
+            CloseReason::Silent(Duration::MAX),
+            CloseReason::Malformed(u32::MAX),
+            CloseReason::NotUtf8,
+            CloseReason::Protocol,
+            CloseReason::Flood(u32::MAX),
+            CloseReason::TooManyPlays(usize::MAX),
+            CloseReason::FrameTooBig(usize::MAX),
+            CloseReason::SlowReader,
         ];
-        for farewell in farewells {
-            assert!(farewell.reason().len() <= 123, "{farewell:?}");
+        for close_reason in reasons {
+            assert!(close_reason.reason().len() <= 123, "{close_reason:?}");
         }
     }
 }

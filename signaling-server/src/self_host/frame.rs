@@ -9,7 +9,7 @@ use crate::frame::{Malformed, name, require_object, string};
 
 /// A readable frame.
 #[derive(Debug)]
-pub(super) struct Signed<'a> {
+pub(super) struct Frame<'a> {
     pub(super) from: Option<Cow<'a, str>>,
     /// The one client that it is for.
     pub(super) to: Option<Cow<'a, str>>,
@@ -48,7 +48,7 @@ struct Envelope<'a> {
     roomid: Option<&'a RawValue>,
 }
 
-impl<'a> Signed<'a> {
+impl<'a> Frame<'a> {
     pub(super) fn read(text: &'a str) -> Result<Self, Malformed> {
         require_object(text)?;
         let envelope: Envelope<'a> = serde_json::from_str(text)?;
@@ -93,7 +93,7 @@ mod tests {
     fn sender_receiver_and_request_are_read() {
         let text =
             r#"{"request":"joinroom","roomid":"Studio","streamID":"cam","from":"ann","UUID":"b\u006fb"}"#;
-        let frame = Signed::read(text).unwrap();
+        let frame = Frame::read(text).unwrap();
         assert_eq!((frame.from.as_deref(), frame.to.as_deref()), (Some("ann"), Some("bob")));
         assert_eq!(frame.request, Request::JoinRoom { room: "Studio".into(), stream: Some("cam".into()) });
     }
@@ -101,21 +101,21 @@ mod tests {
     #[test]
     fn null_stands_for_nothing() {
         let text = r#"{"request":"joinroom","roomid":"r","streamID":null,"UUID":null,"from":null}"#;
-        let frame = Signed::read(text).unwrap();
+        let frame = Frame::read(text).unwrap();
         assert_eq!((frame.from, frame.to), (None, None));
         assert_eq!(frame.request, Request::JoinRoom { room: "r".into(), stream: None });
     }
 
     #[test]
     fn a_frame_cannot_carry_a_second_sender() {
-        assert!(matches!(Signed::read(r#"{"from":"ann","from":"bob"}"#), Err(Malformed::Json(_))));
+        assert!(matches!(Frame::read(r#"{"from":"ann","from":"bob"}"#), Err(Malformed::Json(_))));
     }
 
     #[test]
     fn only_objects_with_names_of_a_reasonable_length_are_frames() {
         let long = format!(r#"{{"from":"{}"}}"#, "x".repeat(257));
         for text in ["", "[]", "7", r#"{"from":7}"#, r#"{"UUID":""}"#, r#"{"request":"seed"}"#, &long] {
-            assert!(Signed::read(text).is_err(), "{text}");
+            assert!(Frame::read(text).is_err(), "{text}");
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use rejoin_signaling_server::{Arrival, ConnectionId, Effect, Limits, Repeater, Route};
+use rejoin_signaling_server::{Arrival, ConnectionId, Effect, Limits, Route, SelfHostDialect};
 use serde_json::Value;
 
 #[test]
@@ -186,13 +186,13 @@ fn perform(script: &[&str]) {
 
 /// Named actors before a repeater.
 struct Stage {
-    repeater: Repeater,
+    repeater: SelfHostDialect,
     actors: BTreeMap<String, ConnectionId>,
 }
 
 impl Default for Stage {
     fn default() -> Self {
-        Self { repeater: Repeater::new(Limits::default()), actors: BTreeMap::new() }
+        Self { repeater: SelfHostDialect::new(Limits::default()), actors: BTreeMap::new() }
     }
 }
 
@@ -219,8 +219,8 @@ impl Stage {
         effects
             .filter_map(|effect| match effect {
                 Effect::Send { to, text } => Some(format!("{} < {text}", label(to))),
-                Effect::Close { connection, farewell } => {
-                    let (code, reason) = (farewell.code(), farewell.reason());
+                Effect::Close { connection, close_reason } => {
+                    let (code, reason) = (close_reason.code(), close_reason.reason());
                     Some(format!("{} < closed {code} {reason}", label(connection)))
                 }
                 Effect::Count(_) => None,

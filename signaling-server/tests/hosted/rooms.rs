@@ -1,6 +1,6 @@
 //! joinroom and migrate.
 
-use crate::stage::perform;
+use crate::script::perform;
 
 #[test]
 fn a_newcomer_sees_the_others_and_they_see_it() {
@@ -118,7 +118,7 @@ fn plays_do_not_cross_the_walls_of_a_room() {
         other > {"request":"play","streamID":"b"}
         "#,
     );
-    assert_eq!(stage.board.census().waiters, 2);
+    assert_eq!(stage.board.counts().pending_plays, 2);
 }
 
 #[test]

@@ -16,23 +16,24 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use rejoin_signaling_server::{
-    Arrival, ConnectionId, Effect, Extension, Limits, Pass, Refusal, Route, Secret, Switchboard, Tally,
+    AdmissionError, Arrival, ConnectionId, CountedEvent, Effect, Extension, HostedDialect, Limits,
+    ResumeToken, Route, Secret,
 };
 
 pub(crate) struct Stage {
-    pub(crate) board: Switchboard,
+    pub(crate) board: HostedDialect,
     now: Instant,
     actors: BTreeMap<String, Actor>,
     labels: BTreeMap<ConnectionId, String>,
     happened: VecDeque<String>,
-    pub(crate) tallies: Vec<Tally>,
+    pub(crate) counted: Vec<CountedEvent>,
 }
 
 #[derive(Clone, Copy)]
 struct Actor {
     connection: ConnectionId,
     route: Route,
-    pass: Option<Pass>,
+    pass: Option<ResumeToken>,
 }
 
 /// Plays a script with the usual limits.
@@ -49,12 +50,12 @@ pub(crate) fn perform_with(limits: Limits, script: &str) -> Stage {
 impl Stage {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            board: Switchboard::new(limits),
+            board: HostedDialect::new(limits),
             now: Instant::now(),
             actors: BTreeMap::new(),
             labels: BTreeMap::new(),
             happened: VecDeque::new(),
-            tallies: Vec::new(),
+            counted: Vec::new(),
         }
     }
 
@@ -87,7 +88,7 @@ impl Stage {
         self.board.close(self.actors[name].connection, self.now);
     }
 
-    pub(crate) fn enter(&mut self, name: &str, extension: Option<Extension>) -> Result<bool, Refusal> {
+    pub(crate) fn enter(&mut self, name: &str, extension: Option<Extension>) -> Result<bool, AdmissionError> {
         let number = self.labels.len() as u64;
         let connection = ConnectionId(number);
         let route = Route::from_random([number as u8; 16]);
@@ -121,7 +122,8 @@ impl Stage {
                 assert!(!self.enter(name, extension(pass)).unwrap(), "{name} was resumed");
             }
             [name, "forges", victim] => {
-                let pass = Pass { route: self.actors[victim].route, secret: Secret::from_random([99; 16]) };
+                let pass =
+                    ResumeToken { route: self.actors[victim].route, secret: Secret::from_random([99; 16]) };
                 assert!(!self.enter(name, extension(Some(pass))).unwrap(), "{name} was let in as {victim}");
             }
             [seconds, "s", "pass"] => self.now += Duration::from_secs(seconds.parse().unwrap()),
@@ -136,11 +138,11 @@ impl Stage {
                     let line = format!("{} < {}", self.labels[&to], self.anonymous(&text));
                     self.happened.push_back(line);
                 }
-                Effect::Close { connection, farewell } => {
-                    let (code, reason) = (farewell.code(), farewell.reason());
+                Effect::Close { connection, close_reason } => {
+                    let (code, reason) = (close_reason.code(), close_reason.reason());
                     self.happened.push_back(format!("{} < closed {code} {reason}", self.labels[&connection]));
                 }
-                Effect::Count(tally) => self.tallies.push(tally),
+                Effect::Count(event) => self.counted.push(event),
                 other => panic!("unknown effect {other:?}"),
             }
         }
@@ -158,6 +160,6 @@ impl Stage {
     }
 }
 
-fn extension(resume: Option<Pass>) -> Option<Extension> {
+fn extension(resume: Option<ResumeToken>) -> Option<Extension> {
     Some(Extension { secret: Secret::from_random([7; 16]), resume })
 }

@@ -1,8 +1,8 @@
 //! Directed frames, and frames that the server cannot do anything with.
 
-use rejoin_signaling_server::{Limits, Tally};
+use rejoin_signaling_server::{CountedEvent, Limits};
 
-use crate::stage::{perform, perform_with};
+use crate::script::{perform, perform_with};
 
 #[test]
 fn a_directed_frame_changes_its_uuid_only() {
@@ -24,8 +24,9 @@ fn frames_to_nobody_are_dropped_and_counted() {
         ann > {"leave":true}
         "#,
     );
-    let expected = [Tally::UnknownDestination, Tally::UnknownDestination, Tally::NoDestination];
-    assert!(stage.tallies.ends_with(&expected), "{:?}", stage.tallies);
+    let expected =
+        [CountedEvent::UnknownDestination, CountedEvent::UnknownDestination, CountedEvent::NoDestination];
+    assert!(stage.counted.ends_with(&expected), "{:?}", stage.counted);
 }
 
 #[test]

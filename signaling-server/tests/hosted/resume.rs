@@ -1,8 +1,8 @@
 //! Taking an earlier UUID over.
 
-use rejoin_signaling_server::{Limits, Refusal, Tally};
+use rejoin_signaling_server::{AdmissionError, CountedEvent, Limits};
 
-use crate::stage::{Stage, perform};
+use crate::script::{Stage, perform};
 
 #[test]
 fn a_living_socket_hands_everything_over() {
@@ -37,7 +37,7 @@ fn the_old_socket_has_no_voice_and_its_end_no_effect() {
     let before = rejoin_signaling_server::ConnectionId(0);
     stage.board.close(before, std::time::Instant::now());
     assert!(stage.board.receive(before, r#"{"request":"x"}"#, std::time::Instant::now()).is_empty());
-    assert_eq!(stage.board.census().streams, 1);
+    assert_eq!(stage.board.counts().streams, 1);
 }
 
 #[test]
@@ -152,18 +152,18 @@ fn a_wrong_secret_gets_a_new_route_and_disturbs_nobody() {
         bob resumes
         "#,
     );
-    assert_eq!(stage.tallies.iter().filter(|tally| **tally == Tally::ResumeDenied).count(), 2);
+    assert_eq!(stage.counted.iter().filter(|event| **event == CountedEvent::ResumeDenied).count(), 2);
 }
 
 #[test]
 fn an_ordinary_client_leaves_no_tombstone() {
     let stage = perform("ann > {\"request\":\"ping\"}\nann leaves");
-    assert_eq!(stage.board.census().tombstones, 0);
+    assert_eq!(stage.board.counts().tombstones, 0);
 }
 
 #[test]
 fn a_full_house_still_lets_the_living_resume() {
     let mut stage = Stage::new(Limits { sockets: 1, ..Limits::default() });
     stage.play("bob arrives\nbob resumes\nbob-before < closed 4000 resumed elsewhere");
-    assert_eq!(stage.enter("ann", None), Err(Refusal::Full));
+    assert_eq!(stage.enter("ann", None), Err(AdmissionError::Full));
 }

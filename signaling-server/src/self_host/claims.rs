@@ -1,8 +1,8 @@
 //! What a frame claims before it is passed on: a name, a stream id, a place in a room.
 
-use super::signed::Request;
-use super::{ConnectionId, Repeater};
-use crate::metrics::Tally;
+use super::frame::Request;
+use super::{ConnectionId, SelfHostDialect};
+use crate::metrics::CountedEvent;
 
 /// Clients recognise these three by their words.
 const NAME_IN_USE: &str = "uuid already in use";
@@ -12,14 +12,14 @@ const CANNOT_CHANGE: &str = "can't change sid";
 /// No client knows this one, so it names the remedy.
 const FORGED: &str = "from is not who this socket said it is; keep to one name, or open another socket";
 
-impl Repeater {
+impl SelfHostDialect {
     /// Returns whether a socket is who it says it is; the first name that it gives is its own if it is free.
     pub(super) fn recognise(&mut self, speaker: ConnectionId, name: &str) -> bool {
         let Some(socket) = self.sockets.get_mut(&speaker) else { return false };
         let refusal = match &socket.name {
             Some(bound) if bound == name => return true,
-            Some(_) => (Tally::Forged, FORGED),
-            None if self.names.contains_key(name) => (Tally::NameConflict, NAME_IN_USE),
+            Some(_) => (CountedEvent::Forged, FORGED),
+            None if self.names.contains_key(name) => (CountedEvent::NameConflict, NAME_IN_USE),
             None => {
                 socket.name = Some(name.to_owned());
                 self.names.insert(name.to_owned(), speaker);
@@ -51,7 +51,7 @@ impl Repeater {
             Some(current) if current == stream => return true,
             Some(_) => self.complain(speaker, CANNOT_CHANGE),
             None if self.streams.contains_key(stream) => {
-                self.count(Tally::StreamConflict);
+                self.count(CountedEvent::StreamConflict);
                 self.complain(speaker, STREAM_IN_USE);
             }
             None => {

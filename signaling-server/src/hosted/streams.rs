@@ -2,17 +2,17 @@
 
 use std::time::Instant;
 
-use super::Switchboard;
-use crate::farewell::Farewell;
-use crate::metrics::Tally;
-use crate::reply::Reply;
+use super::HostedDialect;
+use super::reply::Reply;
+use crate::close_reason::CloseReason;
+use crate::metrics::CountedEvent;
 use crate::route::Route;
 
 /// Clients recognise these two by their words.
 const IN_USE: &str = "Stream ID is already in use.";
 const CANNOT_CHANGE: &str = "Stream ID cannot change on an existing connection.";
 
-impl Switchboard {
+impl HostedDialect {
     pub(super) fn seed(&mut self, publisher: Route, stream: &str) {
         match self.stream_of(publisher) {
             // The web app seeds twice on its first connection.
@@ -28,7 +28,7 @@ impl Switchboard {
                 let reply = Reply::VideoAddedToRoom { route: publisher, stream };
                 self.tell_others(&room, publisher, &reply);
             }
-            None => self.serve_waiters(publisher),
+            None => self.serve_pending_plays(publisher),
         }
     }
 
@@ -44,16 +44,16 @@ impl Switchboard {
             return;
         }
         if socket.pending.len() >= limit {
-            return self.expel(viewer, Farewell::TooManyPlays(limit), now);
+            return self.expel(viewer, CloseReason::TooManyPlays(limit), now);
         }
         socket.pending.insert(stream.to_owned());
-        self.waiters.add(stream, viewer);
+        self.pending_plays.add(stream, viewer);
     }
 
     /// Takes a stream id for a socket that has none, or tells it that somebody else has it.
     pub(super) fn claim(&mut self, publisher: Route, stream: &str) -> bool {
         if self.streams.contains_key(stream) {
-            self.count(Tally::StreamConflict);
+            self.count(CountedEvent::StreamConflict);
             self.alert(publisher, IN_USE);
             return false;
         }
@@ -64,9 +64,9 @@ impl Switchboard {
     }
 
     /// Asks a publisher outside all rooms for an offer to everyone outside all rooms who waits for its stream.
-    pub(super) fn serve_waiters(&mut self, publisher: Route) {
+    pub(super) fn serve_pending_plays(&mut self, publisher: Route) {
         let Some(stream) = self.stream_of(publisher).cloned() else { return };
-        for viewer in self.waiters.of(&stream) {
+        for viewer in self.pending_plays.of(&stream) {
             if self.room_of(viewer).is_none() {
                 self.forget_play(viewer, &stream);
                 self.reply(publisher, &Reply::OfferSdp { viewer });
@@ -78,7 +78,7 @@ impl Switchboard {
         if let Some(socket) = self.sockets.get_mut(&viewer)
             && socket.pending.remove(stream)
         {
-            self.waiters.remove(stream, viewer);
+            self.pending_plays.remove(stream, viewer);
         }
     }
 

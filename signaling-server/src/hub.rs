@@ -9,66 +9,69 @@ use tokio::sync::mpsc::{Receiver, Sender};
 use tokio::sync::{mpsc, oneshot};
 use tracing::{debug, trace};
 
-use crate::board::Board;
-use crate::farewell::Farewell;
+use crate::close_reason::CloseReason;
+use crate::dialect::ServerDialect;
 use crate::frame::Malformed;
+use crate::hosted::{Admission, Arrival, ConnectionId, Effect, Extension};
 use crate::metrics;
 use crate::options::Options;
 use crate::route::{Route, Secret};
-use crate::switchboard::{Admission, Arrival, ConnectionId, Effect, Extension};
-use crate::upgrade::{Rebuff, Wish};
+use crate::upgrade::{HttpRejection, ResumeRequest};
 
 /// Connects the socket tasks; nothing inside ever waits.
 #[derive(Debug)]
-pub(crate) struct Exchange {
+pub(crate) struct Hub {
     pub(crate) options: Options,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    board: Box<dyn Board>,
-    lines: BTreeMap<ConnectionId, Line>,
+    board: Box<dyn ServerDialect>,
+    lines: BTreeMap<ConnectionId, Outbound>,
     next: u64,
 }
 
 /// The exchange's end of a socket.
 #[derive(Debug)]
-struct Line {
+struct Outbound {
     frames: Sender<String>,
     queued: Arc<AtomicUsize>,
-    farewell: oneshot::Sender<Farewell>,
+    close_reason: oneshot::Sender<CloseReason>,
 }
 
 /// The socket task's end of a line.
 #[derive(Debug)]
-pub(crate) struct Mailbox {
+pub(crate) struct OutboundQueue {
     pub(crate) frames: Receiver<String>,
     /// Bytes in `frames`; the task subtracts what it has written.
     pub(crate) queued: Arc<AtomicUsize>,
-    pub(crate) farewell: oneshot::Receiver<Farewell>,
+    pub(crate) close_reason: oneshot::Receiver<CloseReason>,
 }
 
 /// A socket's place; dropping it frees everything that the socket held.
 #[derive(Debug)]
-pub(crate) struct Seat {
-    exchange: Arc<Exchange>,
+pub(crate) struct ConnectionGuard {
+    exchange: Arc<Hub>,
     connection: ConnectionId,
 }
 
-impl Exchange {
+impl Hub {
     pub(crate) fn new(options: Options) -> Self {
         let board = options.dialect.board(options.limits);
         Self { options, state: Mutex::new(State { board, lines: BTreeMap::new(), next: 0 }) }
     }
 
     /// Gives a socket its place and its route.
-    pub(crate) fn open(self: &Arc<Self>, wish: Option<Wish>) -> Result<(Seat, Mailbox, Admission), Rebuff> {
+    pub(crate) fn open(
+        self: &Arc<Self>,
+        wish: Option<ResumeRequest>,
+    ) -> Result<(ConnectionGuard, OutboundQueue, Admission), HttpRejection> {
         let route = Route::from_random(dice()?);
         let secret = Secret::from_random(dice()?);
         let extension = wish.map(|wish| match wish {
-            Wish::NewRoute => Extension { secret, resume: None },
-            Wish::Resume(pass) => Extension { secret, resume: Some(pass) },
+            ResumeRequest::NewRoute => Extension { secret, resume: None },
+            ResumeRequest::Resume(pass) => Extension { secret, resume: Some(pass) },
         });
         let mut state = self.lock();
         let connection = ConnectionId(state.next);
@@ -76,27 +79,27 @@ impl Exchange {
         let arrival = Arrival { connection, route, extension };
         let (admission, effects) = state.board.open(arrival, now()).map_err(|refusal| {
             debug!(%refusal, "socket refused");
-            Rebuff::Full
+            HttpRejection::Full
         })?;
         debug!(route = %admission.route, resumed = admission.resumed, "socket opened");
         let (frames, inbox) = mpsc::channel(self.options.limits.queue_frames);
-        let (farewell, notice) = oneshot::channel();
+        let (close_reason, notice) = oneshot::channel();
         let queued = Arc::new(AtomicUsize::new(0));
-        state.lines.insert(connection, Line { frames, queued: Arc::clone(&queued), farewell });
+        state.lines.insert(connection, Outbound { frames, queued: Arc::clone(&queued), close_reason });
         self.carry_out(&mut state, effects);
-        let seat = Seat { exchange: Arc::clone(self), connection };
-        Ok((seat, Mailbox { frames: inbox, queued, farewell: notice }, admission))
+        let seat = ConnectionGuard { exchange: Arc::clone(self), connection };
+        Ok((seat, OutboundQueue { frames: inbox, queued, close_reason: notice }, admission))
     }
 
     fn carry_out(&self, state: &mut State, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Send { to, text } => self.deliver(state, to, text),
-                Effect::Close { connection, farewell } => state.hang_up(connection, farewell),
-                Effect::Count(tally) => metrics::count(tally),
+                Effect::Close { connection, close_reason } => state.hang_up(connection, close_reason),
+                Effect::Count(event) => metrics::count(event),
             }
         }
-        metrics::show(state.board.census());
+        metrics::show(state.board.counts());
     }
 
     /// Queues a frame; a reader whose queue is full is closed, so that it slows nobody else down.
@@ -106,7 +109,7 @@ impl Exchange {
         let queued = line.queued.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if queued > self.options.limits.queue_bytes || line.frames.try_send(text).is_err() {
             state.board.close(to, now());
-            state.hang_up(to, Farewell::SlowReader);
+            state.hang_up(to, CloseReason::SlowReader);
         }
     }
 
@@ -118,15 +121,15 @@ impl Exchange {
 
 impl State {
     /// Tells a socket's task to end; the notice goes out before the line closes.
-    fn hang_up(&mut self, connection: ConnectionId, farewell: Farewell) {
+    fn hang_up(&mut self, connection: ConnectionId, close_reason: CloseReason) {
         if let Some(line) = self.lines.remove(&connection) {
             // The task may be gone already.
-            let _ = line.farewell.send(farewell);
+            let _ = line.close_reason.send(close_reason);
         }
     }
 }
 
-impl Seat {
+impl ConnectionGuard {
     /// Takes a text frame that the socket sent.
     pub(crate) fn receive(&self, text: &str) {
         trace!(connection = self.connection.0, bytes = text.len(), "frame received");
@@ -143,12 +146,12 @@ impl Seat {
     }
 }
 
-impl Drop for Seat {
+impl Drop for ConnectionGuard {
     fn drop(&mut self) {
         let mut state = self.exchange.lock();
         state.board.close(self.connection, now());
         state.lines.remove(&self.connection);
-        metrics::show(state.board.census());
+        metrics::show(state.board.counts());
     }
 }
 
@@ -157,10 +160,10 @@ fn now() -> Instant {
     tokio::time::Instant::now().into_std()
 }
 
-fn dice() -> Result<[u8; 16], Rebuff> {
+fn dice() -> Result<[u8; 16], HttpRejection> {
     let mut bytes = [0; 16];
     // Without randomness routes could be guessed: better no socket.
-    getrandom::fill(&mut bytes).map_err(|_| Rebuff::Full)?;
+    getrandom::fill(&mut bytes).map_err(|_| HttpRejection::Full)?;
     Ok(bytes)
 }
 
@@ -170,8 +173,8 @@ mod tests {
     use crate::options::Limits;
 
     /// A reader that never empties its mailbox, and somebody who knows its address.
-    fn pair(limits: Limits) -> (Seat, Mailbox, Seat, String) {
-        let exchange = Arc::new(Exchange::new(Options { limits, ..Options::default() }));
+    fn pair(limits: Limits) -> (ConnectionGuard, OutboundQueue, ConnectionGuard, String) {
+        let exchange = Arc::new(Hub::new(Options { limits, ..Options::default() }));
         let (reader, mailbox, admission) = exchange.open(None).unwrap();
         let (writer, _, _) = exchange.open(None).unwrap();
         (reader, mailbox, writer, admission.route.to_string())
@@ -182,12 +185,12 @@ mod tests {
         let (reader, mut mailbox, writer, to) = pair(Limits { queue_frames: 2, ..Limits::default() });
         for number in 0..2 {
             writer.receive(&format!(r#"{{"UUID":"{to}","number":{number}}}"#));
-            assert!(mailbox.farewell.try_recv().is_err());
+            assert!(mailbox.close_reason.try_recv().is_err());
         }
         reader.receive(r#"{"request":"seed","streamID":"cam"}"#);
         writer.receive(&format!(r#"{{"UUID":"{to}","number":3}}"#));
-        assert_eq!(mailbox.farewell.try_recv(), Ok(Farewell::SlowReader));
-        assert_eq!(writer.exchange.lock().board.census().streams, 0);
+        assert_eq!(mailbox.close_reason.try_recv(), Ok(CloseReason::SlowReader));
+        assert_eq!(writer.exchange.lock().board.counts().streams, 0);
     }
 
     #[test]
@@ -196,9 +199,9 @@ mod tests {
         let (_reader, mut mailbox, writer, to) = pair(limits);
         let frame = format!(r#"{{"UUID":"{to}","load":"{}"}}"#, "x".repeat(500));
         writer.receive(&frame);
-        assert!(mailbox.farewell.try_recv().is_err());
+        assert!(mailbox.close_reason.try_recv().is_err());
         writer.receive(&frame);
-        assert_eq!(mailbox.farewell.try_recv(), Ok(Farewell::SlowReader));
+        assert_eq!(mailbox.close_reason.try_recv(), Ok(CloseReason::SlowReader));
     }
 
     #[test]
@@ -207,7 +210,7 @@ mod tests {
         reader.receive(r#"{"request":"seed","streamID":"cam"}"#);
         drop(reader);
         let state = writer.exchange.lock();
-        assert_eq!((state.board.census().sockets, state.lines.len()), (1, 1));
-        assert_eq!(state.board.census().streams, 0);
+        assert_eq!((state.board.counts().sockets, state.lines.len()), (1, 1));
+        assert_eq!(state.board.counts().streams, 0);
     }
 }

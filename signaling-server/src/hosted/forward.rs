@@ -2,17 +2,17 @@
 
 use std::time::Instant;
 
-use super::{ConnectionId, Effect, Switchboard};
-use crate::farewell::Farewell;
-use crate::frame::{Frame, Malformed, Relay, Request};
-use crate::metrics::Tally;
-use crate::reply::Reply;
+use super::reply::Reply;
+use super::{ConnectionId, Effect, HostedDialect};
+use crate::close_reason::CloseReason;
+use crate::frame::{Forward, Frame, Malformed, Request};
+use crate::metrics::CountedEvent;
 use crate::route::Route;
 
 /// How much of an unknown request is quoted back.
 const QUOTED_CHARACTERS: usize = 40;
 
-impl Switchboard {
+impl HostedDialect {
     /// Takes a text frame from a socket.
     ///
     /// Frames of unknown connections, which were closed or taken over a moment ago, have no effect.
@@ -31,13 +31,13 @@ impl Switchboard {
     /// Answers a frame that could not be read, and closes the socket after too many of them in a row.
     pub fn refuse(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect> {
         let Some(route) = self.route(connection) else { return Vec::new() };
-        self.count(Tally::Malformed);
+        self.count(CountedEvent::Malformed);
         self.reply(route, &Reply::Error { message: &malformed.to_string() });
         let limit = self.limits.malformed_in_a_row;
         if let Some(socket) = self.sockets.get_mut(&route) {
             socket.malformed_in_a_row = socket.malformed_in_a_row.saturating_add(1);
             if socket.malformed_in_a_row >= limit {
-                self.expel(route, Farewell::Malformed(limit), now);
+                self.expel(route, CloseReason::Malformed(limit), now);
             }
         }
         std::mem::take(&mut self.effects)
@@ -48,23 +48,23 @@ impl Switchboard {
             socket.malformed_in_a_row = 0;
         }
         match frame {
-            Frame::Relay(relay) => self.pass_on(sender, &relay),
-            Frame::Nowhere => self.count(Tally::NoDestination),
+            Frame::Forward(relay) => self.pass_on(sender, &relay),
+            Frame::Nowhere => self.count(CountedEvent::NoDestination),
             Frame::Unknown(request) => self.explain(sender, &request),
             Frame::Request(request) => {
-                self.count(Tally::Request);
+                self.count(CountedEvent::Request);
                 self.answer(sender, request, now);
             }
         }
     }
 
-    fn pass_on(&mut self, sender: Route, relay: &Relay<'_>) {
+    fn pass_on(&mut self, sender: Route, relay: &Forward<'_>) {
         match relay.to.filter(|to| self.sockets.contains_key(to)) {
             Some(to) => {
                 self.send(to, relay.signed_by(sender));
-                self.count(Tally::Relayed);
+                self.count(CountedEvent::Forwarded);
             }
-            None => self.count(Tally::UnknownDestination),
+            None => self.count(CountedEvent::UnknownDestination),
         }
     }
 
@@ -80,7 +80,7 @@ impl Switchboard {
     }
 
     fn explain(&mut self, sender: Route, request: &str) {
-        self.count(Tally::UnknownRequest);
+        self.count(CountedEvent::UnknownRequest);
         let quoted: String = request.chars().take(QUOTED_CHARACTERS).collect();
         let message = format!("unknown request {quoted:?}; known: seed, play, joinroom, migrate, ping");
         self.reply(sender, &Reply::Error { message: &message });

@@ -6,12 +6,12 @@ use crate::route::Route;
 
 /// Viewers by stream id; no viewer twice, no stream without a viewer.
 #[derive(Debug, Default)]
-pub(super) struct Waiters {
+pub(super) struct PendingPlays {
     by_stream: BTreeMap<String, Vec<Route>>,
     count: usize,
 }
 
-impl Waiters {
+impl PendingPlays {
     /// Adds a viewer that does not wait for this stream yet.
     pub(super) fn add(&mut self, stream: &str, viewer: Route) {
         self.by_stream.entry(stream.to_owned()).or_default().push(viewer);

@@ -4,9 +4,9 @@ use std::fmt::Debug;
 use std::time::Instant;
 
 use crate::frame::Malformed;
+use crate::hosted::{Admission, AdmissionError, Arrival, ConnectionId, Counts, Effect, HostedDialect};
 use crate::options::Limits;
-use crate::repeater::Repeater;
-use crate::switchboard::{Admission, Arrival, Census, ConnectionId, Effect, Refusal, Switchboard};
+use crate::self_host::SelfHostDialect;
 
 /// Names what the clients of a server speak.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,18 +21,18 @@ pub enum Dialect {
 
 impl Dialect {
     /// Makes the state machine that speaks it.
-    pub(crate) fn board(self, limits: Limits) -> Box<dyn Board> {
+    pub(crate) fn board(self, limits: Limits) -> Box<dyn ServerDialect> {
         match self {
-            Self::Hosted => Box::new(Switchboard::new(limits)),
-            Self::SelfHost => Box::new(Repeater::new(limits)),
+            Self::Hosted => Box::new(HostedDialect::new(limits)),
+            Self::SelfHost => Box::new(SelfHostDialect::new(limits)),
         }
     }
 }
 
 /// Decides, in one dialect, what a server does about its sockets: text in, effects out.
-pub(crate) trait Board: Debug + Send {
+pub(crate) trait ServerDialect: Debug + Send {
     /// Lets a socket in.
-    fn open(&mut self, arrival: Arrival, now: Instant) -> Result<(Admission, Vec<Effect>), Refusal>;
+    fn open(&mut self, arrival: Arrival, now: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError>;
 
     /// Takes a text frame from a socket.
     fn receive(&mut self, connection: ConnectionId, text: &str, now: Instant) -> Vec<Effect>;
@@ -44,11 +44,11 @@ pub(crate) trait Board: Debug + Send {
     fn close(&mut self, connection: ConnectionId, now: Instant);
 
     /// Counts what is there.
-    fn census(&self) -> Census;
+    fn counts(&self) -> Counts;
 }
 
-impl Board for Switchboard {
-    fn open(&mut self, arrival: Arrival, now: Instant) -> Result<(Admission, Vec<Effect>), Refusal> {
+impl ServerDialect for HostedDialect {
+    fn open(&mut self, arrival: Arrival, now: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError> {
         self.open(arrival, now)
     }
 
@@ -64,13 +64,13 @@ impl Board for Switchboard {
         self.close(connection, now);
     }
 
-    fn census(&self) -> Census {
-        self.census()
+    fn counts(&self) -> Counts {
+        self.counts()
     }
 }
 
-impl Board for Repeater {
-    fn open(&mut self, arrival: Arrival, _: Instant) -> Result<(Admission, Vec<Effect>), Refusal> {
+impl ServerDialect for SelfHostDialect {
+    fn open(&mut self, arrival: Arrival, _: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError> {
         self.open(arrival)
     }
 
@@ -86,7 +86,7 @@ impl Board for Repeater {
         self.close(connection);
     }
 
-    fn census(&self) -> Census {
-        self.census()
+    fn counts(&self) -> Counts {
+        self.counts()
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
-use crate::route::Pass;
+use crate::route::ResumeToken;
 
 const LIMITS: Limits = Limits {
     sockets: 5,
@@ -17,7 +17,7 @@ const LIMITS: Limits = Limits {
     pending_plays: 2,
     malformed_in_a_row: 3,
     tombstones: 3,
-    resume_within: Duration::from_secs(60),
+    resume_expiry: Duration::from_secs(60),
 };
 
 #[derive(Clone, Debug)]
@@ -78,14 +78,14 @@ fn secret(number: u8) -> Secret {
 
 /// Plays the steps and returns what must hold after each of them.
 fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let mut board = Switchboard::new(LIMITS);
+    let mut board = HostedDialect::new(LIMITS);
     let mut now = Instant::now();
     let mut opened = 0_u8;
     for step in steps {
         let connection = |who: u8| ConnectionId(u64::from(who % opened.max(1)));
         match step {
             Step::Open { resume, forged } => {
-                let pass = |who: u8| Pass {
+                let pass = |who: u8| ResumeToken {
                     route: route(who % 8),
                     secret: secret(if forged { 99 } else { who % 8 }),
                 };
@@ -111,7 +111,7 @@ fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
 }
 
 /// Frames go to the living only, and whoever is closed is forgotten.
-fn check_effects(board: &Switchboard, effects: &[Effect]) -> Result<(), TestCaseError> {
+fn check_effects(board: &HostedDialect, effects: &[Effect]) -> Result<(), TestCaseError> {
     let closed = |id: &ConnectionId| {
         effects.iter().any(|effect| matches!(effect, Effect::Close { connection, .. } if connection == id))
     };
@@ -125,24 +125,27 @@ fn check_effects(board: &Switchboard, effects: &[Effect]) -> Result<(), TestCase
     Ok(())
 }
 
-fn check(board: &Switchboard) -> Result<(), TestCaseError> {
-    let census = board.census();
-    prop_assert!(census.sockets <= LIMITS.sockets && census.tombstones <= LIMITS.tombstones);
+fn check(board: &HostedDialect) -> Result<(), TestCaseError> {
+    let counts = board.counts();
+    prop_assert!(counts.sockets <= LIMITS.sockets && counts.tombstones <= LIMITS.tombstones);
     prop_assert_eq!(board.connections.len(), board.sockets.len());
     for (connection, route) in &board.connections {
         prop_assert_eq!(board.sockets[route].connection, *connection);
-        prop_assert!(!board.graves.contains(*route), "a living route lies in a grave");
+        prop_assert!(!board.tombstones.contains(*route), "a living route lies in a tombstone");
     }
     for (stream, owner) in &board.streams {
         prop_assert_eq!(board.stream_of(*owner), Some(stream));
     }
     let publishing = board.sockets.values().filter(|socket| socket.stream.is_some()).count();
-    prop_assert_eq!(publishing, census.streams);
-    for (stream, viewer) in board.waiters.pairs() {
+    prop_assert_eq!(publishing, counts.streams);
+    for (stream, viewer) in board.pending_plays.pairs() {
         prop_assert!(board.sockets[&viewer].pending.contains(stream));
     }
     let pending: usize = board.sockets.values().map(|socket| socket.pending.len()).sum();
-    prop_assert_eq!((pending, board.waiters.pairs().count()), (census.waiters, census.waiters));
+    prop_assert_eq!(
+        (pending, board.pending_plays.pairs().count()),
+        (counts.pending_plays, counts.pending_plays)
+    );
     prop_assert!(board.sockets.values().all(|socket| socket.pending.len() <= LIMITS.pending_plays));
     for (name, room) in &board.rooms {
         prop_assert!(!room.members.is_empty(), "an empty room is kept");
