@@ -1,33 +1,33 @@
-//! Why the server closes a socket: the close codes and reasons that clients see.
+//! The reasons for which the server closes a socket, with the close code and text that clients receive.
 
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-/// Says why the server ends a socket.
+/// The reason for which the server closes a socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CloseReason {
-    /// The server stops.
+    /// The server shuts down.
     Shutdown,
-    /// Another socket took over the route.
+    /// Another connection took over the route.
     ResumedElsewhere,
-    /// The socket was silent, pongs included, for this long.
+    /// The client sent nothing, not even a pong, for this long.
     Silent(Duration),
-    /// This many unreadable frames came in a row.
+    /// The client sent this many unreadable frames in a row.
     Malformed(u32),
-    /// A text frame was not UTF-8.
+    /// The client sent a text frame that is not UTF-8.
     NotUtf8,
-    /// The WebSocket protocol was violated.
+    /// The client violated the WebSocket protocol.
     Protocol,
-    /// More than this many frames came per second.
+    /// The client sent more than this many frames per second.
     Flood(u32),
-    /// The socket waits for this many streams already.
+    /// The client waits for this many streams already.
     TooManyPlays(usize),
-    /// A frame was larger than this many bytes.
+    /// The client sent a frame that is larger than this many bytes.
     FrameTooBig(usize),
-    /// The socket does not read what others send to it.
+    /// The client reads too slowly, and its outgoing queue is full.
     SlowReader,
 }
 
@@ -45,13 +45,13 @@ impl CloseReason {
         }
     }
 
-    /// Returns the text for whoever reads the close frame; it fits into the 123 bytes that one can carry.
-    pub fn reason(&self) -> String {
+    /// Returns the text of the close frame, which is at most 123 bytes long (RFC 6455 section 5.5).
+    pub fn text(&self) -> String {
         match self {
             Self::Shutdown => "server is shutting down; reconnect".to_owned(),
             Self::ResumedElsewhere => "resumed elsewhere".to_owned(),
             Self::Silent(silence) => {
-                format!("nothing heard for {:.1} s; answer pings", silence.as_secs_f64())
+                format!("nothing received for {:.1} s; answer pings", silence.as_secs_f64())
             }
             Self::Malformed(count) => {
                 format!("{count} unreadable frames in a row; send one JSON object per text frame")
@@ -67,7 +67,7 @@ impl CloseReason {
         }
     }
 
-    /// Returns the name under which closes are counted.
+    /// Returns the value of the `reason` label of the metric.
     pub(crate) fn label(&self) -> &'static str {
         match self {
             Self::Shutdown => "shutdown",
@@ -84,7 +84,7 @@ impl CloseReason {
     }
 
     pub(crate) fn close_frame(&self) -> CloseFrame {
-        CloseFrame { code: CloseCode::from(self.code()), reason: self.reason().into() }
+        CloseFrame { code: CloseCode::from(self.code()), reason: self.text().into() }
     }
 }
 
@@ -106,8 +106,8 @@ mod tests {
             CloseReason::FrameTooBig(usize::MAX),
             CloseReason::SlowReader,
         ];
-        for close_reason in reasons {
-            assert!(close_reason.reason().len() <= 123, "{close_reason:?}");
+        for reason in reasons {
+            assert!(reason.text().len() <= 123, "{reason:?}");
         }
     }
 }

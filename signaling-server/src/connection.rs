@@ -1,4 +1,4 @@
-//! One task per socket: upgrade, listen and speak at the same time, part politely.
+//! One task per socket: HTTP upgrade, reading and writing, close handshake.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -26,30 +26,30 @@ use crate::options::{Limits, Options};
 use crate::token_bucket::TokenBucket;
 use crate::upgrade::{HttpRejection, UpgradeRequest};
 
-/// How long a closed socket may take to read why; its stream id is free already.
-const PARTING: Duration = Duration::from_secs(1);
-/// Offers are a few kilobytes; the library's default of 128 KiB per idle socket would waste half a gigabyte.
+/// How long a client may take to read the close frame; its stream id is free already.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// An offer has a few kilobytes; 128 KiB per idle socket, the library's default, would waste half a gigabyte.
 const READ_BUFFER: usize = 8 * 1024;
 
-/// Serves one connection from its first byte to its last; `guest` is dropped when the upgrade is over.
+/// Serves one connection from its first byte to its last; `upgrade_slot` is dropped when the upgrade is over.
 ///
-/// `opening` is whatever comes before HTTP, and shares its limit.
+/// `opening` is the part before HTTP, such as TLS, and shares the time limit of the upgrade.
 pub(crate) async fn serve_connection<S, G>(
     opening: impl Future<Output = io::Result<S>>,
-    exchange: Arc<Hub>,
+    hub: Arc<Hub>,
     mut closing: watch::Receiver<bool>,
-    guest: G,
+    upgrade_slot: G,
 ) where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let options = exchange.options;
-    let welcomed = select! {
-        welcomed = timeout(options.upgrade_timeout, welcome(opening, &exchange)) => welcomed,
+    let options = hub.options;
+    let upgraded = select! {
+        upgraded = timeout(options.upgrade_timeout, upgrade(opening, &hub)) => upgraded,
         _ = closing.wait_for(|closing| *closing) => return,
     };
-    drop(guest);
-    let (stream, seat, mailbox, leftover) = match welcomed {
-        Ok(Ok(Ok(welcomed))) => welcomed,
+    drop(upgrade_slot);
+    let (stream, guard, queue, leftover) = match upgraded {
+        Ok(Ok(Ok(upgraded))) => upgraded,
         Ok(Ok(Err((mut stream, rejection)))) => return reject(&mut stream, rejection).await,
         Ok(Err(error)) => return debug!(%error, "connection lost during the upgrade"),
         Err(_) => return debug!("connection took too long for the upgrade"),
@@ -57,65 +57,65 @@ pub(crate) async fn serve_connection<S, G>(
     let config = websocket_config(&options.limits);
     let socket = WebSocketStream::from_partially_read(stream, leftover, Role::Server, Some(config)).await;
     let (mut sink, mut source) = socket.split();
-    let close_reason = converse((&mut sink, &mut source), mailbox, &seat, (options, closing)).await;
-    // Free before the goodbye: whoever comes next must not wait for a dead peer's answer.
-    drop(seat);
+    let close_reason = exchange((&mut sink, &mut source), queue, &guard, (options, closing)).await;
+    // The stream id must be free before the close handshake, in which a dead peer never answers.
+    drop(guard);
     metrics::count_close(close_reason.as_ref());
     debug!(?close_reason, "socket closed");
     if let Ok(socket) = sink.reunite(source) {
-        part(socket, close_reason).await;
+        close_websocket(socket, close_reason).await;
     }
 }
 
-type Welcome<S> = (S, ConnectionGuard, OutboundQueue, Vec<u8>);
+type Upgraded<S> = (S, ConnectionGuard, OutboundQueue, Vec<u8>);
 
-/// Answers the HTTP request.
-async fn welcome<S>(
+/// Answers the HTTP request and admits the connection.
+async fn upgrade<S>(
     opening: impl Future<Output = io::Result<S>>,
-    exchange: &Arc<Hub>,
-) -> io::Result<Result<Welcome<S>, (S, HttpRejection)>>
+    hub: &Arc<Hub>,
+) -> io::Result<Result<Upgraded<S>, (S, HttpRejection)>>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let mut stream = opening.await?;
-    let mut call = match UpgradeRequest::read(&mut stream).await? {
-        Ok(call) => call,
+    let mut request = match UpgradeRequest::read(&mut stream).await? {
+        Ok(request) => request,
         Err(rejection) => return Ok(Err((stream, rejection))),
     };
-    let leftover = std::mem::take(&mut call.leftover);
-    let (seat, mailbox, admission) = match exchange.open(call.wish) {
+    let leftover = std::mem::take(&mut request.leftover);
+    let (guard, queue, admission) = match hub.open(request.resume) {
         Ok(opened) => opened,
-        Err(rejection) => return Ok(Err((stream, rejection))),
+        Err(rejection) => return Ok(Err((stream, rejection.into()))),
     };
-    stream.write_all(&call.accept(&admission)?).await?;
+    stream.write_all(&request.accept(&admission)?).await?;
     stream.flush().await?;
-    Ok(Ok((stream, seat, mailbox, leftover)))
+    Ok(Ok((stream, guard, queue, leftover)))
 }
 
-/// Answers that there is no WebSocket, and why.
+/// Answers an HTTP request that gets no WebSocket.
 pub(crate) async fn reject<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S, rejection: HttpRejection) {
-    metrics::count_refusal(rejection.status());
-    debug!(status = rejection.status(), "request refused");
-    let polite = async {
+    metrics::count_rejection(rejection.status());
+    debug!(status = rejection.status(), "request rejected");
+    let response = async {
         stream.write_all(&rejection.response()).await?;
-        hang_up(stream).await
+        drain(stream).await
     };
-    // A client that does not read the remedy cannot be helped.
-    let _ = timeout(PARTING, polite).await;
+    // A client that does not read the answer is dropped.
+    let _ = timeout(CLOSE_TIMEOUT, response).await;
 }
 
-/// Runs a socket until somebody ends it; `None` means that the client or its network did.
-async fn converse<S>(
+/// Reads and writes until the socket is closed; `None` means that the client or its network closed it.
+async fn exchange<S>(
     (sink, source): (&mut SplitSink<WebSocketStream<S>, Message>, &mut SplitStream<WebSocketStream<S>>),
-    mut mailbox: OutboundQueue,
-    seat: &ConnectionGuard,
+    mut queue: OutboundQueue,
+    guard: &ConnectionGuard,
     (options, mut closing): (Options, watch::Receiver<bool>),
 ) -> Option<CloseReason>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let OutboundQueue { frames, queued, close_reason } = &mut mailbox;
-    let speak = async {
+    let OutboundQueue { frames, queued_bytes, close } = &mut queue;
+    let write = async {
         let first = Instant::now() + options.ping_interval;
         let mut pings = interval_at(first, options.ping_interval);
         pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -124,29 +124,29 @@ where
                 Some(text) = frames.recv() => {
                     let bytes = text.len();
                     sink.send(Message::text(text)).await?;
-                    queued.fetch_sub(bytes, Ordering::Relaxed);
+                    queued_bytes.fetch_sub(bytes, Ordering::Relaxed);
                 }
                 _ = pings.tick() => sink.send(Message::Ping(Bytes::new())).await?,
             }
         }
     };
-    // The notices come first: they are rare, and the reason is lost if the closed queue is seen before.
+    // The reasons are polled first, because they would be lost if the closed queue were seen before.
     select! {
         biased;
-        Ok(close_reason) = close_reason => Some(close_reason),
+        Ok(reason) = close => Some(reason),
         _ = closing.wait_for(|closing| *closing) => Some(CloseReason::Shutdown),
-        end = listen(source, seat, &options) => end,
-        end = speak => {
+        end = read(source, guard, &options) => end,
+        end = write => {
             let _: Result<Infallible, Error> = end;
             None
         }
     }
 }
 
-/// Hands on what a socket sends, until it ends, misbehaves or falls silent.
-async fn listen<S>(
+/// Passes frames to the hub until the client closes, exceeds a limit or is silent for too long.
+async fn read<S>(
     source: &mut SplitStream<WebSocketStream<S>>,
-    seat: &ConnectionGuard,
+    guard: &ConnectionGuard,
     options: &Options,
 ) -> Option<CloseReason>
 where
@@ -158,7 +158,7 @@ where
     loop {
         let message = match timeout(options.silence_timeout, source.next()).await {
             Ok(Some(Ok(message))) => message,
-            Ok(Some(Err(error))) => return blame(&error, limits),
+            Ok(Some(Err(error))) => return close_reason_for(&error, limits),
             Ok(None) => return None,
             Err(_) => return Some(CloseReason::Silent(options.silence_timeout)),
         };
@@ -166,17 +166,17 @@ where
             return Some(CloseReason::Flood(limits.frames_per_second));
         }
         match message {
-            Message::Text(text) => seat.receive(&text),
-            Message::Binary(_) => seat.refuse(&Malformed::Binary),
-            // The library answers pings; pongs have done their work by coming.
+            Message::Text(text) => guard.receive(&text),
+            Message::Binary(_) => guard.reject_frame(&Malformed::Binary),
+            // The library answers pings, and any frame resets the silence timeout.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             Message::Close(_) => return None,
         }
     }
 }
 
-/// Decides what to tell a socket whose bytes could not be read; nothing if it is gone.
-fn blame(error: &Error, limits: &Limits) -> Option<CloseReason> {
+/// Returns the close reason for an unreadable socket; `None` if the connection is lost.
+fn close_reason_for(error: &Error, limits: &Limits) -> Option<CloseReason> {
     match error {
         Error::Capacity(_) => Some(CloseReason::FrameTooBig(limits.frame_bytes)),
         Error::Utf8(_) => Some(CloseReason::NotUtf8),
@@ -186,21 +186,21 @@ fn blame(error: &Error, limits: &Limits) -> Option<CloseReason> {
 }
 
 /// Closes the WebSocket, then the connection.
-async fn part<S: AsyncRead + AsyncWrite + Unpin>(
+async fn close_websocket<S: AsyncRead + AsyncWrite + Unpin>(
     mut socket: WebSocketStream<S>,
     close_reason: Option<CloseReason>,
 ) {
-    let polite = async {
-        // An answer to the client's own close frame goes out here as well.
-        let _ = socket.close(close_reason.map(|close_reason| close_reason.close_frame())).await;
-        hang_up(socket.get_mut()).await
+    let close = async {
+        // This also answers a close frame of the client.
+        let _ = socket.close(close_reason.map(|reason| reason.close_frame())).await;
+        drain(socket.get_mut()).await
     };
-    let _ = timeout(PARTING, polite).await;
+    let _ = timeout(CLOSE_TIMEOUT, close).await;
 }
 
-/// Ends our direction and discards what still comes: closing with unread bytes would reset the
-/// connection, and the client would not see the last thing that we wrote.
-async fn hang_up<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<()> {
+/// Closes our direction and discards what still arrives: closing with unread bytes would reset the connection, and
+/// the client would lose our last bytes.
+async fn drain<S: AsyncRead + AsyncWrite + Unpin>(stream: &mut S) -> io::Result<()> {
     stream.shutdown().await?;
     let mut discarded = [0; 4096];
     while stream.read(&mut discarded).await? > 0 {}

@@ -1,92 +1,119 @@
-//! The dialects that a server can speak, and what its shell asks of the one that it does.
+//! The interface between the server's IO and the state machine of one wire dialect.
 
 use std::fmt::Debug;
 use std::time::Instant;
 
+use crate::close_reason::CloseReason;
 use crate::frame::Malformed;
-use crate::hosted::{Admission, AdmissionError, Arrival, ConnectionId, Counts, Effect, HostedDialect};
-use crate::options::Limits;
-use crate::self_host::SelfHostDialect;
+use crate::metrics::{CountedEvent, Counts};
+use crate::route::{ResumeToken, Route, Secret};
 
-/// Names what the clients of a server speak.
+/// Selects the wire dialect of a server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Dialect {
-    /// The server names its sockets, lists its rooms and asks for offers, as `wss.vdo.ninja` does.
+    /// The server assigns UUIDs, lists rooms and asks publishers for offers, as `wss.vdo.ninja` does.
     #[default]
     Hosted,
-    /// Clients sign with a `from` of their own, and the server passes their frames on as they came.
+    /// Clients choose their own name (`from`), and the server forwards their frames unchanged.
     SelfHost,
 }
 
-impl Dialect {
-    /// Makes the state machine that speaks it.
-    pub(crate) fn board(self, limits: Limits) -> Box<dyn ServerDialect> {
-        match self {
-            Self::Hosted => Box::new(HostedDialect::new(limits)),
-            Self::SelfHost => Box::new(SelfHostDialect::new(limits)),
-        }
-    }
-}
+/// A wire dialect as a state machine without IO: connections and text frames in, [`Effect`]s out.
+///
+/// The caller applies the effects in the order in which they were returned.
+pub trait ServerDialect: Debug + Send {
+    /// Admits a connection.
+    ///
+    /// An invalid resume token is not an error: the connection gets a new route.
+    fn open(
+        &mut self,
+        connection: NewConnection,
+        now: Instant,
+    ) -> Result<(Admission, Vec<Effect>), AdmissionError>;
 
-/// Decides, in one dialect, what a server does about its sockets: text in, effects out.
-pub(crate) trait ServerDialect: Debug + Send {
-    /// Lets a socket in.
-    fn open(&mut self, arrival: Arrival, now: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError>;
-
-    /// Takes a text frame from a socket.
+    /// Processes a text frame.
+    ///
+    /// A frame of a connection that was closed or replaced has no effect.
     fn receive(&mut self, connection: ConnectionId, text: &str, now: Instant) -> Vec<Effect>;
 
-    /// Answers a frame that could not be read.
-    fn refuse(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect>;
+    /// Answers an unreadable frame, and closes the connection after too many of them in a row.
+    fn reject_frame(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect>;
 
-    /// Forgets a socket that is gone.
+    /// Removes a connection that has ended and frees its stream id; other clients are not notified.
     fn close(&mut self, connection: ConnectionId, now: Instant);
 
-    /// Counts what is there.
+    /// Returns how much the state machine holds.
     fn counts(&self) -> Counts;
 }
 
-impl ServerDialect for HostedDialect {
-    fn open(&mut self, arrival: Arrival, now: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError> {
-        self.open(arrival, now)
-    }
+/// Numbers the connections of one server in order of arrival; a number is never used twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionId(pub u64);
 
-    fn receive(&mut self, connection: ConnectionId, text: &str, now: Instant) -> Vec<Effect> {
-        self.receive(connection, text, now)
-    }
-
-    fn refuse(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect> {
-        self.refuse(connection, malformed, now)
-    }
-
-    fn close(&mut self, connection: ConnectionId, now: Instant) {
-        self.close(connection, now);
-    }
-
-    fn counts(&self) -> Counts {
-        self.counts()
-    }
+/// Describes a connection that asks for admission.
+#[derive(Clone, Copy, Debug)]
+pub struct NewConnection {
+    /// Its number.
+    pub connection: ConnectionId,
+    /// A random route, used unless the client resumes an earlier one.
+    pub route: Route,
+    /// A random secret for that route.
+    pub secret: Secret,
+    /// What the client asked for, if it supports resuming.
+    pub resume: Option<ResumeRequest>,
 }
 
-impl ServerDialect for SelfHostDialect {
-    fn open(&mut self, arrival: Arrival, _: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError> {
-        self.open(arrival)
-    }
+/// The request of a client that supports resuming.
+#[derive(Clone, Copy, Debug)]
+pub enum ResumeRequest {
+    /// Assign a route and return its token.
+    NewRoute,
+    /// Give back the route of an earlier connection.
+    Resume(ResumeToken),
+}
 
-    fn receive(&mut self, connection: ConnectionId, text: &str, _: Instant) -> Vec<Effect> {
-        self.receive(connection, text)
-    }
+/// Describes an admitted connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Admission {
+    /// The UUID by which other clients address it.
+    pub route: Route,
+    /// Its token for a later connection, if the client supports resuming.
+    pub token: Option<ResumeToken>,
+    /// Whether it took over the route of an earlier connection.
+    pub resumed: bool,
+}
 
-    fn refuse(&mut self, connection: ConnectionId, malformed: &Malformed, _: Instant) -> Vec<Effect> {
-        self.refuse(connection, malformed)
-    }
+/// The reason why a connection is not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdmissionError {
+    /// The server holds as many connections as its limits allow.
+    #[error("server is full; try again later")]
+    Full,
+    /// The random route is in use or can still be resumed.
+    #[error("route is taken; connect again")]
+    RouteTaken,
+}
 
-    fn close(&mut self, connection: ConnectionId, _: Instant) {
-        self.close(connection);
-    }
-
-    fn counts(&self) -> Counts {
-        self.counts()
-    }
+/// An action for the caller.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Effect {
+    /// Queue a text frame.
+    Send {
+        /// The receiving connection.
+        to: ConnectionId,
+        /// The frame.
+        text: String,
+    },
+    /// Close a connection, which the state machine has already removed.
+    Close {
+        /// The connection to close.
+        connection: ConnectionId,
+        /// The reason for its close frame.
+        reason: CloseReason,
+    },
+    /// Count an event.
+    Count(CountedEvent),
 }

@@ -1,17 +1,17 @@
-//! What can keep a server from starting.
+//! The errors of starting a server.
 
 use std::io;
 
-/// Says why a [`Server`](crate::Server) could not be bound.
+/// The reason why a [`Server`](crate::Server) could not be bound.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ServerError {
-    /// An option makes no sense.
-    #[error("option `{name}` cannot work: {remedy}")]
+    /// An option is invalid.
+    #[error("option `{name}` is invalid: {remedy}")]
     Option {
         /// The name of the field.
         name: &'static str,
-        /// What to write instead.
+        /// The remedy.
         remedy: &'static str,
     },
     /// The address could not be bound.

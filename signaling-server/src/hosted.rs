@@ -1,177 +1,160 @@
-//! The pure state machine of the server: who is connected, who publishes what, who sits where, who waits for whom.
-//!
-//! It knows sockets only by number and time only as an argument, and it hands every consequence back as an [`Effect`].
+//! The hosted dialect: the server assigns UUIDs, lists rooms and asks publishers for offers.
 
-mod arrival;
-mod forward;
+mod frame;
 #[cfg(test)]
 mod invariants;
 mod pending_plays;
 mod reply;
 mod rooms;
-mod streams;
+mod router;
+mod sockets;
 mod tombstones;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-pub use self::arrival::{Admission, AdmissionError, Arrival, Extension};
+use self::frame::Frame;
 use self::pending_plays::PendingPlays;
 use self::reply::Reply;
-use self::rooms::Room;
+use self::rooms::Rooms;
+use self::router::Router;
+use self::sockets::Sockets;
 use self::tombstones::{Tombstone, Tombstones};
+use crate::claims::Claims;
 use crate::close_reason::CloseReason;
-use crate::metrics::CountedEvent;
+use crate::dialect::{
+    Admission, AdmissionError, ConnectionId, Effect, NewConnection, ResumeRequest, ServerDialect,
+};
+use crate::frame::Malformed;
+use crate::metrics::{CountedEvent, Counts};
 use crate::options::Limits;
-use crate::route::{Route, Secret};
+use crate::route::ResumeToken;
 
-/// Numbers the sockets of one server in the order in which they came; never used twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionId(pub u64);
-
-/// Asks the shell for something.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Effect {
-    /// Queue a text frame.
-    Send {
-        /// The socket to write to.
-        to: ConnectionId,
-        /// The frame.
-        text: String,
-    },
-    /// Close a socket; the switchboard has forgotten it already.
-    Close {
-        /// The socket to close.
-        connection: ConnectionId,
-        /// What to tell it.
-        close_reason: CloseReason,
-    },
-    /// Count something.
-    Count(CountedEvent),
-}
-
-/// Counts what a switchboard holds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Living sockets.
-    pub sockets: usize,
-    /// Claimed stream ids.
-    pub streams: usize,
-    /// Rooms with a member.
-    pub rooms: usize,
-    /// Plays that wait for their stream.
-    pub pending_plays: usize,
-    /// Closed sockets that can be resumed.
-    pub tombstones: usize,
-}
-
-/// Connects sockets with one another as the hosted service does.
+/// Connects clients as the hosted service does.
 #[derive(Debug)]
 pub struct HostedDialect {
     limits: Limits,
-    connections: BTreeMap<ConnectionId, Route>,
-    sockets: BTreeMap<Route, Socket>,
-    /// Who publishes which stream id.
-    streams: BTreeMap<String, Route>,
-    rooms: BTreeMap<String, Room>,
-    pending_plays: PendingPlays,
+    router: Router,
     tombstones: Tombstones,
-    effects: Vec<Effect>,
-}
-
-/// What is known of the holder of a route.
-#[derive(Debug)]
-struct Socket {
-    connection: ConnectionId,
-    /// Present if the client knows how to resume.
-    secret: Option<Secret>,
-    stream: Option<String>,
-    room: Option<String>,
-    /// Whether this very connection sent `joinroom`; a resumed one may send it once more.
-    joined: bool,
-    /// Streams that it waits for.
-    pending: BTreeSet<String>,
-    malformed_in_a_row: u32,
 }
 
 impl HostedDialect {
-    /// Makes a switchboard without any socket.
+    /// Returns a state machine without connections.
     pub fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            connections: BTreeMap::new(),
-            sockets: BTreeMap::new(),
-            streams: BTreeMap::new(),
-            rooms: BTreeMap::new(),
-            pending_plays: PendingPlays::default(),
-            tombstones: Tombstones::new(limits.tombstones, limits.resume_expiry),
+        let router = Router {
+            sockets: Sockets::default(),
+            streams: Claims::new(),
+            rooms: Rooms::default(),
+            pending_plays: PendingPlays::new(limits.pending_plays),
             effects: Vec::new(),
-        }
+        };
+        Self { limits, router, tombstones: Tombstones::new(limits.tombstones, limits.resume_expiry) }
     }
 
-    /// Forgets a socket that is gone, and frees its stream id; the others are not told.
-    pub fn close(&mut self, connection: ConnectionId, now: Instant) {
-        let Some(route) = self.connections.remove(&connection) else { return };
-        let Some(socket) = self.sockets.remove(&route) else { return };
-        let director = socket.room.as_ref().is_some_and(|room| self.leave(room, route));
-        if let Some(stream) = &socket.stream {
-            self.streams.remove(stream);
+    fn admit(&mut self, new: NewConnection, now: Instant) -> Result<Admission, AdmissionError> {
+        let NewConnection { connection, route, secret, resume } = new;
+        let token = match resume {
+            Some(ResumeRequest::Resume(token)) => Some(token),
+            Some(ResumeRequest::NewRoute) | None => None,
+        };
+        if let Some(token) = token
+            && let Some(replaced) = self.router.sockets.replace(&token, connection)
+        {
+            let reason = CloseReason::ResumedElsewhere;
+            self.router.effects.push(Effect::Close { connection: replaced, reason });
+            self.router.count(CountedEvent::ResumedLiving);
+            return Ok(Admission { route: token.route, token: Some(token), resumed: true });
         }
-        for stream in &socket.pending {
-            self.pending_plays.remove(stream, route);
+        if self.router.sockets.len() >= self.limits.sockets {
+            return Err(AdmissionError::Full);
         }
+        if let Some(token) = token
+            && let Some(Tombstone { room, stream, .. }) = self.tombstones.take(&token, now)
+        {
+            self.router.sockets.insert(connection, token.route, Some(token.secret));
+            self.router.restore(token.route, stream, room);
+            self.router.count(CountedEvent::ResumedClosed);
+            return Ok(Admission { route: token.route, token: Some(token), resumed: true });
+        }
+        if self.router.sockets.of(route).is_some() || self.tombstones.contains(route) {
+            return Err(AdmissionError::RouteTaken);
+        }
+        let secret = resume.map(|_| secret);
+        self.router.sockets.insert(connection, route, secret);
+        self.router.count(match token {
+            Some(_) => CountedEvent::ResumeDenied,
+            None => CountedEvent::OpenedFresh,
+        });
+        Ok(Admission { route, token: secret.map(|secret| ResumeToken { route, secret }), resumed: false })
+    }
+
+    fn evict(&mut self, connection: ConnectionId, reason: CloseReason, now: Instant) {
+        self.close(connection, now);
+        self.router.effects.push(Effect::Close { connection, reason });
+    }
+
+    fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.router.effects)
+    }
+}
+
+impl ServerDialect for HostedDialect {
+    fn open(
+        &mut self,
+        connection: NewConnection,
+        now: Instant,
+    ) -> Result<(Admission, Vec<Effect>), AdmissionError> {
+        let admission = self.admit(connection, now)?;
+        Ok((admission, self.take_effects()))
+    }
+
+    fn receive(&mut self, connection: ConnectionId, text: &str, now: Instant) -> Vec<Effect> {
+        let frame = match Frame::parse(text) {
+            Ok(frame) => frame,
+            Err(malformed) => return self.reject_frame(connection, &malformed, now),
+        };
+        if let Some(sender) = self.router.sockets.route(connection) {
+            if let Some(socket) = self.router.sockets.of_mut(sender) {
+                socket.malformed_in_a_row = 0;
+            }
+            if let Err(reason) = self.router.handle(sender, frame) {
+                self.evict(connection, reason, now);
+            }
+        }
+        self.take_effects()
+    }
+
+    fn reject_frame(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect> {
+        let Some(sender) = self.router.sockets.route(connection) else { return Vec::new() };
+        self.router.count(CountedEvent::Malformed);
+        self.router.reply(sender, &Reply::Error { message: &malformed.to_string() });
+        let limit = self.limits.malformed_in_a_row;
+        if let Some(socket) = self.router.sockets.of_mut(sender) {
+            socket.malformed_in_a_row = socket.malformed_in_a_row.saturating_add(1);
+            if socket.malformed_in_a_row >= limit {
+                self.evict(connection, CloseReason::Malformed(limit), now);
+            }
+        }
+        self.take_effects()
+    }
+
+    fn close(&mut self, connection: ConnectionId, now: Instant) {
+        let Some((route, socket)) = self.router.sockets.remove(connection) else { return };
+        let room = self.router.rooms.leave(route);
+        let stream = self.router.streams.release(route);
+        self.router.pending_plays.remove_viewer(route);
         if let Some(secret) = socket.secret {
-            let Socket { room, stream, .. } = socket;
-            self.tombstones.insert(Tombstone { route, secret, room, director, stream, since: now });
+            let token = ResumeToken { route, secret };
+            self.tombstones.insert(Tombstone { token, room, stream, closed_at: now });
         }
     }
 
-    /// Counts what is there.
-    pub fn counts(&self) -> Counts {
+    fn counts(&self) -> Counts {
         Counts {
-            sockets: self.sockets.len(),
-            streams: self.streams.len(),
-            rooms: self.rooms.len(),
-            pending_plays: self.pending_plays.len(),
+            sockets: self.router.sockets.len(),
+            streams: self.router.streams.len(),
+            rooms: self.router.rooms.len(),
+            pending_plays: self.router.pending_plays.len(),
             tombstones: self.tombstones.len(),
         }
-    }
-
-    /// Returns the route of a living socket.
-    pub fn route(&self, connection: ConnectionId) -> Option<Route> {
-        self.connections.get(&connection).copied()
-    }
-
-    fn expel(&mut self, route: Route, close_reason: CloseReason, now: Instant) {
-        let Some(connection) = self.sockets.get(&route).map(|socket| socket.connection) else { return };
-        self.close(connection, now);
-        self.effects.push(Effect::Close { connection, close_reason });
-    }
-
-    fn reply(&mut self, to: Route, reply: &Reply<'_>) {
-        self.send(to, reply.text());
-    }
-
-    fn alert(&mut self, to: Route, message: &str) {
-        self.reply(to, &Reply::Alert { message });
-    }
-
-    fn send(&mut self, to: Route, text: String) {
-        if let Some(socket) = self.sockets.get(&to) {
-            self.effects.push(Effect::Send { to: socket.connection, text });
-        }
-    }
-
-    fn count(&mut self, event: CountedEvent) {
-        self.effects.push(Effect::Count(event));
-    }
-
-    fn room_of(&self, route: Route) -> Option<&String> {
-        self.sockets.get(&route)?.room.as_ref()
-    }
-
-    fn stream_of(&self, route: Route) -> Option<&String> {
-        self.sockets.get(&route)?.stream.as_ref()
     }
 }

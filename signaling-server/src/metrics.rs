@@ -1,84 +1,98 @@
-//! The names under which the server counts what it does.
+//! The server's metrics.
 //!
-//! Gauges show what lives, counters what happened; neither carries a room, a stream id or an address.
+//! No label contains a room, a stream id or an address.
 
 use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 use crate::close_reason::CloseReason;
-use crate::hosted::Counts;
 
-/// Counts living sockets (gauge).
+/// Open sockets (gauge).
 pub const SOCKETS: &str = "rejoin_server_sockets";
-/// Counts claimed stream ids (gauge).
+/// Claimed stream ids (gauge).
 pub const STREAMS: &str = "rejoin_server_streams";
-/// Counts rooms with a member (gauge).
+/// Rooms with at least one member (gauge).
 pub const ROOMS: &str = "rejoin_server_rooms";
-/// Counts plays that wait for their stream (gauge).
+/// Plays that wait for a publisher (gauge).
 pub const WAITERS: &str = "rejoin_server_waiters";
-/// Counts closed sockets that can still be resumed (gauge).
+/// Closed sockets that can still be resumed (gauge).
 pub const TOMBSTONES: &str = "rejoin_server_tombstones";
-/// Counts frames from clients by `outcome` (counter).
+/// Frames from clients by `outcome` (counter).
 pub const FRAMES: &str = "rejoin_server_frames_total";
-/// Counts sockets that were opened, by `outcome` of resuming (counter).
+/// Opened sockets by `outcome` of resuming (counter).
 pub const OPENED: &str = "rejoin_server_opened_total";
-/// Counts claims of stream ids that somebody else holds (counter).
+/// Claims of stream ids that another client holds (counter).
 pub const STREAM_CONFLICTS: &str = "rejoin_server_stream_conflicts_total";
-/// Counts names that sockets gave themselves although somebody else holds them (counter).
+/// Claims of client names that another client holds (counter).
 pub const NAME_CONFLICTS: &str = "rejoin_server_name_conflicts_total";
-/// Counts HTTP requests that got no WebSocket, by `status` (counter).
+/// Rejected HTTP requests by `status` (counter).
 pub const REFUSED: &str = "rejoin_server_refused_total";
-/// Counts ended sockets by `reason`; `left` means that the client or its network ended it (counter).
+/// Closed sockets by `reason`; `left` means that the client or its network closed it (counter).
 pub const CLOSED: &str = "rejoin_server_closed_total";
 
-/// Names something that the switchboard wants counted.
+/// An event that a dialect wants counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CountedEvent {
-    /// A frame was passed on.
+    /// A frame was forwarded.
     Forwarded,
-    /// A frame named a socket that does not exist.
+    /// A frame was addressed to a socket that does not exist.
     UnknownDestination,
     /// A frame had neither `request` nor `UUID`.
     NoDestination,
-    /// A request was understood.
+    /// A known request was received.
     Request,
-    /// A request was not understood.
+    /// An unknown request was received.
     UnknownRequest,
     /// A frame could not be read.
     Malformed,
-    /// A frame did not say who it is from.
+    /// A frame did not name its sender.
     Unsigned,
-    /// A frame was signed with another name than its socket's.
+    /// A frame named another sender than its socket's.
     Forged,
-    /// A socket gave itself a name that somebody else holds.
+    /// A socket claimed a name that another one holds.
     NameConflict,
-    /// A stream id was claimed that somebody else holds.
+    /// A socket claimed a stream id that another one holds.
     StreamConflict,
     /// A socket with a new route was opened.
     OpenedFresh,
-    /// A socket took over the route of a living one.
+    /// A socket took over the route of an open one.
     ResumedLiving,
     /// A socket took over the route of a closed one.
     ResumedClosed,
-    /// A socket with a new route was opened because its pass was unknown or wrong.
+    /// A socket with a new route was opened because its resume token was unknown or wrong.
     ResumeDenied,
 }
 
-/// Tells the installed recorder what the names mean.
+/// The sizes of a state machine's tables.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Open sockets.
+    pub sockets: usize,
+    /// Claimed stream ids.
+    pub streams: usize,
+    /// Rooms with at least one member.
+    pub rooms: usize,
+    /// Plays that wait for a publisher.
+    pub pending_plays: usize,
+    /// Closed sockets that can be resumed.
+    pub tombstones: usize,
+}
+
+/// Describes the metrics to the installed recorder.
 ///
-/// What has no labels is told as zero from then on, so that nobody has to guess whether it exists.
+/// Metrics without labels are reported as zero from then on, so that a reader can tell zero from absent.
 pub fn describe() {
-    describe_gauge!(SOCKETS, "Living sockets.");
+    describe_gauge!(SOCKETS, "Open sockets.");
     describe_gauge!(STREAMS, "Claimed stream ids.");
-    describe_gauge!(ROOMS, "Rooms with a member.");
-    describe_gauge!(WAITERS, "Plays that wait for their stream.");
+    describe_gauge!(ROOMS, "Rooms with at least one member.");
+    describe_gauge!(WAITERS, "Plays that wait for a publisher.");
     describe_gauge!(TOMBSTONES, "Closed sockets that can still be resumed.");
     describe_counter!(FRAMES, "Frames from clients by outcome.");
     describe_counter!(OPENED, "Opened sockets by outcome of resuming.");
-    describe_counter!(STREAM_CONFLICTS, "Claims of stream ids that somebody else holds.");
-    describe_counter!(NAME_CONFLICTS, "Names that somebody else holds.");
-    describe_counter!(REFUSED, "HTTP requests that got no WebSocket, by status.");
-    describe_counter!(CLOSED, "Ended sockets by reason.");
+    describe_counter!(STREAM_CONFLICTS, "Claims of stream ids that another client holds.");
+    describe_counter!(NAME_CONFLICTS, "Claims of client names that another client holds.");
+    describe_counter!(REFUSED, "Rejected HTTP requests by status.");
+    describe_counter!(CLOSED, "Closed sockets by reason.");
     [STREAM_CONFLICTS, NAME_CONFLICTS].into_iter().for_each(|name| counter!(name).increment(0));
     let gauges = [SOCKETS, STREAMS, ROOMS, WAITERS, TOMBSTONES];
     gauges.into_iter().for_each(|name| gauge!(name).increment(0.0));
@@ -108,11 +122,11 @@ pub(crate) fn count_close(close_reason: Option<&CloseReason>) {
     counter!(CLOSED, "reason" => close_reason.map_or("left", CloseReason::label)).increment(1);
 }
 
-pub(crate) fn count_refusal(status: u16) {
+pub(crate) fn count_rejection(status: u16) {
     counter!(REFUSED, "status" => status.to_string()).increment(1);
 }
 
-pub(crate) fn show(counts: Counts) {
+pub(crate) fn set_gauges(counts: Counts) {
     // Counts stay far below 2^52, where f64 begins to round.
     gauge!(SOCKETS).set(counts.sockets as f64);
     gauge!(STREAMS).set(counts.streams as f64);

@@ -1,20 +1,20 @@
-//! What an operator may choose, and the limits that keep one socket from hurting the others.
+//! The options of a server, and the limits that protect clients from one another.
 
 use std::time::Duration;
 
 use crate::dialect::Dialect;
 use crate::error::ServerError;
 
-/// Carries the timings and limits of a [`Server`](crate::Server).
+/// The options of a [`Server`](crate::Server).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// What its clients speak.
+    /// The wire dialect.
     pub dialect: Dialect,
-    /// What one socket may use up.
+    /// The limits of what one client may use.
     pub limits: Limits,
-    /// How often every socket is pinged.
+    /// The interval between pings.
     pub ping_interval: Duration,
-    /// How long a socket may be silent, pongs included, before it is closed and its stream id is free.
+    /// How long a client may send nothing, not even a pong, before its socket is closed and its stream id is free.
     pub silence_timeout: Duration,
     /// How long a client may take to complete the HTTP upgrade, with the TLS handshake before it.
     pub upgrade_timeout: Duration,
@@ -22,42 +22,42 @@ pub struct Options {
     pub shutdown_timeout: Duration,
 }
 
-/// Carries the bounds of everything that grows with what clients send.
+/// The limits of everything that grows with what clients send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Sockets at the same time.
+    /// Open sockets.
     pub sockets: usize,
     /// Bytes of one frame.
     pub frame_bytes: usize,
-    /// Frames per second of one socket, in the long run.
+    /// Average frames per second of one socket.
     pub frames_per_second: u32,
-    /// Frames that one socket may send at once after being quiet.
+    /// Frames that one socket may send at once after a pause.
     pub burst_frames: u32,
-    /// Frames waiting to be read by one socket.
+    /// Queued frames for one socket.
     pub queue_frames: usize,
-    /// Bytes waiting to be read by one socket.
+    /// Queued bytes for one socket.
     pub queue_bytes: usize,
     /// Streams that one socket may wait for.
     pub pending_plays: usize,
     /// Unreadable frames in a row before a socket is closed.
     pub malformed_in_a_row: u32,
-    /// Closed sockets that are remembered for resuming.
+    /// Closed sockets that can be resumed.
     pub tombstones: usize,
     /// How long a closed socket may be resumed.
     pub resume_expiry: Duration,
 }
 
 impl Options {
-    /// Three pings fit into the silence that ends a socket, so that one lost pong ends nothing.
+    /// Three pings fit into [`SILENCE_TIMEOUT`](Self::SILENCE_TIMEOUT), so one lost pong does not close a socket.
     pub const PING_INTERVAL: Duration = Duration::from_secs(3);
-    /// Clients hang up after ten seconds of "Stream ID is already in use.", so a ghost must be gone by then.
+    /// Clients give up after ten seconds of "Stream ID is already in use.", so a dead socket must be closed by then.
     pub const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
-    /// A TCP and HTTP round trip over a bad mobile path, with one retransmission.
+    /// Enough for a TCP and HTTP round trip over a bad mobile path with one retransmission.
     pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(5);
-    /// Supervisors usually kill after five to ten seconds; be gone before.
+    /// Service managers usually kill a process after five to ten seconds.
     pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
 
-    /// Refuses values with which the server could not work.
+    /// Rejects values with which the server could not work.
     pub(crate) fn validate(&self) -> Result<(), ServerError> {
         let limits = &self.limits;
         let at_least_one = [
@@ -100,25 +100,25 @@ impl Default for Options {
 }
 
 impl Limits {
-    /// Fifty full rooms of the hosted size (80); a laptop carries that many idle sockets.
+    /// Fifty full rooms of the hosted service's size (80); a laptop holds that many idle sockets.
     pub const SOCKETS: usize = 4096;
-    /// Many times the largest offer or candidate bundle, which encrypted and in hexadecimal stay below 64 KiB.
+    /// Many times the largest offer or candidate bundle, which stays below 64 KiB encrypted and in hexadecimal.
     pub const FRAME_BYTES: usize = 256 * 1024;
     /// A director of a full room answers some 80 guests in a second, each with an offer and candidates.
     pub const FRAMES_PER_SECOND: u32 = 200;
-    /// Two seconds of the above at once, as after a reconnect.
+    /// Two seconds' worth at once, as after a reconnect.
     pub const BURST_FRAMES: u32 = 400;
-    /// More than a full room says to one member in its first seconds.
+    /// More than a full room sends to one member in its first seconds.
     pub const QUEUE_FRAMES: usize = 512;
-    /// The frame count alone would let a few stalled readers of large frames hold gigabytes.
+    /// With a limit on frames alone, a few stalled readers of large frames could hold gigabytes.
     pub const QUEUE_BYTES: usize = 4 * 1024 * 1024;
     /// Three full rooms of streams; a viewer shows far fewer.
     pub const PENDING_PLAYS: usize = 256;
-    /// A client with a typo learns of it; one that speaks another protocol is shown the door.
+    /// Enough for a client with a typo to be told, and few enough to close one with another protocol.
     pub const MALFORMED_IN_A_ROW: u32 = 16;
-    /// Everybody at once may come back after a lost uplink.
+    /// After a lost uplink all clients may return at once.
     pub const TOMBSTONES: usize = Self::SOCKETS;
-    /// A router restart or a tunnel passes in a minute; later the room has moved on.
+    /// A router restart or a tunnel takes less than a minute; later, peers have given up.
     pub const RESUME_EXPIRY: Duration = Duration::from_secs(60);
 }
 

@@ -1,4 +1,4 @@
-//! Who a socket is to the others (its UUID), and how it proves that to the server (its secret).
+//! The UUID by which clients address a socket, and the secret with which its client proves that it owned it.
 
 use std::fmt;
 use std::hint::black_box;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-/// Names a socket on the wire: the UUID under which others reach it.
+/// The UUID by which other clients address a socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Route([u8; 16]);
 
 impl Route {
-    /// Makes a version 4 UUID (RFC 9562 section 5.4) of random bytes.
+    /// Returns a version 4 UUID (RFC 9562 section 5.4) made of random bytes.
     pub const fn from_random(mut bytes: [u8; 16]) -> Self {
         bytes[6] = (bytes[6] & 0x0f) | 0x40;
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
@@ -37,7 +37,7 @@ impl Serialize for Route {
     }
 }
 
-/// Says that a text is not a UUID or secret as this server spells them.
+/// The text is not a UUID or secret in this server's notation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("not a lower-case UUID or 32 hexadecimal digits; send back what the server sent")]
 pub struct ParseRouteError;
@@ -50,7 +50,7 @@ impl FromStr for Route {
         let digits: String = text.chars().filter(|character| *character != '-').collect();
         hex::decode_to_slice(&digits, &mut bytes).map_err(|_| ParseRouteError)?;
         let route = Self(bytes);
-        // One spelling per route: upper case and displaced hyphens are other names.
+        // Each route has one notation: upper case and displaced hyphens are invalid.
         if route.to_string() == text { Ok(route) } else { Err(ParseRouteError) }
     }
 }
@@ -60,20 +60,20 @@ impl FromStr for Route {
 pub struct Secret([u8; 16]);
 
 impl Secret {
-    /// Takes random bytes as a secret.
+    /// Returns a secret made of random bytes.
     pub const fn from_random(bytes: [u8; 16]) -> Self {
         Self(bytes)
     }
 
-    /// Compares in a time that says nothing about where two secrets differ.
+    /// Compares in constant time, so that the duration does not reveal where two secrets differ.
     pub fn matches(&self, other: &Self) -> bool {
         let difference =
             self.0.iter().zip(other.0).fold(0, |sum, (ours, theirs)| black_box(sum | (ours ^ theirs)));
         black_box(difference) == 0
     }
 
-    /// Returns the 32 hexadecimal digits that go to the client.
-    pub fn reveal(&self) -> String {
+    /// Returns the 32 hexadecimal digits for the client.
+    pub fn to_hex(&self) -> String {
         hex::encode(self.0)
     }
 }
@@ -94,13 +94,20 @@ impl FromStr for Secret {
     }
 }
 
-/// Pairs a route with the secret that proves it.
+/// Pairs a route with the secret that proves its ownership.
 #[derive(Clone, Copy, Debug)]
 pub struct ResumeToken {
     /// The UUID.
     pub route: Route,
     /// The proof.
     pub secret: Secret,
+}
+
+impl ResumeToken {
+    /// Compares routes, and secrets in constant time.
+    pub fn matches(&self, other: &Self) -> bool {
+        self.route == other.route && self.secret.matches(&other.secret)
+    }
 }
 
 impl FromStr for ResumeToken {
@@ -118,13 +125,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn routes_are_spelled_as_version_4() {
+    fn routes_are_uuids_of_version_4() {
         let route = Route::from_random([0xff; 16]);
         assert_eq!(route.to_string(), "ffffffff-ffff-4fff-bfff-ffffffffffff");
     }
 
     #[test]
-    fn a_route_has_one_spelling() {
+    fn a_route_has_one_notation() {
         let text = "ffffffff-ffff-4fff-bfff-ffffffffffff";
         assert_eq!(text.parse(), Ok(Route::from_random([0xff; 16])));
         for other in [&text.to_uppercase(), &text.replace('-', ""), "", "é", &text[1..]] {
@@ -133,14 +140,14 @@ mod tests {
     }
 
     #[test]
-    fn a_pass_survives_the_header() {
-        let pass = ResumeToken { route: Route::from_random([7; 16]), secret: Secret::from_random([9; 16]) };
-        let read: ResumeToken = format!("{} {}", pass.route, pass.secret.reveal()).parse().unwrap();
-        assert!(read.route == pass.route && read.secret.matches(&pass.secret));
+    fn a_token_is_read_back_from_its_header() {
+        let token = ResumeToken { route: Route::from_random([7; 16]), secret: Secret::from_random([9; 16]) };
+        let read: ResumeToken = format!("{} {}", token.route, token.secret.to_hex()).parse().unwrap();
+        assert!(read.matches(&token));
     }
 
     #[test]
-    fn one_bit_makes_another_secret() {
+    fn secrets_that_differ_in_one_bit_do_not_match() {
         let mut bytes = [9; 16];
         bytes[15] ^= 1;
         assert!(!Secret::from_random([9; 16]).matches(&Secret::from_random(bytes)));

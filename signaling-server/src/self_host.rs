@@ -1,124 +1,224 @@
-//! The pure state machine of the self-host dialect: repeats frames, as they came, to those whom they concern.
+//! The self-host dialect: clients name themselves, and the server forwards frames unchanged.
 //!
-//! A socket is who its first frame says it is; unlike the servers that it stands for, it lets nobody change that later.
+//! The first frame binds a name to its socket; unlike the servers that it replaces, this one never lets the name change.
 
-mod claims;
 mod frame;
 #[cfg(test)]
 mod invariants;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
 
 use serde::Serialize;
 
 use self::frame::{Frame, Request};
+use crate::claims::{Claim, Claims};
 use crate::close_reason::CloseReason;
+use crate::dialect::{Admission, AdmissionError, ConnectionId, Effect, NewConnection, ServerDialect};
 use crate::frame::Malformed;
-use crate::hosted::{Admission, AdmissionError, Arrival, ConnectionId, Counts, Effect};
-use crate::metrics::CountedEvent;
+use crate::metrics::{CountedEvent, Counts};
 use crate::options::Limits;
 
-/// Longest frame to everybody; a `joinroom` with the longest names is a quarter of this, and one frame becomes
-/// as many as there are sockets.
+/// Longest broadcast; the server sends a broadcast once per socket, and a `joinroom` with the longest names is a
+/// quarter of this.
 const BROADCAST_BYTES: usize = 4096;
 
-/// Connects sockets with one another as routing self-hosted servers do.
+/// Clients compare these three texts.
+const NAME_TAKEN: &str = "uuid already in use";
+const STREAM_TAKEN: &str = "sid already in use";
+const STREAM_CANNOT_CHANGE: &str = "can't change sid";
+
+/// No client compares this one, so it names the remedy.
+const WRONG_SENDER: &str = "from is not who this socket said it is; keep to one name, or open another socket";
+
+/// Connects clients as self-hosted servers that route frames do.
 #[derive(Debug)]
 pub struct SelfHostDialect {
     limits: Limits,
     sockets: BTreeMap<ConnectionId, Socket>,
-    /// Who calls itself what.
-    names: BTreeMap<String, ConnectionId>,
-    /// Who publishes which stream id.
-    streams: BTreeMap<String, ConnectionId>,
-    /// Who hears whom: the members of each room, and under `None` everybody outside all rooms.
+    names: Claims<ConnectionId>,
+    streams: Claims<ConnectionId>,
+    /// The members of each room; those under `None` are outside all rooms.
     rooms: BTreeMap<Option<String>, BTreeSet<ConnectionId>>,
     effects: Vec<Effect>,
 }
 
-/// What is known of a socket.
 #[derive(Debug, Default)]
 struct Socket {
-    /// The `from` of its first frame.
-    name: Option<String>,
-    stream: Option<String>,
     room: Option<String>,
     malformed_in_a_row: u32,
 }
 
-/// What the server itself says; clients know these by the words.
+/// A frame of the server itself.
 #[derive(Serialize)]
-struct Complaint<'a> {
+struct ErrorFrame<'a> {
     error: &'a str,
 }
 
 impl SelfHostDialect {
-    /// Makes a repeater without any socket.
+    /// Returns a state machine without connections.
     pub fn new(limits: Limits) -> Self {
         Self {
             limits,
             sockets: BTreeMap::new(),
-            names: BTreeMap::new(),
-            streams: BTreeMap::new(),
+            names: Claims::new(),
+            streams: Claims::new(),
             rooms: BTreeMap::new(),
             effects: Vec::new(),
         }
     }
 
-    /// Lets a socket in; there is nothing to resume, since clients keep their names by themselves.
-    pub fn open(&mut self, arrival: Arrival) -> Result<(Admission, Vec<Effect>), AdmissionError> {
+    fn handle(&mut self, sender: ConnectionId, frame: &Frame<'_>, text: &str) {
+        let Some(name) = &frame.from else { return self.count(CountedEvent::Unsigned) };
+        if !self.claim_name(sender, name) || !self.claim_request(sender, &frame.request) {
+            return;
+        }
+        if frame.is_broadcast() && text.len() > BROADCAST_BYTES {
+            let error = format!("a frame to everybody is longer than {BROADCAST_BYTES} bytes; name one UUID");
+            return self.send_error(sender, &error);
+        }
+        let receivers = self.receivers(sender, frame);
+        self.count(match (&frame.request, receivers.is_empty()) {
+            (Request::None, true) => CountedEvent::UnknownDestination,
+            (Request::None, false) => CountedEvent::Forwarded,
+            _ => CountedEvent::Request,
+        });
+        self.effects.extend(receivers.into_iter().map(|to| Effect::Send { to, text: text.to_owned() }));
+    }
+
+    /// Returns whether a socket may send under this name; its first name is its own if no other socket has it.
+    fn claim_name(&mut self, sender: ConnectionId, name: &str) -> bool {
+        let (event, error) = match self.names.claim(name, sender) {
+            Claim::Granted | Claim::Repeated => return true,
+            Claim::HasAnother => (CountedEvent::Forged, WRONG_SENDER),
+            Claim::Taken => (CountedEvent::NameConflict, NAME_TAKEN),
+        };
+        self.count(event);
+        self.send_error(sender, error);
+        false
+    }
+
+    /// Applies the room and the stream id that a request claims, and returns whether the sender has them.
+    ///
+    /// A client that joins with a stream id in use is in the room, and can view, until it claims again.
+    fn claim_request(&mut self, sender: ConnectionId, request: &Request<'_>) -> bool {
+        match request {
+            Request::Seed { stream } => self.claim_stream(sender, stream),
+            Request::JoinRoom { room, stream } => {
+                self.enter(sender, room);
+                stream.as_ref().is_none_or(|stream| self.claim_stream(sender, stream))
+            }
+            Request::Play { .. } | Request::Other | Request::None => true,
+        }
+    }
+
+    fn claim_stream(&mut self, sender: ConnectionId, stream: &str) -> bool {
+        match self.streams.claim(stream, sender) {
+            Claim::Granted | Claim::Repeated => return true,
+            Claim::HasAnother => self.send_error(sender, STREAM_CANNOT_CHANGE),
+            Claim::Taken => {
+                self.count(CountedEvent::StreamConflict);
+                self.send_error(sender, STREAM_TAKEN);
+            }
+        }
+        false
+    }
+
+    /// Moves a socket from its room into another one.
+    fn enter(&mut self, connection: ConnectionId, room: &str) {
+        let Some(socket) = self.sockets.get_mut(&connection) else { return };
+        let room = Some(room.to_owned());
+        let before = std::mem::replace(&mut socket.room, room.clone());
+        self.leave(connection, &before);
+        self.rooms.entry(room).or_default().insert(connection);
+    }
+
+    /// Removes a socket from a room, and the room if it is empty.
+    fn leave(&mut self, connection: ConnectionId, room: &Option<String>) {
+        if let Some(members) = self.rooms.get_mut(room) {
+            members.remove(&connection);
+            if members.is_empty() {
+                self.rooms.remove(room);
+            }
+        }
+    }
+
+    /// Returns the addressees of a frame: of the other sockets in the sender's room, or outside all rooms with it,
+    /// the named one, the publisher of the played stream, or all.
+    fn receivers(&self, sender: ConnectionId, frame: &Frame<'_>) -> Vec<ConnectionId> {
+        let Some(room) = self.sockets.get(&sender).and_then(|socket| self.rooms.get(&socket.room)) else {
+            return Vec::new();
+        };
+        let addressee = frame.to.as_deref().map(|name| self.names.owner_of(name));
+        let publisher = match &frame.request {
+            Request::Play { stream } => Some(self.streams.owner_of(stream)),
+            Request::Seed { .. } | Request::JoinRoom { .. } | Request::Other | Request::None => None,
+        };
+        let receives = |member: &ConnectionId| {
+            *member != sender
+                && addressee.is_none_or(|addressee| addressee == Some(*member))
+                && publisher.is_none_or(|publisher| publisher == Some(*member))
+        };
+        room.iter().copied().filter(receives).collect()
+    }
+
+    fn send_error(&mut self, to: ConnectionId, error: &str) {
+        // A string always serializes.
+        let text = serde_json::to_string(&ErrorFrame { error }).unwrap_or_default();
+        self.effects.push(Effect::Send { to, text });
+    }
+
+    fn count(&mut self, event: CountedEvent) {
+        self.effects.push(Effect::Count(event));
+    }
+}
+
+impl ServerDialect for SelfHostDialect {
+    /// Admits a connection; clients keep their own names, so there is nothing to resume.
+    fn open(&mut self, new: NewConnection, _: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError> {
         if self.sockets.len() >= self.limits.sockets {
             return Err(AdmissionError::Full);
         }
-        self.sockets.insert(arrival.connection, Socket::default());
-        self.rooms.entry(None).or_default().insert(arrival.connection);
-        let admission = Admission { route: arrival.route, pass: None, resumed: false };
+        self.sockets.insert(new.connection, Socket::default());
+        self.rooms.entry(None).or_default().insert(new.connection);
+        let admission = Admission { route: new.route, token: None, resumed: false };
         Ok((admission, vec![Effect::Count(CountedEvent::OpenedFresh)]))
     }
 
-    /// Takes a text frame from a socket; frames of sockets that were closed a moment ago have no effect.
-    pub fn receive(&mut self, connection: ConnectionId, text: &str) -> Vec<Effect> {
-        match Frame::read(text) {
-            Ok(frame) => {
-                if let Some(socket) = self.sockets.get_mut(&connection) {
-                    socket.malformed_in_a_row = 0;
-                    self.hear(connection, &frame, text);
-                }
-                std::mem::take(&mut self.effects)
-            }
-            Err(malformed) => self.refuse(connection, &malformed),
+    fn receive(&mut self, connection: ConnectionId, text: &str, now: Instant) -> Vec<Effect> {
+        let frame = match Frame::parse(text) {
+            Ok(frame) => frame,
+            Err(malformed) => return self.reject_frame(connection, &malformed, now),
+        };
+        if let Some(socket) = self.sockets.get_mut(&connection) {
+            socket.malformed_in_a_row = 0;
+            self.handle(connection, &frame, text);
         }
+        std::mem::take(&mut self.effects)
     }
 
-    /// Answers a frame that could not be read, and closes the socket after too many of them in a row.
-    pub fn refuse(&mut self, connection: ConnectionId, malformed: &Malformed) -> Vec<Effect> {
+    fn reject_frame(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect> {
         let limit = self.limits.malformed_in_a_row;
         let Some(socket) = self.sockets.get_mut(&connection) else { return Vec::new() };
         socket.malformed_in_a_row = socket.malformed_in_a_row.saturating_add(1);
         let is_enough = socket.malformed_in_a_row >= limit;
         self.count(CountedEvent::Malformed);
-        self.complain(connection, &malformed.to_string());
+        self.send_error(connection, &malformed.to_string());
         if is_enough {
-            self.close(connection);
-            self.effects.push(Effect::Close { connection, close_reason: CloseReason::Malformed(limit) });
+            self.close(connection, now);
+            self.effects.push(Effect::Close { connection, reason: CloseReason::Malformed(limit) });
         }
         std::mem::take(&mut self.effects)
     }
 
-    /// Forgets a socket that is gone, and frees its name and stream id; the others are not told.
-    pub fn close(&mut self, connection: ConnectionId) {
+    fn close(&mut self, connection: ConnectionId, _: Instant) {
         let Some(socket) = self.sockets.remove(&connection) else { return };
         self.leave(connection, &socket.room);
-        if let Some(name) = socket.name {
-            self.names.remove(&name);
-        }
-        if let Some(stream) = socket.stream {
-            self.streams.remove(&stream);
-        }
+        self.names.release(connection);
+        self.streams.release(connection);
     }
 
-    /// Counts what is there.
-    pub fn counts(&self) -> Counts {
+    fn counts(&self) -> Counts {
         Counts {
             sockets: self.sockets.len(),
             streams: self.streams.len(),
@@ -126,52 +226,5 @@ impl SelfHostDialect {
             pending_plays: 0,
             tombstones: 0,
         }
-    }
-
-    fn hear(&mut self, speaker: ConnectionId, frame: &Frame<'_>, text: &str) {
-        let Some(name) = &frame.from else { return self.count(CountedEvent::Unsigned) };
-        if !self.recognise(speaker, name) || !self.grant(speaker, &frame.request) {
-            return;
-        }
-        if frame.is_for_everybody() && text.len() > BROADCAST_BYTES {
-            let words = format!("a frame to everybody is longer than {BROADCAST_BYTES} bytes; name one UUID");
-            return self.complain(speaker, &words);
-        }
-        let listeners = self.listeners(speaker, frame);
-        self.count(match (&frame.request, listeners.is_empty()) {
-            (Request::None, true) => CountedEvent::UnknownDestination,
-            (Request::None, false) => CountedEvent::Forwarded,
-            _ => CountedEvent::Request,
-        });
-        let sent = listeners.into_iter().map(|to| Effect::Send { to, text: text.to_owned() });
-        self.effects.extend(sent);
-    }
-
-    /// Returns whom a frame concerns among those in the speaker's room, or outside all rooms with it.
-    fn listeners(&self, speaker: ConnectionId, frame: &Frame<'_>) -> Vec<ConnectionId> {
-        let Some(room) = self.sockets.get(&speaker).and_then(|socket| self.rooms.get(&socket.room)) else {
-            return Vec::new();
-        };
-        let addressee = frame.to.as_deref().map(|name| self.names.get(name));
-        let publisher = match &frame.request {
-            Request::Play { stream } => Some(self.streams.get(stream.as_ref())),
-            Request::Seed { .. } | Request::JoinRoom { .. } | Request::Other | Request::None => None,
-        };
-        let concerns = |listener: &&ConnectionId| {
-            **listener != speaker
-                && addressee.is_none_or(|addressee| addressee == Some(*listener))
-                && publisher.is_none_or(|publisher| publisher == Some(*listener))
-        };
-        room.iter().filter(concerns).copied().collect()
-    }
-
-    fn complain(&mut self, to: ConnectionId, error: &str) {
-        // A string always has a JSON spelling.
-        let text = serde_json::to_string(&Complaint { error }).unwrap_or_default();
-        self.effects.push(Effect::Send { to, text });
-    }
-
-    fn count(&mut self, event: CountedEvent) {
-        self.effects.push(Effect::Count(event));
     }
 }

@@ -1,4 +1,4 @@
-//! The accept loop, and how it ends.
+//! The accept loop and its shutdown.
 
 use std::future::{Future, ready};
 use std::net::SocketAddr;
@@ -18,87 +18,87 @@ use crate::hub::Hub;
 use crate::options::Options;
 use crate::tls::Tls;
 
-/// Connections that may be busy with their upgrade; more of them wait in the kernel's queue.
-const LOBBY: usize = 1024;
-/// How long to wait when the process has no file descriptor left; sockets end every second.
-const BREATHER: Duration = Duration::from_millis(100);
+/// How many connections may be in their upgrade at once; more wait in the kernel's queue.
+const UPGRADE_SLOTS: usize = 1024;
+/// The delay before the next accept when the process has no file descriptor left.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
 
-/// Listens for VDO.Ninja-compatible clients.
+/// A signaling server that is bound to an address.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     local_addr: SocketAddr,
-    exchange: Arc<Hub>,
+    hub: Arc<Hub>,
     tls: Option<Tls>,
 }
 
 impl Server {
-    /// Binds an address; port 0 lets the system choose.
+    /// Binds an address; with port 0 the system chooses a port.
+    ///
+    /// Fails if an option is invalid or the address cannot be bound.
     pub async fn bind(addr: impl ToSocketAddrs, options: Options) -> Result<Self, ServerError> {
         options.validate()?;
         let listener = TcpListener::bind(addr).await.map_err(ServerError::Bind)?;
         let local_addr = listener.local_addr().map_err(ServerError::Bind)?;
-        Ok(Self { listener, local_addr, exchange: Arc::new(Hub::new(options)), tls: None })
+        Ok(Self { listener, local_addr, hub: Arc::new(Hub::new(options)), tls: None })
     }
 
-    /// Speaks TLS with every client, so that the server is reached as `wss://`.
+    /// Requires TLS of every client, which then connects with `wss://`.
     pub fn tls(mut self, tls: Tls) -> Self {
         self.tls = Some(tls);
         self
     }
 
-    /// Returns the address that clients reach.
+    /// Returns the address that the server listens on.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
     /// Serves until `shutdown` resolves, then closes every socket with 1001.
     ///
-    /// It returns when all are gone, at the latest after [`Options::shutdown_timeout`].
+    /// Returns when all sockets are closed, at the latest after [`Options::shutdown_timeout`].
     pub async fn serve(self, shutdown: impl Future<Output = ()>) {
-        let Self { listener, local_addr, exchange, tls } = self;
+        let Self { listener, local_addr, hub, tls } = self;
         info!(%local_addr, tls = tls.is_some(), "signaling server listens");
         let (closing, closed) = watch::channel(false);
-        let lobby = Arc::new(Semaphore::new(LOBBY));
+        let upgrade_slots = Arc::new(Semaphore::new(UPGRADE_SLOTS));
         let mut tasks = JoinSet::new();
         let mut shutdown = std::pin::pin!(shutdown);
         loop {
             let accepted = async {
-                let place = Arc::clone(&lobby).acquire_owned().await;
-                (place, listener.accept().await)
+                let slot = Arc::clone(&upgrade_slots).acquire_owned().await;
+                (slot, listener.accept().await)
             };
-            let (place, accepted) = select! {
+            let (slot, accepted) = select! {
                 accepted = accepted => accepted,
                 () = &mut shutdown => break,
                 Some(_) = tasks.join_next() => continue,
             };
             match accepted {
                 Ok((stream, _)) => {
-                    speed_up(&stream);
-                    let (exchange, closed) = (Arc::clone(&exchange), closed.clone());
+                    disable_nagle(&stream);
+                    let (hub, closed) = (Arc::clone(&hub), closed.clone());
                     match tls.clone() {
-                        None => tasks.spawn(serve_connection(ready(Ok(stream)), exchange, closed, place)),
-                        Some(tls) => {
-                            tasks.spawn(serve_connection(tls.accept(stream), exchange, closed, place))
-                        }
+                        None => tasks.spawn(serve_connection(ready(Ok(stream)), hub, closed, slot)),
+                        Some(tls) => tasks.spawn(serve_connection(tls.accept(stream), hub, closed, slot)),
                     };
                 }
                 Err(error) => {
                     warn!(%error, "cannot accept connections; raise the limit of open files if this goes on");
-                    sleep(BREATHER).await;
+                    sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
         }
         drop(listener);
         closing.send_replace(true);
         let rest = async { while tasks.join_next().await.is_some() {} };
-        if timeout(exchange.options.shutdown_timeout, rest).await.is_err() {
+        if timeout(hub.options.shutdown_timeout, rest).await.is_err() {
             warn!("some sockets did not close in time; dropped");
         }
         info!(%local_addr, "signaling server stopped");
     }
 
-    /// Serves in a task of its own.
+    /// Serves in a new task.
     pub fn start(self) -> ServerHandle {
         let local_addr = self.local_addr;
         let (stop, stopped) = oneshot::channel::<()>();
@@ -110,7 +110,7 @@ impl Server {
     }
 }
 
-/// Holds a server that runs in its own task; dropping it stops the server without waiting.
+/// A server that runs in its own task; dropping the handle stops the server without waiting.
 #[derive(Debug)]
 pub struct ServerHandle {
     local_addr: SocketAddr,
@@ -119,21 +119,21 @@ pub struct ServerHandle {
 }
 
 impl ServerHandle {
-    /// Returns the address that clients reach.
+    /// Returns the address that the server listens on.
     pub fn local_addr(&self) -> SocketAddr {
         self.local_addr
     }
 
-    /// Closes every socket with 1001 and waits for that, but no longer than [`Options::shutdown_timeout`].
+    /// Closes every socket with 1001 and waits until they are closed, at most [`Options::shutdown_timeout`].
     pub async fn shutdown(self) {
         let _ = self.stop.send(());
-        // A server task cannot fail; if the runtime cancelled it, it is stopped as well.
+        // The task cannot fail; if the runtime has cancelled it, the server has stopped as well.
         let _ = self.task.await;
     }
 }
 
-/// Handshakes are small frames that somebody waits for; without this, Nagle's algorithm may hold them back.
-fn speed_up(stream: &TcpStream) {
-    // A socket that is gone already cannot be made faster, and its task will notice.
+/// Disables Nagle's algorithm, which delays small frames.
+fn disable_nagle(stream: &TcpStream) {
+    // If the connection is lost already, its task will see that.
     let _ = stream.set_nodelay(true);
 }

@@ -1,4 +1,4 @@
-//! TLS on the server's side: a certificate with its key, and the handshake.
+//! The server side of TLS: certificate, key and handshake.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,13 +14,13 @@ use tokio_rustls::server::TlsStream;
 use crate::connection::reject;
 use crate::upgrade::HttpRejection;
 
-/// Holds what a server proves its name with.
+/// The certificate and the key of a server.
 #[derive(Clone, Debug)]
 pub struct Tls {
     config: Arc<ServerConfig>,
 }
 
-/// Says why a certificate and its key cannot be used.
+/// The reason why a certificate and its key cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsError {
@@ -29,18 +29,18 @@ pub enum TlsError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
-    /// A file is damaged.
+    /// A file is not valid PEM.
     #[error("{} is not valid PEM: {problem}; export it again", path.display())]
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// The certificate's file holds none.
+    /// The certificate's file contains no certificate.
     #[error(
         "{} holds no certificate; give a PEM file with a BEGIN CERTIFICATE section", path.display()
     )]
@@ -48,7 +48,7 @@ pub enum TlsError {
         /// The file.
         path: PathBuf,
     },
-    /// The key's file holds none.
+    /// The key's file contains no private key.
     #[error(
         "{} holds no private key; give a PEM file with a BEGIN PRIVATE KEY section that is not encrypted",
         path.display()
@@ -68,7 +68,7 @@ pub enum TlsError {
         /// The key's file.
         key: PathBuf,
     },
-    /// Certificate and key are of a kind that cannot be used.
+    /// The certificate or the key is of an unsupported kind.
     #[error(
         "the certificate in {} and the key in {} cannot be used: {source}; use RSA, ECDSA or Ed25519",
         certificate.display(), key.display()
@@ -78,13 +78,15 @@ pub enum TlsError {
         certificate: PathBuf,
         /// The key's file.
         key: PathBuf,
-        /// Why.
+        /// The cause.
         source: rustls::Error,
     },
 }
 
 impl Tls {
     /// Reads a certificate, followed by those of its authorities, and its key from PEM files.
+    ///
+    /// Each error names the file and the remedy.
     pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<Self, TlsError> {
         let chain = certificates(certificate)?;
         let private = private_key(key)?;
@@ -102,18 +104,18 @@ impl Tls {
         Ok(Self { config: Arc::new(config) })
     }
 
-    /// Runs the handshake; a client that speaks no TLS is told so in HTTP.
+    /// Runs the handshake; a client that does not use TLS gets an HTTP error.
     pub(crate) async fn accept(self, mut stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let mut first = [0];
         if stream.peek(&mut first).await? > 0 && first != [HANDSHAKE_RECORD] {
             reject(&mut stream, HttpRejection::NotTls).await;
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "the client does not speak TLS"));
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "the client does not use TLS"));
         }
         TlsAcceptor::from(self.config).accept(stream).await
     }
 }
 
-/// The first byte of everything that a TLS client says first (RFC 8446 section 5.1).
+/// The first byte of a TLS client's first record (RFC 8446 section 5.1).
 const HANDSHAKE_RECORD: u8 = 22;
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
@@ -148,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pair_is_taken() {
+    fn a_matching_pair_is_accepted() {
         let (certificate, key) = pair();
         assert!(refusal(&certificate, &key).is_none());
     }
@@ -166,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn swapped_files_are_told_by_what_they_lack() {
+    fn swapped_files_are_reported_by_the_missing_section() {
         let (certificate, key) = pair();
         assert!(refusal(&key, &certificate).is_some_and(|message| message.contains("BEGIN CERTIFICATE")));
         assert!(
@@ -186,17 +188,17 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_file_is_refused() {
+    fn a_truncated_file_is_refused() {
         let (_, key) = pair();
         let message = refusal(&file("-----BEGIN CERTIFICATE-----\nAAAA\n"), &key).unwrap();
         assert!(message.contains("not valid PEM"), "{message}");
     }
 
     #[test]
-    fn a_certificate_that_is_none_is_refused() {
+    fn an_invalid_certificate_is_refused() {
         let (_, key) = pair();
-        let none = file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
-        assert!(refusal(&none, &key).is_some_and(|message| message.contains("cannot be used")));
+        let invalid = file("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n");
+        assert!(refusal(&invalid, &key).is_some_and(|message| message.contains("cannot be used")));
     }
 
     fn refusal(certificate: &NamedTempFile, key: &NamedTempFile) -> Option<String> {

@@ -1,4 +1,4 @@
-//! A token bucket: how many frames a socket may send.
+//! A token bucket that limits the frame rate of a socket.
 
 use std::time::Instant;
 
@@ -12,13 +12,13 @@ pub(crate) struct TokenBucket {
 }
 
 impl TokenBucket {
-    /// Makes a full bucket.
+    /// Returns a full bucket.
     pub(crate) fn full(per_second: u32, burst: u32, now: Instant) -> Self {
         let burst = f64::from(burst);
         Self { per_second: f64::from(per_second), burst, level: burst, filled_at: now }
     }
 
-    /// Takes one token, or returns `false` when there is none.
+    /// Takes one token, or returns `false` if the bucket is empty.
     pub(crate) fn take(&mut self, now: Instant) -> bool {
         let regained = now.saturating_duration_since(self.filled_at).as_secs_f64() * self.per_second;
         self.level = (self.level + regained).min(self.burst);

@@ -1,4 +1,4 @@
-//! The HTTP side: reads a request, and answers with the upgrade or with a remedy.
+//! The HTTP upgrade: reads a request, and answers with the upgrade or an error.
 
 use std::io;
 
@@ -9,43 +9,35 @@ use tokio_tungstenite::tungstenite::handshake::machine::TryParse;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response, create_response, write_response};
 use tokio_tungstenite::tungstenite::http::HeaderValue;
 
-use crate::hosted::Admission;
-use crate::route::ResumeToken;
+use crate::dialect::{Admission, AdmissionError, ResumeRequest};
 
-/// Names the request header with which a client says that it knows how to resume; its value is `1`.
+/// The request header of clients that support resuming; its value is `1`.
 pub const REJOIN_VERSION: &str = "rejoin-version";
-/// Names the request header that asks for an earlier UUID back: `<uuid> <secret>`.
+/// The request header that asks for an earlier UUID: `<uuid> <secret>`.
 pub const REJOIN_RESUME: &str = "rejoin-resume";
-/// Names the response header with the socket's UUID.
+/// The response header with the socket's UUID.
 pub const REJOIN_ROUTE: &str = "rejoin-route";
-/// Names the response header with the secret that proves the UUID.
+/// The response header with the secret that proves ownership of the UUID.
 pub const REJOIN_SECRET: &str = "rejoin-secret";
-/// Names the response header that says, with `1`, that the UUID is the one that was asked for.
+/// The response header that is `1` if the UUID is the requested one.
 pub const REJOIN_RESUMED: &str = "rejoin-resumed";
 
-/// Browsers with many cookies stay below; what is longer is no handshake.
+/// Longest request; browsers with many cookies stay below.
 const HEAD_BYTES: usize = 16 * 1024;
-/// Long enough for a few sockets to leave, short enough for somebody who waits.
+/// Long enough for a few sockets to close, and short enough for a waiting client.
 const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// A request for a WebSocket.
 #[derive(Debug)]
 pub(crate) struct UpgradeRequest {
     response: Response,
-    /// Present if the client knows how to resume.
-    pub(crate) wish: Option<ResumeRequest>,
-    /// What the client sent behind its request already.
+    /// Present if the client supports resuming.
+    pub(crate) resume: Option<ResumeRequest>,
+    /// Bytes that the client sent after its request.
     pub(crate) leftover: Vec<u8>,
 }
 
-/// What a client that knows how to resume asks for.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum ResumeRequest {
-    NewRoute,
-    Resume(ResumeToken),
-}
-
-/// A request that gets no WebSocket.
+/// The reason why a request gets no WebSocket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HttpRejection {
     NotAnUpgrade,
@@ -58,7 +50,7 @@ pub(crate) enum HttpRejection {
 }
 
 impl UpgradeRequest {
-    /// Reads one request; the caller limits the time.
+    /// Reads one request; the caller sets the time limit.
     pub(crate) async fn read<S: AsyncRead + Unpin>(
         stream: &mut S,
     ) -> io::Result<Result<Self, HttpRejection>> {
@@ -78,16 +70,16 @@ impl UpgradeRequest {
         let (length, request) = Request::try_parse(head)?.ok_or(HttpRejection::Unreadable)?;
         let response = create_response(&request)?;
         let leftover = head.get(length..).unwrap_or_default().to_vec();
-        Ok(Self { response, wish: ResumeRequest::of(&request), leftover })
+        Ok(Self { response, resume: resume_request(&request), leftover })
     }
 
     /// Returns the bytes that turn the connection into a WebSocket.
     pub(crate) fn accept(mut self, admission: &Admission) -> io::Result<Vec<u8>> {
         let headers = self.response.headers_mut();
-        if let Some(pass) = &admission.pass {
+        if let Some(token) = &admission.token {
             let value = |text: &str| HeaderValue::from_str(text).map_err(io::Error::other);
-            headers.insert(REJOIN_ROUTE, value(&pass.route.to_string())?);
-            headers.insert(REJOIN_SECRET, value(&pass.secret.reveal())?);
+            headers.insert(REJOIN_ROUTE, value(&token.route.to_string())?);
+            headers.insert(REJOIN_SECRET, value(&token.secret.to_hex())?);
             if admission.resumed {
                 headers.insert(REJOIN_RESUMED, HeaderValue::from_static("1"));
             }
@@ -95,17 +87,6 @@ impl UpgradeRequest {
         let mut bytes = Vec::new();
         write_response(&mut bytes, &self.response).map_err(io::Error::other)?;
         Ok(bytes)
-    }
-}
-
-impl ResumeRequest {
-    fn of(request: &Request) -> Option<Self> {
-        let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
-        if text(REJOIN_VERSION)?.trim() != "1" {
-            return None;
-        }
-        let pass = text(REJOIN_RESUME).and_then(|resume| resume.parse().ok());
-        Some(pass.map_or(Self::NewRoute, Self::Resume))
     }
 }
 
@@ -134,7 +115,7 @@ impl HttpRejection {
                     .to_owned(),
                 "websocket version is not 13; use a client that speaks RFC 6455",
             ),
-            // RFC 2817 section 4.2 has this answer for requests that TLS is required for.
+            // RFC 2817 section 4.2 defines this answer to requests that require TLS.
             Self::NotTls => (
                 "426 Upgrade Required",
                 "Upgrade: TLS/1.2, HTTP/1.1\r\nConnection: Upgrade, close\r\n".to_owned(),
@@ -153,7 +134,7 @@ impl HttpRejection {
             Self::Unreadable => (
                 "400 Bad Request",
                 "Connection: close\r\n".to_owned(),
-                "request is no websocket handshake; see RFC 6455 section 4.1",
+                "request is not a websocket handshake; see RFC 6455 section 4.1",
             ),
             Self::Full => (
                 "503 Service Unavailable",
@@ -185,7 +166,24 @@ impl From<Error> for HttpRejection {
     }
 }
 
-/// Whether the empty line that ends a head has come; parsing before that would be repeated with every byte.
+impl From<AdmissionError> for HttpRejection {
+    fn from(_: AdmissionError) -> Self {
+        // A taken route is a one-in-2^122 accident; another attempt gets another route.
+        Self::Full
+    }
+}
+
+/// Reads the headers of clients that support resuming.
+fn resume_request(request: &Request) -> Option<ResumeRequest> {
+    let text = |name| request.headers().get(name).and_then(|value| value.to_str().ok());
+    if text(REJOIN_VERSION)?.trim() != "1" {
+        return None;
+    }
+    let token = text(REJOIN_RESUME).and_then(|resume| resume.parse().ok());
+    Some(token.map_or(ResumeRequest::NewRoute, ResumeRequest::Resume))
+}
+
+/// Whether the empty line after the headers has arrived; an earlier attempt to parse would be repeated per byte.
 fn contains_end(head: &[u8]) -> bool {
     head.windows(4).any(|window| window == b"\r\n\r\n")
 }
@@ -197,17 +195,17 @@ mod tests {
     const UPGRADE: &str = "Connection: keep-alive, Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
                            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
 
-    fn call(method: &str, headers: &str) -> Result<UpgradeRequest, HttpRejection> {
+    fn parse(method: &str, headers: &str) -> Result<UpgradeRequest, HttpRejection> {
         UpgradeRequest::parse(format!("{method} / HTTP/1.1\r\nHost: x\r\n{headers}\r\nleft").as_bytes())
     }
 
     #[test]
-    fn keeps_what_came_behind_the_request() {
-        assert_eq!(call("GET", UPGRADE).unwrap().leftover, b"left");
+    fn keeps_the_bytes_after_the_request() {
+        assert_eq!(parse("GET", UPGRADE).unwrap().leftover, b"left");
     }
 
     #[test]
-    fn each_fault_has_its_status() {
+    fn each_invalid_request_has_its_status() {
         let old = UPGRADE.replace("13", "8");
         let keyless = UPGRADE.replace("Sec-WebSocket-Key", "X-Key");
         let cases = [
@@ -217,19 +215,19 @@ mod tests {
             ("PUT", UPGRADE, 405),
         ];
         for (method, headers, status) in cases {
-            assert_eq!(call(method, headers).unwrap_err().status(), status, "{method} {headers}");
+            assert_eq!(parse(method, headers).unwrap_err().status(), status, "{method} {headers}");
         }
     }
 
     #[test]
-    fn a_plain_client_makes_no_wish() {
-        assert!(call("GET", UPGRADE).unwrap().wish.is_none());
+    fn a_client_without_the_headers_does_not_resume() {
+        assert!(parse("GET", UPGRADE).unwrap().resume.is_none());
     }
 
     #[test]
-    fn an_unreadable_pass_is_a_wish_for_a_new_route() {
+    fn an_unreadable_token_requests_a_new_route() {
         let headers = format!("{UPGRADE}Rejoin-Version: 1\r\nRejoin-Resume: nonsense\r\n");
-        assert!(matches!(call("GET", &headers).unwrap().wish, Some(ResumeRequest::NewRoute)));
+        assert!(matches!(parse("GET", &headers).unwrap().resume, Some(ResumeRequest::NewRoute)));
     }
 
     #[tokio::test]

@@ -1,37 +1,40 @@
-//! Conversations with the pure repeater of the self-host dialect: text in, text out, no socket.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+//! Conversations with the state machine of the self-host dialect: text in, text out, no socket.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers panic on failure")]
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
-use rejoin_signaling_server::{Arrival, ConnectionId, Effect, Limits, Route, SelfHostDialect};
+use rejoin_signaling_server::{
+    ConnectionId, Effect, Limits, NewConnection, Route, Secret, SelfHostDialect, ServerDialect,
+};
 use serde_json::Value;
 
 #[test]
 fn two_sdk_clients_meet_as_recorded() {
     let recording = include_str!("../../transports/vdo-ninja/fixtures/routed2.jsonl");
     let rows: Vec<Value> = recording.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let mut stage = Stage::default();
-    // The recording tells of the first frames only, and who has said nothing yet hears the others already.
+    let mut clients = Clients::default();
+    // The recording has no open events, and a socket receives frames before it has sent one.
     for socket in ["1", "2", "3", "4"] {
-        stage.enter(socket);
+        clients.open(socket);
     }
-    let (mut heard, mut expected) = (Vec::new(), Vec::new());
+    let (mut received, mut expected) = (Vec::new(), Vec::new());
     for row in rows {
         let socket = row["c"].to_string();
         match row["dir"].as_str().unwrap() {
-            "in" => heard.extend(stage.say(&socket, row["m"].as_str().unwrap())),
+            "in" => received.extend(clients.send(&socket, row["m"].as_str().unwrap())),
             "out" => expected.push(format!("{socket} < {}", row["m"].as_str().unwrap())),
-            "close" => stage.leave(&socket),
-            other => panic!("the recording says `{other}`"),
+            "close" => clients.close(&socket),
+            other => panic!("unknown direction `{other}`"),
         }
     }
     assert_eq!(expected.len(), 6);
-    assert_eq!(heard, expected);
+    assert_eq!(received, expected);
 }
 
 #[test]
-fn a_seed_is_heard_outside_all_rooms_and_a_play_by_its_publisher_only() {
-    perform(&[
+fn a_seed_reaches_sockets_outside_all_rooms_and_a_play_only_its_publisher() {
+    run(&[
         r#"carl > {"request":"joinroom","roomid":"r","from":"c"}"#,
         "ann arrives",
         "bob arrives",
@@ -45,8 +48,8 @@ fn a_seed_is_heard_outside_all_rooms_and_a_play_by_its_publisher_only() {
 }
 
 #[test]
-fn a_room_hears_its_members_and_nobody_else_does() {
-    perform(&[
+fn frames_reach_only_sockets_in_the_same_room() {
+    run(&[
         "eve arrives",
         r#"ann > {"request":"joinroom","roomid":"r","streamID":"a","from":"a"}"#,
         r#"bob > {"request":"joinroom","roomid":"r","from":"b"}"#,
@@ -60,8 +63,8 @@ fn a_room_hears_its_members_and_nobody_else_does() {
 }
 
 #[test]
-fn a_frame_goes_on_as_it_came() {
-    perform(&[
+fn a_frame_is_forwarded_unchanged() {
+    run(&[
         r#"bob > {"UUID":"b","from":"b"}"#,
         r#"ann > { "z":1.50,"UUID":"b","n":12345678901234567890123, "from":"a" }"#,
         r#"bob < { "z":1.50,"UUID":"b","n":12345678901234567890123, "from":"a" }"#,
@@ -69,8 +72,8 @@ fn a_frame_goes_on_as_it_came() {
 }
 
 #[test]
-fn a_frame_to_oneself_gives_a_name_and_reaches_nobody() {
-    perform(&[
+fn a_frame_to_its_own_sender_claims_the_name_and_is_not_forwarded() {
+    run(&[
         "bob arrives",
         r#"ann > {"UUID":"a","from":"a"}"#,
         r#"bob > {"UUID":"a","bye":true,"from":"b"}"#,
@@ -79,13 +82,13 @@ fn a_frame_to_oneself_gives_a_name_and_reaches_nobody() {
 }
 
 #[test]
-fn frames_without_a_sender_vanish() {
-    perform(&["bob arrives", r#"ann > {"request":"seed","streamID":"cam"}"#, r#"ann > {"bye":true}"#]);
+fn frames_without_a_sender_are_dropped() {
+    run(&["bob arrives", r#"ann > {"request":"seed","streamID":"cam"}"#, r#"ann > {"bye":true}"#]);
 }
 
 #[test]
-fn a_ghost_keeps_its_name_until_it_is_gone() {
-    perform(&[
+fn a_dead_socket_keeps_its_name_until_it_is_closed() {
+    run(&[
         r#"ghost > {"request":"seed","streamID":"cam","from":"a"}"#,
         r#"ann > {"request":"seed","streamID":"cam","from":"a"}"#,
         r#"ann < {"error":"uuid already in use"}"#,
@@ -100,7 +103,7 @@ fn a_ghost_keeps_its_name_until_it_is_gone() {
 
 #[test]
 fn a_stream_id_has_one_owner_and_does_not_change() {
-    perform(&[
+    run(&[
         r#"ann > {"request":"seed","streamID":"cam","from":"a"}"#,
         r#"bob > {"request":"seed","streamID":"cam","from":"b"}"#,
         r#"bob < {"error":"sid already in use"}"#,
@@ -114,8 +117,8 @@ fn a_stream_id_has_one_owner_and_does_not_change() {
 }
 
 #[test]
-fn who_waits_for_a_stream_id_is_in_the_room_already_but_not_announced() {
-    perform(&[
+fn a_client_with_a_taken_stream_id_is_in_the_room_but_not_announced() {
+    run(&[
         r#"old > {"request":"seed","streamID":"a","from":"old"}"#,
         r#"bob > {"request":"joinroom","roomid":"r","streamID":"b","from":"b"}"#,
         r#"ann > {"request":"joinroom","roomid":"r","streamID":"a","from":"a"}"#,
@@ -129,8 +132,8 @@ fn who_waits_for_a_stream_id_is_in_the_room_already_but_not_announced() {
 }
 
 #[test]
-fn nobody_speaks_under_another_name() {
-    perform(&[
+fn a_frame_with_another_senders_name_is_rejected() {
+    run(&[
         r#"ann > {"UUID":"a","from":"a"}"#,
         r#"bob > {"UUID":"b","from":"b"}"#,
         r#"eve > {"UUID":"e","from":"e"}"#,
@@ -142,9 +145,9 @@ fn nobody_speaks_under_another_name() {
 }
 
 #[test]
-fn long_frames_are_for_one_reader() {
+fn long_frames_may_not_be_broadcast() {
     let load = "x".repeat(5000);
-    perform(&[
+    run(&[
         r#"bob > {"UUID":"b","from":"b"}"#,
         &format!(r#"ann > {{"UUID":"b","load":"{load}","from":"a"}}"#),
         &format!(r#"bob < {{"UUID":"b","load":"{load}","from":"a"}}"#),
@@ -154,74 +157,77 @@ fn long_frames_are_for_one_reader() {
 }
 
 #[test]
-fn malformed_frames_are_explained_until_there_are_too_many_in_a_row() {
+fn malformed_frames_are_answered_and_too_many_in_a_row_close_the_socket() {
     let mut lines = vec!["ann arrives"];
     for _ in 0..16 {
         lines.push("ann > []");
         lines.push(r#"ann < {"error":"frame is not a JSON object; send one JSON object per text frame"}"#);
     }
     lines.push("ann < closed 1007 16 unreadable frames in a row; send one JSON object per text frame");
-    perform(&lines);
+    run(&lines);
 }
 
-/// Plays a script: `ann > frame` says something, `bob < frame` is what must happen next, and nothing else may.
-fn perform(script: &[&str]) {
-    let mut stage = Stage::default();
-    let mut happened = std::collections::VecDeque::new();
+/// Runs a script: `ann > frame` sends a frame, and `bob < frame` must be the next effect; no other effect may occur.
+fn run(script: &[&str]) {
+    let mut clients = Clients::default();
+    let mut observed = std::collections::VecDeque::new();
     for line in script {
         match line.split_once(' ').unwrap() {
-            (_, told) if told.starts_with("< ") => assert_eq!(happened.pop_front().as_deref(), Some(*line)),
-            (name, does) => {
-                assert!(happened.is_empty(), "unexpected {happened:#?} before {line}");
-                match does {
-                    "arrives" => stage.enter(name),
-                    "leaves" => stage.leave(name),
-                    says => happened.extend(stage.say(name, says.strip_prefix("> ").unwrap())),
+            (_, effect) if effect.starts_with("< ") => {
+                assert_eq!(observed.pop_front().as_deref(), Some(*line))
+            }
+            (name, step) => {
+                assert!(observed.is_empty(), "unexpected {observed:#?} before {line}");
+                match step {
+                    "arrives" => clients.open(name),
+                    "leaves" => clients.close(name),
+                    frame => observed.extend(clients.send(name, frame.strip_prefix("> ").unwrap())),
                 }
             }
         }
     }
-    assert!(happened.is_empty(), "unexpected {happened:#?}");
+    assert!(observed.is_empty(), "unexpected {observed:#?}");
 }
 
-/// Named actors before a repeater.
-struct Stage {
-    repeater: SelfHostDialect,
-    actors: BTreeMap<String, ConnectionId>,
+/// Named clients of a self-host dialect.
+struct Clients {
+    dialect: SelfHostDialect,
+    connections: BTreeMap<String, ConnectionId>,
 }
 
-impl Default for Stage {
+impl Default for Clients {
     fn default() -> Self {
-        Self { repeater: SelfHostDialect::new(Limits::default()), actors: BTreeMap::new() }
+        Self { dialect: SelfHostDialect::new(Limits::default()), connections: BTreeMap::new() }
     }
 }
 
-impl Stage {
-    fn enter(&mut self, name: &str) {
-        let connection = ConnectionId(self.actors.len() as u64);
-        let arrival = Arrival { connection, route: Route::from_random([0; 16]), extension: None };
-        let (admission, _) = self.repeater.open(arrival).unwrap();
-        assert!(admission.pass.is_none() && !admission.resumed);
-        self.actors.insert(name.to_owned(), connection);
+impl Clients {
+    fn open(&mut self, name: &str) {
+        let connection = ConnectionId(self.connections.len() as u64);
+        let (route, secret) = (Route::from_random([0; 16]), Secret::from_random([0; 16]));
+        let new = NewConnection { connection, route, secret, resume: None };
+        let (admission, _) = self.dialect.open(new, Instant::now()).unwrap();
+        assert!(admission.token.is_none() && !admission.resumed);
+        self.connections.insert(name.to_owned(), connection);
     }
 
-    fn leave(&mut self, name: &str) {
-        self.repeater.close(self.actors[name]);
+    fn close(&mut self, name: &str) {
+        self.dialect.close(self.connections[name], Instant::now());
     }
 
-    /// Lets a frame in, from an actor who may be new, and returns what happened as lines of a script.
-    fn say(&mut self, name: &str, text: &str) -> Vec<String> {
-        if !self.actors.contains_key(name) {
-            self.enter(name);
+    /// Sends a frame of a client, which may be new, and returns the effects as lines of a script.
+    fn send(&mut self, name: &str, text: &str) -> Vec<String> {
+        if !self.connections.contains_key(name) {
+            self.open(name);
         }
-        let label = |connection| self.actors.iter().find(|(_, actor)| **actor == connection).unwrap().0;
-        let effects = self.repeater.receive(self.actors[name], text).into_iter();
+        let label = |connection| self.connections.iter().find(|(_, known)| **known == connection).unwrap().0;
+        let effects = self.dialect.receive(self.connections[name], text, Instant::now()).into_iter();
         effects
             .filter_map(|effect| match effect {
                 Effect::Send { to, text } => Some(format!("{} < {text}", label(to))),
-                Effect::Close { connection, close_reason } => {
-                    let (code, reason) = (close_reason.code(), close_reason.reason());
-                    Some(format!("{} < closed {code} {reason}", label(connection)))
+                Effect::Close { connection, reason } => {
+                    let (code, text) = (reason.code(), reason.text());
+                    Some(format!("{} < closed {code} {text}", label(connection)))
                 }
                 Effect::Count(_) => None,
                 other => panic!("unknown effect {other:?}"),

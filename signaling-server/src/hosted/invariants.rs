@@ -1,11 +1,12 @@
-//! Property test: whatever comes in, nothing panics and the books balance.
+//! Property test: after any sequence of connections and frames the tables agree and stay within their limits.
 
 use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 
 use super::*;
-use crate::route::ResumeToken;
+use crate::dialect::NewConnection;
+use crate::route::{Route, Secret};
 
 const LIMITS: Limits = Limits {
     sockets: 5,
@@ -22,18 +23,18 @@ const LIMITS: Limits = Limits {
 
 #[derive(Clone, Debug)]
 enum Step {
-    /// A socket comes in, perhaps with the pass of an earlier one or a forged one.
+    /// A connection opens, perhaps with the token of an earlier one or a forged token.
     Open {
         resume: Option<u8>,
         forged: bool,
     },
-    /// One of the sockets that ever were says something.
-    Say {
-        who: u8,
+    /// One of all earlier connections sends a frame.
+    Send {
+        number: u8,
         text: String,
     },
-    Leave {
-        who: u8,
+    Close {
+        number: u8,
     },
     Wait {
         seconds: u64,
@@ -44,8 +45,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => (proptest::option::of(any::<u8>()), any::<bool>())
             .prop_map(|(resume, forged)| Step::Open { resume, forged }),
-        8 => (any::<u8>(), frame()).prop_map(|(who, text)| Step::Say { who, text }),
-        2 => any::<u8>().prop_map(|who| Step::Leave { who }),
+        8 => (any::<u8>(), frame()).prop_map(|(number, text)| Step::Send { number, text }),
+        2 => any::<u8>().prop_map(|number| Step::Close { number }),
         1 => (0..90_u64).prop_map(|seconds| Step::Wait { seconds }),
     ]
 }
@@ -76,84 +77,73 @@ fn secret(number: u8) -> Secret {
     Secret::from_random([number; 16])
 }
 
-/// Plays the steps and returns what must hold after each of them.
-fn play(steps: Vec<Step>) -> Result<(), TestCaseError> {
-    let mut board = HostedDialect::new(LIMITS);
+/// Runs the steps and checks the invariants after each of them.
+fn run(steps: Vec<Step>) -> Result<(), TestCaseError> {
+    let mut dialect = HostedDialect::new(LIMITS);
     let mut now = Instant::now();
     let mut opened = 0_u8;
     for step in steps {
-        let connection = |who: u8| ConnectionId(u64::from(who % opened.max(1)));
+        let connection = |number: u8| ConnectionId(u64::from(number % opened.max(1)));
         match step {
             Step::Open { resume, forged } => {
-                let pass = |who: u8| ResumeToken {
-                    route: route(who % 8),
-                    secret: secret(if forged { 99 } else { who % 8 }),
+                let token = |number: u8| ResumeToken {
+                    route: route(number % 8),
+                    secret: secret(if forged { 99 } else { number % 8 }),
                 };
-                let extension = Some(Extension { secret: secret(opened % 8), resume: resume.map(pass) });
-                let arrival =
-                    Arrival { connection: ConnectionId(opened.into()), route: route(opened % 8), extension };
+                let new = NewConnection {
+                    connection: ConnectionId(opened.into()),
+                    route: route(opened % 8),
+                    secret: secret(opened % 8),
+                    resume: Some(
+                        resume.map_or(ResumeRequest::NewRoute, |of| ResumeRequest::Resume(token(of))),
+                    ),
+                };
                 opened = opened.saturating_add(1);
-                if let Ok((admission, effects)) = board.open(arrival, now) {
+                if let Ok((admission, effects)) = dialect.open(new, now) {
                     prop_assert!(!(forged && admission.resumed));
-                    check_effects(&board, &effects)?;
+                    check_effects(&dialect, &effects)?;
                 }
             }
-            Step::Say { who, text } => {
-                let effects = board.receive(connection(who), &text, now);
-                check_effects(&board, &effects)?;
+            Step::Send { number, text } => {
+                let effects = dialect.receive(connection(number), &text, now);
+                check_effects(&dialect, &effects)?;
             }
-            Step::Leave { who } => board.close(connection(who), now),
+            Step::Close { number } => dialect.close(connection(number), now),
             Step::Wait { seconds } => now += Duration::from_secs(seconds),
         }
-        check(&board)?;
+        check(&dialect)?;
     }
     Ok(())
 }
 
-/// Frames go to the living only, and whoever is closed is forgotten.
-fn check_effects(board: &HostedDialect, effects: &[Effect]) -> Result<(), TestCaseError> {
+/// Frames go to open connections only, and a closed connection is removed.
+fn check_effects(dialect: &HostedDialect, effects: &[Effect]) -> Result<(), TestCaseError> {
     let closed = |id: &ConnectionId| {
         effects.iter().any(|effect| matches!(effect, Effect::Close { connection, .. } if connection == id))
     };
     for effect in effects {
         match effect {
-            Effect::Send { to, .. } => prop_assert!(board.route(*to).is_some() || closed(to)),
-            Effect::Close { connection, .. } => prop_assert!(board.route(*connection).is_none()),
+            Effect::Send { to, .. } => {
+                prop_assert!(dialect.router.sockets.route(*to).is_some() || closed(to))
+            }
+            Effect::Close { connection, .. } => {
+                prop_assert!(dialect.router.sockets.route(*connection).is_none())
+            }
             Effect::Count(_) => {}
         }
     }
     Ok(())
 }
 
-fn check(board: &HostedDialect) -> Result<(), TestCaseError> {
-    let counts = board.counts();
+fn check(dialect: &HostedDialect) -> Result<(), TestCaseError> {
+    let (counts, router) = (dialect.counts(), &dialect.router);
+    let is_open = |route: Route| router.sockets.of(route).is_some();
     prop_assert!(counts.sockets <= LIMITS.sockets && counts.tombstones <= LIMITS.tombstones);
-    prop_assert_eq!(board.connections.len(), board.sockets.len());
-    for (connection, route) in &board.connections {
-        prop_assert_eq!(board.sockets[route].connection, *connection);
-        prop_assert!(!board.tombstones.contains(*route), "a living route lies in a tombstone");
-    }
-    for (stream, owner) in &board.streams {
-        prop_assert_eq!(board.stream_of(*owner), Some(stream));
-    }
-    let publishing = board.sockets.values().filter(|socket| socket.stream.is_some()).count();
-    prop_assert_eq!(publishing, counts.streams);
-    for (stream, viewer) in board.pending_plays.pairs() {
-        prop_assert!(board.sockets[&viewer].pending.contains(stream));
-    }
-    let pending: usize = board.sockets.values().map(|socket| socket.pending.len()).sum();
-    prop_assert_eq!(
-        (pending, board.pending_plays.pairs().count()),
-        (counts.pending_plays, counts.pending_plays)
-    );
-    prop_assert!(board.sockets.values().all(|socket| socket.pending.len() <= LIMITS.pending_plays));
-    for (name, room) in &board.rooms {
-        prop_assert!(!room.members.is_empty(), "an empty room is kept");
-        prop_assert!(room.members.iter().all(|member| board.room_of(*member) == Some(name)));
-        prop_assert!(room.director.is_none_or(|director| room.members.contains(&director)));
-    }
-    let seated: usize = board.rooms.values().map(|room| room.members.len()).sum();
-    prop_assert_eq!(seated, board.sockets.values().filter(|socket| socket.room.is_some()).count());
+    prop_assert!(router.sockets.is_consistent());
+    prop_assert!(router.streams.is_consistent(|route| is_open(*route)));
+    prop_assert!(router.rooms.is_consistent(is_open));
+    prop_assert!(router.pending_plays.is_consistent(is_open));
+    prop_assert!((0..8).map(route).all(|route| !(is_open(route) && dialect.tombstones.contains(route))));
     Ok(())
 }
 
@@ -161,7 +151,7 @@ proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_books_balance(steps in proptest::collection::vec(step(), 0..120)) {
-        play(steps)?;
+    fn the_tables_agree_after_any_sequence(steps in proptest::collection::vec(step(), 0..120)) {
+        run(steps)?;
     }
 }

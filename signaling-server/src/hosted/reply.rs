@@ -1,4 +1,4 @@
-//! The frames that the server itself writes.
+//! The frames that the server writes.
 
 use serde::Serialize;
 
@@ -14,9 +14,9 @@ pub(crate) enum Reply<'a> {
         viewer: Route,
     },
     #[serde(rename = "listing")]
-    Listing(Roster),
+    Listing(Listing),
     #[serde(rename = "transferred")]
-    Transferred(Roster),
+    Transferred(Listing),
     #[serde(rename = "someonejoined")]
     SomeoneJoined {
         #[serde(rename = "UUID")]
@@ -39,10 +39,10 @@ pub(crate) enum Reply<'a> {
     Error { message: &'a str },
 }
 
-/// The others in a room, as its newest member sees them.
+/// The other members of a room.
 #[derive(Debug, Serialize)]
-pub(crate) struct Roster {
-    pub(crate) list: Vec<RosterEntry>,
+pub(crate) struct Listing {
+    pub(crate) list: Vec<ListingEntry>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) director: Option<Route>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -50,7 +50,7 @@ pub(crate) struct Roster {
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct RosterEntry {
+pub(crate) struct ListingEntry {
     #[serde(rename = "UUID")]
     pub(crate) route: Route,
     #[serde(rename = "streamID", skip_serializing_if = "Option::is_none")]
@@ -59,7 +59,7 @@ pub(crate) struct RosterEntry {
 
 impl Reply<'_> {
     pub(crate) fn text(&self) -> String {
-        // Strings, flags and lists of them always have a JSON spelling.
+        // Strings, flags and lists of them always serialize.
         serde_json::to_string(self).unwrap_or_default()
     }
 }

@@ -1,49 +1,45 @@
-//! What remains of closed sockets for a while, so that they can be resumed.
+//! The state of recently closed connections, kept so that clients can resume it.
 
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::route::{ResumeToken, Route, Secret};
+use super::rooms::LeftRoom;
+use crate::route::{ResumeToken, Route};
 
-/// The wishes of a closed socket; its stream id is not reserved.
+/// The state of a closed connection; its stream id is not reserved.
 #[derive(Debug)]
 pub(super) struct Tombstone {
-    pub(super) route: Route,
-    pub(super) secret: Secret,
-    pub(super) room: Option<String>,
-    /// Whether it directed that room.
-    pub(super) director: bool,
+    pub(super) token: ResumeToken,
+    pub(super) room: Option<LeftRoom>,
     pub(super) stream: Option<String>,
-    pub(super) since: Instant,
+    pub(super) closed_at: Instant,
 }
 
 /// A bounded number of tombstones, the oldest first.
 #[derive(Debug)]
 pub(super) struct Tombstones {
     limit: usize,
-    kept_for: Duration,
+    expiry: Duration,
     tombstones: VecDeque<Tombstone>,
 }
 
 impl Tombstones {
-    pub(super) fn new(limit: usize, kept_for: Duration) -> Self {
-        Self { limit, kept_for, tombstones: VecDeque::new() }
+    pub(super) fn new(limit: usize, expiry: Duration) -> Self {
+        Self { limit, expiry, tombstones: VecDeque::new() }
     }
 
     pub(super) fn insert(&mut self, tombstone: Tombstone) {
-        self.level(tombstone.since);
+        self.remove_expired(tombstone.closed_at);
         self.tombstones.push_back(tombstone);
         while self.tombstones.len() > self.limit {
             self.tombstones.pop_front();
         }
     }
 
-    /// Takes out the tombstone that a pass belongs to.
-    pub(super) fn open(&mut self, pass: &ResumeToken, now: Instant) -> Option<Tombstone> {
-        self.level(now);
-        let matching =
-            |tombstone: &Tombstone| tombstone.route == pass.route && tombstone.secret.matches(&pass.secret);
-        let index = self.tombstones.iter().position(matching)?;
+    /// Removes and returns the tombstone that a token belongs to.
+    pub(super) fn take(&mut self, token: &ResumeToken, now: Instant) -> Option<Tombstone> {
+        self.remove_expired(now);
+        let index = self.tombstones.iter().position(|tombstone| tombstone.token.matches(token))?;
         self.tombstones.remove(index)
     }
 
@@ -52,17 +48,13 @@ impl Tombstones {
     }
 
     pub(super) fn contains(&self, route: Route) -> bool {
-        self.tombstones.iter().any(|tombstone| tombstone.route == route)
+        self.tombstones.iter().any(|tombstone| tombstone.token.route == route)
     }
 
-    /// Removes tombstones that are too old.
-    fn level(&mut self, now: Instant) {
-        let kept_for = self.kept_for;
-        while self
-            .tombstones
-            .front()
-            .is_some_and(|tombstone| now.saturating_duration_since(tombstone.since) > kept_for)
-        {
+    fn remove_expired(&mut self, now: Instant) {
+        let is_expired =
+            |tombstone: &Tombstone| now.saturating_duration_since(tombstone.closed_at) > self.expiry;
+        while self.tombstones.front().is_some_and(is_expired) {
             self.tombstones.pop_front();
         }
     }
@@ -71,42 +63,40 @@ impl Tombstones {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::route::Secret;
 
-    const KEPT_FOR: Duration = Duration::from_secs(60);
+    const EXPIRY: Duration = Duration::from_secs(60);
 
-    fn pass(number: u8) -> ResumeToken {
+    fn token(number: u8) -> ResumeToken {
         ResumeToken { route: Route::from_random([number; 16]), secret: Secret::from_random([number; 16]) }
     }
 
-    fn tombstone(number: u8, since: Instant) -> Tombstone {
-        let ResumeToken { route, secret } = pass(number);
-        Tombstone { route, secret, room: None, director: false, stream: None, since }
+    fn tombstone(number: u8, closed_at: Instant) -> Tombstone {
+        Tombstone { token: token(number), room: None, stream: None, closed_at }
     }
 
     #[test]
-    fn a_pass_opens_its_grave_once() {
+    fn a_token_takes_its_tombstone_once() {
         let now = Instant::now();
-        let mut tombstones = Tombstones::new(4, KEPT_FOR);
+        let mut tombstones = Tombstones::new(4, EXPIRY);
         tombstones.insert(tombstone(1, now));
-        assert_eq!(
-            (tombstones.open(&pass(1), now).is_some(), tombstones.open(&pass(1), now).is_some()),
-            (true, false)
-        );
+        let taken = [(); 2].map(|()| tombstones.take(&token(1), now).is_some());
+        assert_eq!(taken, [true, false]);
     }
 
     #[test]
-    fn a_grave_is_gone_after_a_minute() {
+    fn a_tombstone_expires_after_a_minute() {
         let now = Instant::now();
-        let mut tombstones = Tombstones::new(4, KEPT_FOR);
+        let mut tombstones = Tombstones::new(4, EXPIRY);
         tombstones.insert(tombstone(1, now));
-        assert!(tombstones.open(&pass(1), now + KEPT_FOR + Duration::from_millis(1)).is_none());
+        assert!(tombstones.take(&token(1), now + EXPIRY + Duration::from_millis(1)).is_none());
     }
 
     #[test]
-    fn the_oldest_make_room() {
+    fn the_oldest_is_removed_at_the_limit() {
         let now = Instant::now();
-        let mut tombstones = Tombstones::new(2, KEPT_FOR);
+        let mut tombstones = Tombstones::new(2, EXPIRY);
         (1..=3).for_each(|number| tombstones.insert(tombstone(number, now)));
-        assert_eq!((tombstones.len(), tombstones.contains(pass(1).route)), (2, false));
+        assert_eq!((tombstones.len(), tombstones.contains(token(1).route)), (2, false));
     }
 }

@@ -1,17 +1,17 @@
-//! Reads who sent a frame, to whom, and what it asks for; the frame itself goes on as it came.
+//! Parses sender, addressee and request of a self-host frame; the server forwards the frame unchanged.
 
 use std::borrow::Cow;
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::frame::{Malformed, name, require_object, string};
+use crate::frame::{Malformed, keys, name, string};
 
 /// A readable frame.
 #[derive(Debug)]
 pub(super) struct Frame<'a> {
     pub(super) from: Option<Cow<'a, str>>,
-    /// The one client that it is for.
+    /// The only client that receives it.
     pub(super) to: Option<Cow<'a, str>>,
     pub(super) request: Request<'a>,
 }
@@ -28,14 +28,14 @@ pub(super) enum Request<'a> {
         room: Cow<'a, str>,
         stream: Option<Cow<'a, str>>,
     },
-    /// One that means nothing to the server.
+    /// A request that the server forwards without acting on it.
     Other,
     None,
 }
 
-/// The keys that the server looks at; all others pass unseen.
+/// The keys that the server reads; it ignores all others.
 #[derive(Deserialize)]
-struct Envelope<'a> {
+struct Keys<'a> {
     #[serde(borrow)]
     from: Option<&'a RawValue>,
     #[serde(borrow, rename = "UUID")]
@@ -49,32 +49,31 @@ struct Envelope<'a> {
 }
 
 impl<'a> Frame<'a> {
-    pub(super) fn read(text: &'a str) -> Result<Self, Malformed> {
-        require_object(text)?;
-        let envelope: Envelope<'a> = serde_json::from_str(text)?;
+    pub(super) fn parse(text: &'a str) -> Result<Self, Malformed> {
+        let keys: Keys<'a> = keys(text)?;
         Ok(Self {
-            from: optional(envelope.from, "from")?,
-            to: optional(envelope.uuid, "UUID")?,
-            request: Request::read(&envelope)?,
+            from: optional(keys.from, "from")?,
+            to: optional(keys.uuid, "UUID")?,
+            request: Request::parse(&keys)?,
         })
     }
 
-    /// Whether everybody in the room is to hear it.
-    pub(super) fn is_for_everybody(&self) -> bool {
+    /// Whether every other client in the sender's room receives it.
+    pub(super) fn is_broadcast(&self) -> bool {
         self.to.is_none() && !matches!(self.request, Request::Play { .. })
     }
 }
 
 impl<'a> Request<'a> {
-    fn read(envelope: &Envelope<'a>) -> Result<Self, Malformed> {
-        let Some(request) = envelope.request else { return Ok(Self::None) };
+    fn parse(keys: &Keys<'a>) -> Result<Self, Malformed> {
+        let Some(request) = keys.request else { return Ok(Self::None) };
         let request = string(Some(request)).ok_or(Malformed::Field { key: "request" })?;
         Ok(match &*request {
-            "seed" => Self::Seed { stream: name(envelope.stream, "streamID")? },
-            "play" => Self::Play { stream: name(envelope.stream, "streamID")? },
+            "seed" => Self::Seed { stream: name(keys.stream, "streamID")? },
+            "play" => Self::Play { stream: name(keys.stream, "streamID")? },
             "joinroom" => Self::JoinRoom {
-                room: name(envelope.roomid, "roomid")?,
-                stream: optional(envelope.stream, "streamID")?,
+                room: name(keys.roomid, "roomid")?,
+                stream: optional(keys.stream, "streamID")?,
             },
             _ => Self::Other,
         })
@@ -93,7 +92,7 @@ mod tests {
     fn sender_receiver_and_request_are_read() {
         let text =
             r#"{"request":"joinroom","roomid":"Studio","streamID":"cam","from":"ann","UUID":"b\u006fb"}"#;
-        let frame = Frame::read(text).unwrap();
+        let frame = Frame::parse(text).unwrap();
         assert_eq!((frame.from.as_deref(), frame.to.as_deref()), (Some("ann"), Some("bob")));
         assert_eq!(frame.request, Request::JoinRoom { room: "Studio".into(), stream: Some("cam".into()) });
     }
@@ -101,21 +100,21 @@ mod tests {
     #[test]
     fn null_stands_for_nothing() {
         let text = r#"{"request":"joinroom","roomid":"r","streamID":null,"UUID":null,"from":null}"#;
-        let frame = Frame::read(text).unwrap();
+        let frame = Frame::parse(text).unwrap();
         assert_eq!((frame.from, frame.to), (None, None));
         assert_eq!(frame.request, Request::JoinRoom { room: "r".into(), stream: None });
     }
 
     #[test]
     fn a_frame_cannot_carry_a_second_sender() {
-        assert!(matches!(Frame::read(r#"{"from":"ann","from":"bob"}"#), Err(Malformed::Json(_))));
+        assert!(matches!(Frame::parse(r#"{"from":"ann","from":"bob"}"#), Err(Malformed::Json(_))));
     }
 
     #[test]
     fn only_objects_with_names_of_a_reasonable_length_are_frames() {
         let long = format!(r#"{{"from":"{}"}}"#, "x".repeat(257));
         for text in ["", "[]", "7", r#"{"from":7}"#, r#"{"UUID":""}"#, r#"{"request":"seed"}"#, &long] {
-            assert!(Frame::read(text).is_err(), "{text}");
+            assert!(Frame::parse(text).is_err(), "{text}");
         }
     }
 }

@@ -1,73 +1,67 @@
-//! Property test: whatever comes in, nothing panics, the books balance, and no frame leaves its room.
+//! Property test: after any sequence of connections and frames the tables agree, and no frame leaves its room.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::route::Route;
+use crate::route::{Route, Secret};
 
 #[derive(Clone, Debug)]
 enum Step {
     Open,
-    /// One of the sockets that ever were says something.
-    Say {
-        who: u64,
+    /// One of all earlier connections sends a frame.
+    Send {
+        number: u64,
         text: String,
     },
-    Leave {
-        who: u64,
+    Close {
+        number: u64,
     },
 }
 
 proptest! {
     #[test]
-    fn the_books_balance_whatever_comes_in(steps in vec(step(), 0..60)) {
+    fn the_tables_agree_after_any_sequence(steps in vec(step(), 0..60)) {
         let limits = Limits { sockets: 5, malformed_in_a_row: 3, ..Limits::default() };
-        let mut repeater = SelfHostDialect::new(limits);
+        let mut dialect = SelfHostDialect::new(limits);
+        let now = Instant::now();
         let mut opened = 0;
         for step in steps {
             match step {
                 Step::Open => {
-                    let route = Route::from_random([0; 16]);
-                    let arrival = Arrival { connection: ConnectionId(opened), route, extension: None };
-                    let is_full = repeater.sockets.len() == limits.sockets;
-                    prop_assert_eq!(repeater.open(arrival).is_err(), is_full);
+                    let (route, secret) = (Route::from_random([0; 16]), Secret::from_random([0; 16]));
+                    let new = NewConnection { connection: ConnectionId(opened), route, secret, resume: None };
+                    let is_full = dialect.sockets.len() == limits.sockets;
+                    prop_assert_eq!(dialect.open(new, now).is_err(), is_full);
                     opened += 1;
                 }
-                Step::Say { who, text } => {
-                    let speaker = ConnectionId(who);
-                    for effect in repeater.receive(speaker, &text) {
-                        if let Effect::Send { to, text: heard } = effect
-                            && to != speaker
+                Step::Send { number, text } => {
+                    let sender = ConnectionId(number);
+                    for effect in dialect.receive(sender, &text, now) {
+                        if let Effect::Send { to, text: received } = effect
+                            && to != sender
                         {
-                            prop_assert_eq!(&heard, &text);
-                            let room = |socket| repeater.sockets.get(socket).map(|socket: &Socket| &socket.room);
-                            prop_assert_eq!(room(&to), room(&speaker));
+                            prop_assert_eq!(&received, &text);
+                            let room = |socket| dialect.sockets.get(socket).map(|socket: &Socket| &socket.room);
+                            prop_assert_eq!(room(&to), room(&sender));
                         }
                     }
                 }
-                Step::Leave { who } => repeater.close(ConnectionId(who)),
+                Step::Close { number } => dialect.close(ConnectionId(number), now),
             }
-            balance(&repeater)?;
+            check(&dialect)?;
         }
     }
 }
 
-/// What must hold between any two steps.
-fn balance(repeater: &SelfHostDialect) -> Result<(), TestCaseError> {
-    for (name, holder) in &repeater.names {
-        prop_assert_eq!(repeater.sockets[holder].name.as_ref(), Some(name));
-    }
-    for (stream, holder) in &repeater.streams {
-        prop_assert_eq!(repeater.sockets[holder].stream.as_ref(), Some(stream));
-    }
-    let count = |held: fn(&Socket) -> bool| repeater.sockets.values().filter(|socket| held(socket)).count();
-    prop_assert_eq!(count(|socket| socket.name.is_some()), repeater.names.len());
-    prop_assert_eq!(count(|socket| socket.stream.is_some()), repeater.streams.len());
-    prop_assert_eq!(repeater.rooms.values().map(BTreeSet::len).sum::<usize>(), repeater.sockets.len());
-    for (room, members) in &repeater.rooms {
+fn check(dialect: &SelfHostDialect) -> Result<(), TestCaseError> {
+    let is_open = |connection: &ConnectionId| dialect.sockets.contains_key(connection);
+    prop_assert!(dialect.names.is_consistent(is_open));
+    prop_assert!(dialect.streams.is_consistent(is_open));
+    prop_assert_eq!(dialect.rooms.values().map(BTreeSet::len).sum::<usize>(), dialect.sockets.len());
+    for (room, members) in &dialect.rooms {
         prop_assert!(!members.is_empty());
-        prop_assert!(members.iter().all(|member| repeater.sockets[member].room == *room));
+        prop_assert!(members.iter().all(|member| dialect.sockets[member].room == *room));
     }
     Ok(())
 }
@@ -75,8 +69,8 @@ fn balance(repeater: &SelfHostDialect) -> Result<(), TestCaseError> {
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         2 => Just(Step::Open),
-        8 => (0..12_u64, frame()).prop_map(|(who, text)| Step::Say { who, text }),
-        1 => (0..12_u64).prop_map(|who| Step::Leave { who }),
+        8 => (0..12_u64, frame()).prop_map(|(number, text)| Step::Send { number, text }),
+        1 => (0..12_u64).prop_map(|number| Step::Close { number }),
     ]
 }
 

@@ -1,5 +1,5 @@
-//! Conversations with the pure switchboard: text in, text out, no socket.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+//! Conversations with the state machine of the hosted dialect: text in, text out, no socket.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers panic on failure")]
 
 mod forward;
 mod recorded;

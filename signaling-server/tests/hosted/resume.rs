@@ -1,13 +1,12 @@
-//! Taking an earlier UUID over.
+//! Resuming an earlier UUID.
 
-use rejoin_signaling_server::{AdmissionError, CountedEvent, Limits};
+use rejoin_signaling_server::{AdmissionError, CountedEvent, Limits, ServerDialect};
 
-use crate::script::{Stage, perform};
+use crate::script::{Script, run};
 
 #[test]
-fn a_living_socket_hands_everything_over() {
-    perform(
-        r#"
+fn an_open_socket_passes_on_stream_and_pending_plays() {
+    run(r#"
         bob arrives
         bob > {"request":"seed","streamID":"b"}
         bob > {"request":"play","streamID":"later"}
@@ -20,30 +19,26 @@ fn a_living_socket_hands_everything_over() {
         bob < {"request":"offerSDP","UUID":"@ann"}
         ann > {"request":"seed","streamID":"later"}
         ann < {"request":"offerSDP","UUID":"@bob"}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn the_old_socket_has_no_voice_and_its_end_no_effect() {
-    let mut stage = perform(
-        r#"
+fn frames_and_close_of_the_replaced_socket_have_no_effect() {
+    let mut script = run(r#"
         bob arrives
         bob > {"request":"seed","streamID":"b"}
         bob resumes
         bob-before < closed 4000 resumed elsewhere
-        "#,
-    );
+        "#);
     let before = rejoin_signaling_server::ConnectionId(0);
-    stage.board.close(before, std::time::Instant::now());
-    assert!(stage.board.receive(before, r#"{"request":"x"}"#, std::time::Instant::now()).is_empty());
-    assert_eq!(stage.board.counts().streams, 1);
+    script.dialect.close(before, std::time::Instant::now());
+    assert!(script.dialect.receive(before, r#"{"request":"x"}"#, std::time::Instant::now()).is_empty());
+    assert_eq!(script.dialect.counts().streams, 1);
 }
 
 #[test]
-fn a_room_does_not_notice_a_handover() {
-    perform(
-        r#"
+fn a_takeover_is_not_announced_to_the_room() {
+    run(r#"
         ann > {"request":"joinroom","roomid":"r"}
         ann < {"request":"listing","list":[]}
         bob arrives
@@ -55,14 +50,12 @@ fn a_room_does_not_notice_a_handover() {
         bob > {"request":"joinroom","roomid":"r"}
         bob < {"request":"listing","list":[{"UUID":"@ann"}]}
         bob > {"request":"joinroom","roomid":"r"}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn a_resumed_socket_may_choose_another_room() {
-    perform(
-        r#"
+fn a_resumed_socket_may_join_another_room() {
+    run(r#"
         bob arrives
         bob > {"request":"joinroom","roomid":"r"}
         bob < {"request":"listing","list":[]}
@@ -72,14 +65,12 @@ fn a_resumed_socket_may_choose_another_room() {
         bob < {"request":"listing","list":[]}
         ann > {"request":"joinroom","roomid":"r"}
         ann < {"request":"listing","list":[]}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn a_closed_socket_comes_back_with_room_seat_and_stream() {
-    perform(
-        r#"
+fn a_closed_socket_is_resumed_with_room_directorship_and_stream() {
+    run(r#"
         ann > {"request":"joinroom","roomid":"r"}
         ann < {"request":"listing","list":[]}
         bob arrives
@@ -94,54 +85,46 @@ fn a_closed_socket_comes_back_with_room_seat_and_stream() {
         ann < {"request":"someonejoined","UUID":"@bob","director":true,"streamID":"b"}
         ann > {"request":"play","streamID":"b"}
         bob < {"request":"offerSDP","UUID":"@ann"}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn a_stream_taken_meanwhile_stays_taken() {
-    perform(
-        r#"
+fn a_stream_that_another_client_took_is_not_given_back() {
+    run(r#"
         bob arrives
         bob > {"request":"seed","streamID":"b"}
         bob leaves
         thief > {"request":"seed","streamID":"b"}
         bob resumes
         bob < {"request":"alert","message":"Stream ID is already in use."}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn a_returning_stream_serves_who_waited() {
-    perform(
-        r#"
+fn a_resumed_stream_serves_pending_plays() {
+    run(r#"
         bob arrives
         bob > {"request":"seed","streamID":"b"}
         bob leaves
         ann > {"request":"play","streamID":"b"}
         bob resumes
         bob < {"request":"offerSDP","UUID":"@ann"}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn after_a_minute_nothing_is_left() {
-    perform(
-        r#"
+fn a_closed_socket_cannot_be_resumed_after_a_minute() {
+    run(r#"
         bob arrives
         bob leaves
         61 s pass
         bob fails to resume
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn a_wrong_secret_gets_a_new_route_and_disturbs_nobody() {
-    let stage = perform(
-        r#"
+fn a_wrong_secret_gets_a_new_route_and_affects_no_other_socket() {
+    let script = run(r#"
         bob arrives
         bob > {"request":"seed","streamID":"b"}
         eve forges bob
@@ -150,20 +133,19 @@ fn a_wrong_secret_gets_a_new_route_and_disturbs_nobody() {
         bob leaves
         mal forges bob
         bob resumes
-        "#,
-    );
-    assert_eq!(stage.counted.iter().filter(|event| **event == CountedEvent::ResumeDenied).count(), 2);
+        "#);
+    assert_eq!(script.counted.iter().filter(|event| **event == CountedEvent::ResumeDenied).count(), 2);
 }
 
 #[test]
-fn an_ordinary_client_leaves_no_tombstone() {
-    let stage = perform("ann > {\"request\":\"ping\"}\nann leaves");
-    assert_eq!(stage.board.counts().tombstones, 0);
+fn a_client_without_resuming_leaves_no_tombstone() {
+    let script = run("ann > {\"request\":\"ping\"}\nann leaves");
+    assert_eq!(script.dialect.counts().tombstones, 0);
 }
 
 #[test]
-fn a_full_house_still_lets_the_living_resume() {
-    let mut stage = Stage::new(Limits { sockets: 1, ..Limits::default() });
-    stage.play("bob arrives\nbob resumes\nbob-before < closed 4000 resumed elsewhere");
-    assert_eq!(stage.enter("ann", None), Err(AdmissionError::Full));
+fn a_full_server_still_resumes_open_sockets() {
+    let mut script = Script::new(Limits { sockets: 1, ..Limits::default() });
+    script.run("bob arrives\nbob resumes\nbob-before < closed 4000 resumed elsewhere");
+    assert_eq!(script.open("ann", None), Err(AdmissionError::Full));
 }

@@ -1,11 +1,12 @@
-//! joinroom and migrate.
+//! The requests `joinroom` and `migrate`.
 
-use crate::script::perform;
+use rejoin_signaling_server::ServerDialect;
+
+use crate::script::run;
 
 #[test]
-fn a_newcomer_sees_the_others_and_they_see_it() {
-    perform(
-        r#"
+fn a_new_member_gets_a_listing_and_is_announced() {
+    run(r#"
         ann > {"request":"joinroom","roomid":"studio"}
         ann < {"request":"listing","list":[]}
         ann > {"request":"seed","streamID":"a"}
@@ -17,40 +18,34 @@ fn a_newcomer_sees_the_others_and_they_see_it() {
         ann < {"request":"someonejoined","UUID":"@cid","streamID":"c"}
         bob < {"request":"someonejoined","UUID":"@cid","streamID":"c"}
         cid < {"request":"listing","list":[{"UUID":"@ann","streamID":"a"},{"UUID":"@bob"}]}
-        "#,
-    );
+        "#);
 }
 
 #[test]
 fn room_names_ignore_case_and_surrounding_space() {
-    perform(
-        r#"
+    run(r#"
         ann > {"request":"joinroom","roomid":" Studio "}
         ann < {"request":"listing","list":[]}
         bob > {"request":"joinroom","roomid":"sTUDIO"}
         ann < {"request":"someonejoined","UUID":"@bob"}
         bob < {"request":"listing","list":[{"UUID":"@ann"}]}
-        "#,
-    );
+        "#);
 }
 
 #[test]
 fn a_second_joinroom_is_ignored() {
-    perform(
-        r#"
+    run(r#"
         ann > {"request":"joinroom","roomid":"studio"}
         ann < {"request":"listing","list":[]}
         ann > {"request":"joinroom","roomid":"elsewhere"}
         bob > {"request":"joinroom","roomid":"elsewhere"}
         bob < {"request":"listing","list":[]}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn the_first_claimer_directs() {
-    perform(
-        r#"
+fn the_first_claim_gets_the_directorship() {
+    run(r#"
         guest > {"request":"joinroom","roomid":"r"}
         guest < {"request":"listing","list":[]}
         boss > {"request":"joinroom","roomid":"r","claim":true}
@@ -65,14 +60,12 @@ fn the_first_claimer_directs() {
         boss < {"request":"someonejoined","UUID":"@late"}
         rival < {"request":"someonejoined","UUID":"@late"}
         late < {"request":"listing","list":[{"UUID":"@guest"},{"UUID":"@boss"},{"UUID":"@rival"}],"director":"@boss"}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn a_director_that_leaves_frees_the_seat() {
-    perform(
-        r#"
+fn a_director_that_leaves_frees_the_directorship() {
+    run(r#"
         guest > {"request":"joinroom","roomid":"r"}
         guest < {"request":"listing","list":[]}
         boss > {"request":"joinroom","roomid":"r","claim":true}
@@ -82,14 +75,12 @@ fn a_director_that_leaves_frees_the_seat() {
         heir > {"request":"joinroom","roomid":"r","claim":true}
         guest < {"request":"someonejoined","UUID":"@heir","director":true}
         heir < {"request":"listing","list":[{"UUID":"@guest"}],"claim":true}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn a_room_hears_of_a_new_stream_and_plays_it() {
-    perform(
-        r#"
+fn a_new_stream_is_announced_to_the_room() {
+    run(r#"
         ann > {"request":"joinroom","roomid":"r"}
         ann < {"request":"listing","list":[]}
         ann > {"request":"play","streamID":"b"}
@@ -100,14 +91,12 @@ fn a_room_hears_of_a_new_stream_and_plays_it() {
         ann < {"request":"videoaddedtoroom","UUID":"@bob","streamID":"b"}
         ann > {"request":"play","streamID":"b"}
         bob < {"request":"offerSDP","UUID":"@ann"}
-        "#,
-    );
+        "#);
 }
 
 #[test]
-fn plays_do_not_cross_the_walls_of_a_room() {
-    let stage = perform(
-        r#"
+fn plays_do_not_reach_publishers_in_another_room() {
+    let script = run(r#"
         outside > {"request":"play","streamID":"b"}
         bob > {"request":"joinroom","roomid":"r"}
         bob < {"request":"listing","list":[]}
@@ -116,27 +105,23 @@ fn plays_do_not_cross_the_walls_of_a_room() {
         other > {"request":"joinroom","roomid":"s"}
         other < {"request":"listing","list":[]}
         other > {"request":"play","streamID":"b"}
-        "#,
-    );
-    assert_eq!(stage.board.counts().pending_plays, 2);
+        "#);
+    assert_eq!(script.dialect.counts().pending_plays, 2);
 }
 
 #[test]
-fn a_waiter_in_a_room_is_not_served_from_outside() {
-    perform(
-        r#"
+fn a_pending_play_in_a_room_is_not_served_from_outside() {
+    run(r#"
         ann > {"request":"joinroom","roomid":"r"}
         ann < {"request":"listing","list":[]}
         ann > {"request":"play","streamID":"b"}
         bob > {"request":"seed","streamID":"b"}
-        "#,
-    );
+        "#);
 }
 
 #[test]
 fn a_director_moves_a_guest() {
-    perform(
-        r#"
+    run(r#"
         boss > {"request":"joinroom","roomid":"lobby","claim":true}
         boss < {"request":"listing","list":[],"claim":true}
         guest > {"request":"joinroom","roomid":"lobby"}
@@ -151,14 +136,12 @@ fn a_director_moves_a_guest() {
         guest < {"request":"transferred","list":[{"UUID":"@host"}],"director":"@host"}
         host > {"request":"play","streamID":"g"}
         guest < {"request":"offerSDP","UUID":"@host"}
-        "#,
-    );
+        "#);
 }
 
 #[test]
 fn only_a_director_moves_and_only_its_own_guests() {
-    perform(
-        r#"
+    run(r#"
         boss > {"request":"joinroom","roomid":"lobby","claim":true}
         boss < {"request":"listing","list":[],"claim":true}
         guest > {"request":"joinroom","roomid":"lobby"}
@@ -170,6 +153,5 @@ fn only_a_director_moves_and_only_its_own_guests() {
         free < {"request":"alert","message":"only the director of a room can move its guests; join with claim first"}
         boss > {"request":"migrate","roomid":"x","target":"@free"}
         boss < {"request":"alert","message":"no such guest in your room; choose a UUID from the listing"}
-        "#,
-    );
+        "#);
 }

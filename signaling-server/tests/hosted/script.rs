@@ -1,13 +1,13 @@
-//! A stage on which named actors talk through a switchboard, as a script says.
+//! Runs scripts of named clients against the hosted dialect.
 //!
 //! ```text
-//! bob arrives                      a socket of a client that knows how to resume
-//! alice > {"request":"ping"}       alice sends a frame (an unknown actor comes in as an ordinary client)
-//! bob < {"request":"..."}          the next thing that the server does is to send bob this
-//! bob < closed 4000 the reason     ... or to close bob's socket
-//! bob leaves                       bob's socket is gone
-//! bob resumes                      a new socket with bob's pass; the old one is called bob-before
-//! eve forges bob                   a new socket with bob's route and a wrong secret
+//! bob arrives                      opens a connection of a client that supports resuming
+//! alice > {"request":"ping"}       alice sends a frame (an unknown name opens a connection without resuming)
+//! bob < {"request":"..."}          the next effect must be this frame to bob
+//! bob < closed 4000 the reason     ... or this close of bob's connection
+//! bob leaves                       bob's connection ends
+//! bob resumes                      opens a connection with bob's token; the old one is called bob-before
+//! eve forges bob                   opens a connection with bob's route and a wrong secret
 //! 30 s pass
 //! ```
 //! `@bob` stands for bob's UUID.
@@ -16,131 +16,132 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use rejoin_signaling_server::{
-    AdmissionError, Arrival, ConnectionId, CountedEvent, Effect, Extension, HostedDialect, Limits,
-    ResumeToken, Route, Secret,
+    AdmissionError, ConnectionId, CountedEvent, Effect, HostedDialect, Limits, NewConnection, ResumeRequest,
+    ResumeToken, Route, Secret, ServerDialect,
 };
 
-pub(crate) struct Stage {
-    pub(crate) board: HostedDialect,
+pub(crate) struct Script {
+    pub(crate) dialect: HostedDialect,
     now: Instant,
-    actors: BTreeMap<String, Actor>,
+    clients: BTreeMap<String, TestClient>,
     labels: BTreeMap<ConnectionId, String>,
-    happened: VecDeque<String>,
+    observed: VecDeque<String>,
     pub(crate) counted: Vec<CountedEvent>,
 }
 
 #[derive(Clone, Copy)]
-struct Actor {
+struct TestClient {
     connection: ConnectionId,
     route: Route,
-    pass: Option<ResumeToken>,
+    token: Option<ResumeToken>,
 }
 
-/// Plays a script with the usual limits.
-pub(crate) fn perform(script: &str) -> Stage {
-    perform_with(Limits::default(), script)
+/// Runs a script with the default limits.
+pub(crate) fn run(script: &str) -> Script {
+    run_with(Limits::default(), script)
 }
 
-pub(crate) fn perform_with(limits: Limits, script: &str) -> Stage {
-    let mut stage = Stage::new(limits);
-    stage.play(script);
-    stage
+pub(crate) fn run_with(limits: Limits, script: &str) -> Script {
+    let mut state = Script::new(limits);
+    state.run(script);
+    state
 }
 
-impl Stage {
+impl Script {
     pub(crate) fn new(limits: Limits) -> Self {
         Self {
-            board: HostedDialect::new(limits),
+            dialect: HostedDialect::new(limits),
             now: Instant::now(),
-            actors: BTreeMap::new(),
+            clients: BTreeMap::new(),
             labels: BTreeMap::new(),
-            happened: VecDeque::new(),
+            observed: VecDeque::new(),
             counted: Vec::new(),
         }
     }
 
-    pub(crate) fn play(&mut self, script: &str) {
+    pub(crate) fn run(&mut self, script: &str) {
         for line in script.lines().map(str::trim).filter(|line| !line.is_empty()) {
             if line.contains(" < ") && !line.contains(" > ") {
-                assert_eq!(self.happened.pop_front().as_deref(), Some(line), "in {script}");
+                assert_eq!(self.observed.pop_front().as_deref(), Some(line), "in {script}");
             } else {
-                self.expect_silence(script);
-                self.act(line);
+                self.expect_no_more(script);
+                self.step(line);
             }
         }
-        self.expect_silence(script);
+        self.expect_no_more(script);
     }
 
-    /// Lets a frame in and returns what happened as lines of a script.
-    pub(crate) fn hear(&mut self, name: &str, text: &str) -> Vec<String> {
-        if !self.actors.contains_key(name) {
-            self.enter(name, None).unwrap();
+    /// Sends a frame and returns the effects as lines of a script.
+    pub(crate) fn send(&mut self, name: &str, text: &str) -> Vec<String> {
+        if !self.clients.contains_key(name) {
+            self.open(name, None).unwrap();
         }
-        let text = self.actors.iter().fold(text.to_owned(), |text, (name, actor)| {
-            text.replace(&format!("@{name}\""), &format!("{}\"", actor.route))
+        let text = self.clients.iter().fold(text.to_owned(), |text, (name, client)| {
+            text.replace(&format!("@{name}\""), &format!("{}\"", client.route))
         });
-        let effects = self.board.receive(self.actors[name].connection, &text, self.now);
-        self.note(effects);
-        self.happened.drain(..).collect()
+        let effects = self.dialect.receive(self.clients[name].connection, &text, self.now);
+        self.record(effects);
+        self.observed.drain(..).collect()
     }
 
-    pub(crate) fn leave(&mut self, name: &str) {
-        self.board.close(self.actors[name].connection, self.now);
+    pub(crate) fn close(&mut self, name: &str) {
+        self.dialect.close(self.clients[name].connection, self.now);
     }
 
-    pub(crate) fn enter(&mut self, name: &str, extension: Option<Extension>) -> Result<bool, AdmissionError> {
+    pub(crate) fn open(&mut self, name: &str, resume: Option<ResumeRequest>) -> Result<bool, AdmissionError> {
         let number = self.labels.len() as u64;
         let connection = ConnectionId(number);
         let route = Route::from_random([number as u8; 16]);
-        let (admission, effects) = self.board.open(Arrival { connection, route, extension }, self.now)?;
-        if let Some(before) = self.actors.get(name) {
+        let new = NewConnection { connection, route, secret: Secret::from_random([7; 16]), resume };
+        let (admission, effects) = self.dialect.open(new, self.now)?;
+        if let Some(before) = self.clients.get(name) {
             self.labels.insert(before.connection, format!("{name}-before"));
         }
         self.labels.insert(connection, name.to_owned());
-        let actor = Actor { connection, route: admission.route, pass: admission.pass };
-        self.actors.insert(name.to_owned(), actor);
-        self.note(effects);
+        let client = TestClient { connection, route: admission.route, token: admission.token };
+        self.clients.insert(name.to_owned(), client);
+        self.record(effects);
         Ok(admission.resumed)
     }
 
-    fn act(&mut self, line: &str) {
+    fn step(&mut self, line: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
             [name, ">", ..] => {
                 let text = line.split_once(" > ").unwrap().1;
-                let happened = self.hear(name, text);
-                self.happened.extend(happened);
+                let observed = self.send(name, text);
+                self.observed.extend(observed);
             }
-            [name, "leaves"] => self.leave(name),
-            [name, "arrives"] => assert!(!self.enter(name, extension(None)).unwrap()),
+            [name, "leaves"] => self.close(name),
+            [name, "arrives"] => assert!(!self.open(name, resume(None)).unwrap()),
             [name, "resumes"] => {
-                let pass = self.actors[name].pass;
-                assert!(self.enter(name, extension(pass)).unwrap(), "{name} was not resumed");
+                let token = self.clients[name].token;
+                assert!(self.open(name, resume(token)).unwrap(), "{name} was not resumed");
             }
             [name, "fails", "to", "resume"] => {
-                let pass = self.actors[name].pass;
-                assert!(!self.enter(name, extension(pass)).unwrap(), "{name} was resumed");
+                let token = self.clients[name].token;
+                assert!(!self.open(name, resume(token)).unwrap(), "{name} was resumed");
             }
             [name, "forges", victim] => {
-                let pass =
-                    ResumeToken { route: self.actors[victim].route, secret: Secret::from_random([99; 16]) };
-                assert!(!self.enter(name, extension(Some(pass))).unwrap(), "{name} was let in as {victim}");
+                let token =
+                    ResumeToken { route: self.clients[victim].route, secret: Secret::from_random([99; 16]) };
+                assert!(!self.open(name, resume(Some(token))).unwrap(), "{name} was admitted as {victim}");
             }
             [seconds, "s", "pass"] => self.now += Duration::from_secs(seconds.parse().unwrap()),
-            _ => panic!("the script says `{line}`, which nobody can play"),
+            _ => panic!("unknown step `{line}`"),
         }
     }
 
-    fn note(&mut self, effects: Vec<Effect>) {
+    fn record(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
                 Effect::Send { to, text } => {
-                    let line = format!("{} < {}", self.labels[&to], self.anonymous(&text));
-                    self.happened.push_back(line);
+                    let line = format!("{} < {}", self.labels[&to], self.with_names(&text));
+                    self.observed.push_back(line);
                 }
-                Effect::Close { connection, close_reason } => {
-                    let (code, reason) = (close_reason.code(), close_reason.reason());
-                    self.happened.push_back(format!("{} < closed {code} {reason}", self.labels[&connection]));
+                Effect::Close { connection, reason } => {
+                    let (code, text) = (reason.code(), reason.text());
+                    self.observed.push_back(format!("{} < closed {code} {text}", self.labels[&connection]));
                 }
                 Effect::Count(event) => self.counted.push(event),
                 other => panic!("unknown effect {other:?}"),
@@ -148,18 +149,18 @@ impl Stage {
         }
     }
 
-    /// Writes names for UUIDs.
-    fn anonymous(&self, text: &str) -> String {
-        self.actors.iter().fold(text.to_owned(), |text, (name, actor)| {
-            text.replace(&actor.route.to_string(), &format!("@{name}"))
+    /// Replaces UUIDs by names.
+    fn with_names(&self, text: &str) -> String {
+        self.clients.iter().fold(text.to_owned(), |text, (name, client)| {
+            text.replace(&client.route.to_string(), &format!("@{name}"))
         })
     }
 
-    fn expect_silence(&self, script: &str) {
-        assert!(self.happened.is_empty(), "unexpected {:#?} in {script}", self.happened);
+    fn expect_no_more(&self, script: &str) {
+        assert!(self.observed.is_empty(), "unexpected {:#?} in {script}", self.observed);
     }
 }
 
-fn extension(resume: Option<ResumeToken>) -> Option<Extension> {
-    Some(Extension { secret: Secret::from_random([7; 16]), resume })
+fn resume(token: Option<ResumeToken>) -> Option<ResumeRequest> {
+    Some(token.map_or(ResumeRequest::NewRoute, ResumeRequest::Resume))
 }

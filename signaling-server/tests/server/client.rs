@@ -1,4 +1,4 @@
-//! A client that fails loudly instead of waiting forever.
+//! A client that panics instead of waiting forever.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::{Bytes, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async};
 
 /// Everything here happens within milliseconds; only a failure takes this long.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(crate) struct Client {
     socket: WebSocketStream<MaybeTlsStream<TcpStream>>,
@@ -40,7 +40,7 @@ impl Client {
             let name: HeaderName = name.parse().unwrap();
             request.headers_mut().insert(name, HeaderValue::from_str(value).unwrap());
         }
-        let (socket, response) = timeout(PATIENCE, connect_async(request)).await.unwrap().unwrap();
+        let (socket, response) = timeout(TIMEOUT, connect_async(request)).await.unwrap().unwrap();
         Self { socket, headers: response.headers().clone() }
     }
 
@@ -48,62 +48,62 @@ impl Client {
         self.headers.get(name).map(|value| value.to_str().unwrap())
     }
 
-    pub(crate) async fn say(&mut self, frame: Value) {
-        self.say_text(&frame.to_string()).await;
+    pub(crate) async fn send(&mut self, frame: Value) {
+        self.send_text(&frame.to_string()).await;
     }
 
-    pub(crate) async fn say_text(&mut self, text: &str) {
+    pub(crate) async fn send_text(&mut self, text: &str) {
         self.socket.send(Message::text(text)).await.unwrap();
     }
 
-    pub(crate) async fn say_binary(&mut self, bytes: &'static [u8]) {
+    pub(crate) async fn send_binary(&mut self, bytes: &'static [u8]) {
         self.socket.send(Message::Binary(Bytes::from_static(bytes))).await.unwrap();
     }
 
-    /// Sends without waiting for the frame to be written, and says whether the socket still takes frames.
-    pub(crate) async fn push(&mut self, text: &str) -> bool {
+    /// Sends a frame and returns whether the socket still accepts frames.
+    pub(crate) async fn try_send(&mut self, text: &str) -> bool {
         self.socket.send(Message::text(text)).await.is_ok()
     }
 
-    pub(crate) async fn hear_text(&mut self) -> String {
+    pub(crate) async fn receive_text(&mut self) -> String {
         loop {
-            match timeout(PATIENCE, self.socket.next()).await.unwrap().unwrap().unwrap() {
+            match timeout(TIMEOUT, self.socket.next()).await.unwrap().unwrap().unwrap() {
                 Message::Text(text) => return text.to_string(),
                 Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("heard {other:?} instead of text"),
+                other => panic!("received {other:?} instead of text"),
             }
         }
     }
 
-    pub(crate) async fn hear(&mut self) -> Value {
-        serde_json::from_str(&self.hear_text().await).unwrap()
+    pub(crate) async fn receive(&mut self) -> Value {
+        serde_json::from_str(&self.receive_text().await).unwrap()
     }
 
-    /// Returns when the server has dealt with all that was said before; nothing else may come meanwhile.
+    /// Returns when the server has processed all earlier frames; no other frame may arrive meanwhile.
     pub(crate) async fn settle(&mut self) {
-        self.say(json!({"request": "are you done?"})).await;
-        let answer = self.hear().await;
+        self.send(json!({"request": "are you done?"})).await;
+        let answer = self.receive().await;
         assert_eq!(answer["request"], "error", "{answer}");
     }
 
-    /// Returns the code and reason with which the server closes, skipping what comes before.
-    pub(crate) async fn end(mut self) -> (u16, String) {
+    /// Returns the code and the reason with which the server closes, and skips frames before that.
+    pub(crate) async fn closed(mut self) -> (u16, String) {
         loop {
-            match timeout(PATIENCE, self.socket.next()).await.unwrap().unwrap().unwrap() {
+            match timeout(TIMEOUT, self.socket.next()).await.unwrap().unwrap().unwrap() {
                 Message::Close(Some(frame)) => return (frame.code.into(), frame.reason.to_string()),
                 Message::Text(_) | Message::Ping(_) | Message::Pong(_) => {}
-                other => panic!("heard {other:?} instead of a close frame"),
+                other => panic!("received {other:?} instead of a close frame"),
             }
         }
     }
 
-    /// Claims a stream id and returns what the server thinks of it.
+    /// Claims a stream id and returns the server's answer.
     pub(crate) async fn seed(&mut self, stream: &str) -> Seeded {
-        self.say(json!({"request": "seed", "streamID": stream})).await;
-        self.say(json!({"request": "are you done?"})).await;
-        match self.hear().await["request"].as_str().unwrap() {
+        self.send(json!({"request": "seed", "streamID": stream})).await;
+        self.send(json!({"request": "are you done?"})).await;
+        match self.receive().await["request"].as_str().unwrap() {
             "alert" => {
-                self.hear().await;
+                self.receive().await;
                 Seeded::InUse
             }
             _ => Seeded::Claimed,

@@ -1,10 +1,10 @@
-//! What HTTP clients see that are no WebSocket clients, or come when the house is full.
+//! HTTP answers to requests that get no WebSocket.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::client::{Client, PATIENCE, limited, serve};
+use crate::client::{Client, TIMEOUT, limited, serve};
 use rejoin_signaling_server::{Limits, Options, ServerHandle};
 
 const UPGRADE: &str = "GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -14,19 +14,19 @@ async fn ask(server: &ServerHandle, request: &str) -> String {
     let mut stream = TcpStream::connect(server.local_addr()).await.unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     let mut response = String::new();
-    timeout(PATIENCE, stream.read_to_string(&mut response)).await.unwrap().unwrap();
+    timeout(TIMEOUT, stream.read_to_string(&mut response)).await.unwrap().unwrap();
     response
 }
 
 #[tokio::test]
-async fn a_plain_get_is_told_to_upgrade() {
+async fn a_plain_get_is_answered_with_426() {
     let server = serve(Options::default()).await;
     let response = ask(&server, "GET / HTTP/1.1\r\nHost: x\r\n\r\n").await;
     assert!(response.starts_with("HTTP/1.1 426 ") && response.contains("websocket client"), "{response}");
 }
 
 #[tokio::test]
-async fn a_full_server_says_when_to_come_back() {
+async fn a_full_server_sends_retry_after() {
     let server = serve(limited(Limits { sockets: 1, ..Limits::default() })).await;
     let mut first = Client::connect(server.local_addr()).await;
     let response = ask(&server, UPGRADE).await;

@@ -1,5 +1,5 @@
-//! The server over real sockets on this machine.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail loudly")]
+//! The server over loopback sockets.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers panic on failure")]
 
 mod client;
 mod conversations;
