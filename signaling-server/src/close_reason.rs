@@ -34,15 +34,7 @@ pub enum CloseReason {
 impl CloseReason {
     /// Returns the close code (RFC 6455 section 7.4; 4000 is private to rejoin).
     pub fn code(&self) -> u16 {
-        match self {
-            Self::Shutdown => 1001,
-            Self::ResumedElsewhere => 4000,
-            Self::Silent(_) | Self::Flood(_) | Self::TooManyPlays(_) => 1008,
-            Self::Malformed(_) | Self::NotUtf8 => 1007,
-            Self::Protocol => 1002,
-            Self::FrameTooBig(_) => 1009,
-            Self::SlowReader => 1013,
-        }
+        self.code_and_label().0
     }
 
     /// Returns the text of the close frame, which is at most 123 bytes long (RFC 6455 section 5.5).
@@ -50,9 +42,7 @@ impl CloseReason {
         match self {
             Self::Shutdown => "server is shutting down; reconnect".to_owned(),
             Self::ResumedElsewhere => "resumed elsewhere".to_owned(),
-            Self::Silent(silence) => {
-                format!("nothing received for {:.1} s; answer pings", silence.as_secs_f64())
-            }
+            Self::Silent(limit) => format!("nothing received for {:.1} s; answer pings", limit.as_secs_f64()),
             Self::Malformed(count) => {
                 format!("{count} unreadable frames in a row; send one JSON object per text frame")
             }
@@ -69,17 +59,21 @@ impl CloseReason {
 
     /// Returns the value of the `reason` label of the metric.
     pub(crate) fn label(&self) -> &'static str {
+        self.code_and_label().1
+    }
+
+    fn code_and_label(&self) -> (u16, &'static str) {
         match self {
-            Self::Shutdown => "shutdown",
-            Self::ResumedElsewhere => "resumed_elsewhere",
-            Self::Silent(_) => "silent",
-            Self::Malformed(_) => "malformed",
-            Self::NotUtf8 => "not_utf8",
-            Self::Protocol => "protocol",
-            Self::Flood(_) => "flood",
-            Self::TooManyPlays(_) => "too_many_plays",
-            Self::FrameTooBig(_) => "frame_too_big",
-            Self::SlowReader => "slow_reader",
+            Self::Shutdown => (1001, "shutdown"),
+            Self::ResumedElsewhere => (4000, "resumed_elsewhere"),
+            Self::Silent(_) => (1008, "silent"),
+            Self::Malformed(_) => (1007, "malformed"),
+            Self::NotUtf8 => (1007, "not_utf8"),
+            Self::Protocol => (1002, "protocol"),
+            Self::Flood(_) => (1008, "flood"),
+            Self::TooManyPlays(_) => (1008, "too_many_plays"),
+            Self::FrameTooBig(_) => (1009, "frame_too_big"),
+            Self::SlowReader => (1013, "slow_reader"),
         }
     }
 

@@ -166,8 +166,8 @@ where
             return Some(CloseReason::Flood(limits.frames_per_second));
         }
         match message {
-            Message::Text(text) => guard.receive(&text),
-            Message::Binary(_) => guard.reject_frame(&Malformed::Binary),
+            Message::Text(text) => guard.receive(Ok(&text)),
+            Message::Binary(_) => guard.receive(Err(Malformed::Binary)),
             // The library answers pings, and any frame resets the silence timeout.
             Message::Ping(_) | Message::Pong(_) | Message::Frame(_) => {}
             Message::Close(_) => return None,

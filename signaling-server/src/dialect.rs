@@ -26,22 +26,16 @@ pub trait ServerDialect: Debug + Send {
     /// Admits a connection.
     ///
     /// An invalid resume token is not an error: the connection gets a new route.
-    fn open(
-        &mut self,
-        connection: NewConnection,
-        now: Instant,
-    ) -> Result<(Admission, Vec<Effect>), AdmissionError>;
+    fn open(&mut self, new: NewConnection, now: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError>;
 
-    /// Processes a text frame.
+    /// Processes a text frame; `Err` stands for a frame that is not text.
     ///
+    /// An unreadable frame is answered, and too many of them in a row close the connection.
     /// A frame of a connection that was closed or replaced has no effect.
-    fn receive(&mut self, connection: ConnectionId, text: &str, now: Instant) -> Vec<Effect>;
-
-    /// Answers an unreadable frame, and closes the connection after too many of them in a row.
-    fn reject_frame(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect>;
+    fn receive(&mut self, id: ConnectionId, text: Result<&str, Malformed>, now: Instant) -> Vec<Effect>;
 
     /// Removes a connection that has ended and frees its stream id; other clients are not notified.
-    fn close(&mut self, connection: ConnectionId, now: Instant);
+    fn close(&mut self, id: ConnectionId, now: Instant);
 
     /// Returns how much the state machine holds.
     fn counts(&self) -> Counts;

@@ -87,58 +87,41 @@ impl HostedDialect {
         Ok(Admission { route, token: secret.map(|secret| ResumeToken { route, secret }), resumed: false })
     }
 
-    fn evict(&mut self, connection: ConnectionId, reason: CloseReason, now: Instant) {
-        self.close(connection, now);
-        self.router.effects.push(Effect::Close { connection, reason });
-    }
-
     fn take_effects(&mut self) -> Vec<Effect> {
         std::mem::take(&mut self.router.effects)
     }
 }
 
 impl ServerDialect for HostedDialect {
-    fn open(
-        &mut self,
-        connection: NewConnection,
-        now: Instant,
-    ) -> Result<(Admission, Vec<Effect>), AdmissionError> {
-        let admission = self.admit(connection, now)?;
+    fn open(&mut self, new: NewConnection, now: Instant) -> Result<(Admission, Vec<Effect>), AdmissionError> {
+        let admission = self.admit(new, now)?;
         Ok((admission, self.take_effects()))
     }
 
-    fn receive(&mut self, connection: ConnectionId, text: &str, now: Instant) -> Vec<Effect> {
-        let frame = match Frame::parse(text) {
-            Ok(frame) => frame,
-            Err(malformed) => return self.reject_frame(connection, &malformed, now),
-        };
-        if let Some(sender) = self.router.sockets.route(connection) {
-            if let Some(socket) = self.router.sockets.of_mut(sender) {
+    fn receive(&mut self, id: ConnectionId, text: Result<&str, Malformed>, now: Instant) -> Vec<Effect> {
+        let Some((sender, socket)) = self.router.sockets.open_mut(id) else { return Vec::new() };
+        let outcome = match text.and_then(Frame::parse) {
+            Ok(frame) => {
                 socket.malformed_in_a_row = 0;
+                self.router.handle(sender, frame)
             }
-            if let Err(reason) = self.router.handle(sender, frame) {
-                self.evict(connection, reason, now);
+            Err(malformed) => {
+                socket.malformed_in_a_row = socket.malformed_in_a_row.saturating_add(1);
+                let (in_a_row, limit) = (socket.malformed_in_a_row, self.limits.malformed_in_a_row);
+                self.router.count(CountedEvent::Malformed);
+                self.router.reply(sender, &Reply::Error { message: &malformed.to_string() });
+                if in_a_row < limit { Ok(()) } else { Err(CloseReason::Malformed(limit)) }
             }
+        };
+        if let Err(reason) = outcome {
+            self.close(id, now);
+            self.router.effects.push(Effect::Close { connection: id, reason });
         }
         self.take_effects()
     }
 
-    fn reject_frame(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect> {
-        let Some(sender) = self.router.sockets.route(connection) else { return Vec::new() };
-        self.router.count(CountedEvent::Malformed);
-        self.router.reply(sender, &Reply::Error { message: &malformed.to_string() });
-        let limit = self.limits.malformed_in_a_row;
-        if let Some(socket) = self.router.sockets.of_mut(sender) {
-            socket.malformed_in_a_row = socket.malformed_in_a_row.saturating_add(1);
-            if socket.malformed_in_a_row >= limit {
-                self.evict(connection, CloseReason::Malformed(limit), now);
-            }
-        }
-        self.take_effects()
-    }
-
-    fn close(&mut self, connection: ConnectionId, now: Instant) {
-        let Some((route, socket)) = self.router.sockets.remove(connection) else { return };
+    fn close(&mut self, id: ConnectionId, now: Instant) {
+        let Some((route, socket)) = self.router.sockets.remove(id) else { return };
         let room = self.router.rooms.leave(route);
         let stream = self.router.streams.release(route);
         self.router.pending_plays.remove_viewer(route);

@@ -129,18 +129,15 @@ impl State {
 }
 
 impl ConnectionGuard {
-    /// Processes a text frame of the socket.
-    pub(crate) fn receive(&self, text: &str) {
-        trace!(connection = self.connection.0, bytes = text.len(), "frame received");
+    /// Processes a text frame of the socket; `Err` stands for a frame that is not text.
+    pub(crate) fn receive(&self, text: Result<&str, Malformed>) {
+        trace!(
+            connection = self.connection.0,
+            bytes = text.as_ref().map_or(0, |text| text.len()),
+            "frame received"
+        );
         let mut state = self.hub.lock();
         let effects = state.dialect.receive(self.connection, text, now());
-        self.hub.apply(&mut state, effects);
-    }
-
-    /// Answers a frame that is not text.
-    pub(crate) fn reject_frame(&self, malformed: &Malformed) {
-        let mut state = self.hub.lock();
-        let effects = state.dialect.reject_frame(self.connection, malformed, now());
         self.hub.apply(&mut state, effects);
     }
 }
@@ -183,11 +180,11 @@ mod tests {
     fn a_queue_with_too_many_frames_closes_its_reader() {
         let (reader, mut queue, writer, to) = pair(Limits { queue_frames: 2, ..Limits::default() });
         for number in 0..2 {
-            writer.receive(&format!(r#"{{"UUID":"{to}","number":{number}}}"#));
+            writer.receive(Ok(&format!(r#"{{"UUID":"{to}","number":{number}}}"#)));
             assert!(queue.close.try_recv().is_err());
         }
-        reader.receive(r#"{"request":"seed","streamID":"cam"}"#);
-        writer.receive(&format!(r#"{{"UUID":"{to}","number":3}}"#));
+        reader.receive(Ok(r#"{"request":"seed","streamID":"cam"}"#));
+        writer.receive(Ok(&format!(r#"{{"UUID":"{to}","number":3}}"#)));
         assert_eq!(queue.close.try_recv(), Ok(CloseReason::SlowReader));
         assert_eq!(writer.hub.lock().dialect.counts().streams, 0);
     }
@@ -197,16 +194,16 @@ mod tests {
         let limits = Limits { queue_bytes: 1000, frame_bytes: 1000, ..Limits::default() };
         let (_reader, mut queue, writer, to) = pair(limits);
         let frame = format!(r#"{{"UUID":"{to}","load":"{}"}}"#, "x".repeat(500));
-        writer.receive(&frame);
+        writer.receive(Ok(&frame));
         assert!(queue.close.try_recv().is_err());
-        writer.receive(&frame);
+        writer.receive(Ok(&frame));
         assert_eq!(queue.close.try_recv(), Ok(CloseReason::SlowReader));
     }
 
     #[test]
     fn a_dropped_guard_frees_its_stream() {
         let (reader, _queue, writer, _) = pair(Limits::default());
-        reader.receive(r#"{"request":"seed","streamID":"cam"}"#);
+        reader.receive(Ok(r#"{"request":"seed","streamID":"cam"}"#));
         drop(reader);
         let state = writer.hub.lock();
         assert_eq!((state.dialect.counts().sockets, state.sockets.len()), (1, 1));

@@ -6,28 +6,17 @@ use metrics::{counter, describe_counter, describe_gauge, gauge};
 
 use crate::close_reason::CloseReason;
 
-/// Open sockets (gauge).
-pub const SOCKETS: &str = "rejoin_server_sockets";
-/// Claimed stream ids (gauge).
-pub const STREAMS: &str = "rejoin_server_streams";
-/// Rooms with at least one member (gauge).
-pub const ROOMS: &str = "rejoin_server_rooms";
-/// Plays that wait for a publisher (gauge).
-pub const WAITERS: &str = "rejoin_server_waiters";
-/// Closed sockets that can still be resumed (gauge).
-pub const TOMBSTONES: &str = "rejoin_server_tombstones";
-/// Frames from clients by `outcome` (counter).
-pub const FRAMES: &str = "rejoin_server_frames_total";
-/// Opened sockets by `outcome` of resuming (counter).
-pub const OPENED: &str = "rejoin_server_opened_total";
-/// Claims of stream ids that another client holds (counter).
-pub const STREAM_CONFLICTS: &str = "rejoin_server_stream_conflicts_total";
-/// Claims of client names that another client holds (counter).
-pub const NAME_CONFLICTS: &str = "rejoin_server_name_conflicts_total";
-/// Rejected HTTP requests by `status` (counter).
-pub const REFUSED: &str = "rejoin_server_refused_total";
-/// Closed sockets by `reason`; `left` means that the client or its network closed it (counter).
-pub const CLOSED: &str = "rejoin_server_closed_total";
+const SOCKETS: &str = "rejoin_server_sockets";
+const STREAMS: &str = "rejoin_server_streams";
+const ROOMS: &str = "rejoin_server_rooms";
+const WAITERS: &str = "rejoin_server_waiters";
+const TOMBSTONES: &str = "rejoin_server_tombstones";
+const FRAMES: &str = "rejoin_server_frames_total";
+const OPENED: &str = "rejoin_server_opened_total";
+const STREAM_CONFLICTS: &str = "rejoin_server_stream_conflicts_total";
+const NAME_CONFLICTS: &str = "rejoin_server_name_conflicts_total";
+const REFUSED: &str = "rejoin_server_refused_total";
+const CLOSED: &str = "rejoin_server_closed_total";
 
 /// An event that a dialect wants counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

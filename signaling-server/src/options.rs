@@ -48,15 +48,6 @@ pub struct Limits {
 }
 
 impl Options {
-    /// Three pings fit into [`SILENCE_TIMEOUT`](Self::SILENCE_TIMEOUT), so one lost pong does not close a socket.
-    pub const PING_INTERVAL: Duration = Duration::from_secs(3);
-    /// Clients give up after ten seconds of "Stream ID is already in use.", so a dead socket must be closed by then.
-    pub const SILENCE_TIMEOUT: Duration = Duration::from_secs(10);
-    /// Enough for a TCP and HTTP round trip over a bad mobile path with one retransmission.
-    pub const UPGRADE_TIMEOUT: Duration = Duration::from_secs(5);
-    /// Service managers usually kill a process after five to ten seconds.
-    pub const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(3);
-
     /// Rejects values with which the server could not work.
     pub(crate) fn validate(&self) -> Result<(), ServerError> {
         let limits = &self.limits;
@@ -91,50 +82,41 @@ impl Default for Options {
         Self {
             dialect: Dialect::default(),
             limits: Limits::default(),
-            ping_interval: Self::PING_INTERVAL,
-            silence_timeout: Self::SILENCE_TIMEOUT,
-            upgrade_timeout: Self::UPGRADE_TIMEOUT,
-            shutdown_timeout: Self::SHUTDOWN_TIMEOUT,
+            // Three pings fit into the silence timeout, so one lost pong does not close a socket.
+            ping_interval: Duration::from_secs(3),
+            // Clients give up after ten seconds of "Stream ID is already in use.".
+            silence_timeout: Duration::from_secs(10),
+            // Enough for a TCP and HTTP round trip over a bad mobile path with one retransmission.
+            upgrade_timeout: Duration::from_secs(5),
+            // Service managers usually kill a process after five to ten seconds.
+            shutdown_timeout: Duration::from_secs(3),
         }
     }
-}
-
-impl Limits {
-    /// Fifty full rooms of the hosted service's size (80); a laptop holds that many idle sockets.
-    pub const SOCKETS: usize = 4096;
-    /// Many times the largest offer or candidate bundle, which stays below 64 KiB encrypted and in hexadecimal.
-    pub const FRAME_BYTES: usize = 256 * 1024;
-    /// A director of a full room answers some 80 guests in a second, each with an offer and candidates.
-    pub const FRAMES_PER_SECOND: u32 = 200;
-    /// Two seconds' worth at once, as after a reconnect.
-    pub const BURST_FRAMES: u32 = 400;
-    /// More than a full room sends to one member in its first seconds.
-    pub const QUEUE_FRAMES: usize = 512;
-    /// With a limit on frames alone, a few stalled readers of large frames could hold gigabytes.
-    pub const QUEUE_BYTES: usize = 4 * 1024 * 1024;
-    /// Three full rooms of streams; a viewer shows far fewer.
-    pub const PENDING_PLAYS: usize = 256;
-    /// Enough for a client with a typo to be told, and few enough to close one with another protocol.
-    pub const MALFORMED_IN_A_ROW: u32 = 16;
-    /// After a lost uplink all clients may return at once.
-    pub const TOMBSTONES: usize = Self::SOCKETS;
-    /// A router restart or a tunnel takes less than a minute; later, peers have given up.
-    pub const RESUME_EXPIRY: Duration = Duration::from_secs(60);
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            sockets: Self::SOCKETS,
-            frame_bytes: Self::FRAME_BYTES,
-            frames_per_second: Self::FRAMES_PER_SECOND,
-            burst_frames: Self::BURST_FRAMES,
-            queue_frames: Self::QUEUE_FRAMES,
-            queue_bytes: Self::QUEUE_BYTES,
-            pending_plays: Self::PENDING_PLAYS,
-            malformed_in_a_row: Self::MALFORMED_IN_A_ROW,
-            tombstones: Self::TOMBSTONES,
-            resume_expiry: Self::RESUME_EXPIRY,
+            // Fifty full rooms of the hosted service's size (80); a laptop holds that many idle sockets.
+            sockets: 4096,
+            // Many times the largest offer or candidate bundle: less than 64 KiB encrypted and in hexadecimal.
+            frame_bytes: 256 * 1024,
+            // The director of a full room answers some 80 guests in a second, each with an offer and candidates.
+            frames_per_second: 200,
+            // Two seconds' worth at once, as after a reconnect.
+            burst_frames: 400,
+            // More than a full room sends to one member in its first seconds.
+            queue_frames: 512,
+            // With a limit on frames alone, a few stalled readers of large frames could hold gigabytes.
+            queue_bytes: 4 * 1024 * 1024,
+            // Three full rooms of streams; a viewer shows far fewer.
+            pending_plays: 256,
+            // Enough to answer a client with a typo, and few enough to close one with another protocol.
+            malformed_in_a_row: 16,
+            // After a lost uplink all clients may return at once.
+            tombstones: 4096,
+            // A router restart or a tunnel takes less than a minute; later, peers have given up.
+            resume_expiry: Duration::from_secs(60),
         }
     }
 }
@@ -150,7 +132,7 @@ mod tests {
 
     #[test]
     fn a_silence_shorter_than_the_ping_interval_is_refused() {
-        let options = Options { silence_timeout: Options::PING_INTERVAL, ..Options::default() };
+        let options = Options { silence_timeout: Options::default().ping_interval, ..Options::default() };
         assert!(options.validate().unwrap_err().to_string().contains("silence_timeout"));
     }
 

@@ -185,37 +185,33 @@ impl ServerDialect for SelfHostDialect {
         Ok((admission, vec![Effect::Count(CountedEvent::OpenedFresh)]))
     }
 
-    fn receive(&mut self, connection: ConnectionId, text: &str, now: Instant) -> Vec<Effect> {
-        let frame = match Frame::parse(text) {
-            Ok(frame) => frame,
-            Err(malformed) => return self.reject_frame(connection, &malformed, now),
-        };
-        if let Some(socket) = self.sockets.get_mut(&connection) {
-            socket.malformed_in_a_row = 0;
-            self.handle(connection, &frame, text);
+    fn receive(&mut self, id: ConnectionId, text: Result<&str, Malformed>, now: Instant) -> Vec<Effect> {
+        let Some(socket) = self.sockets.get_mut(&id) else { return Vec::new() };
+        match text.and_then(|text| Ok((text, Frame::parse(text)?))) {
+            Ok((text, frame)) => {
+                socket.malformed_in_a_row = 0;
+                self.handle(id, &frame, text);
+            }
+            Err(malformed) => {
+                socket.malformed_in_a_row = socket.malformed_in_a_row.saturating_add(1);
+                let (in_a_row, limit) = (socket.malformed_in_a_row, self.limits.malformed_in_a_row);
+                self.count(CountedEvent::Malformed);
+                self.send_error(id, &malformed.to_string());
+                if in_a_row >= limit {
+                    self.close(id, now);
+                    self.effects
+                        .push(Effect::Close { connection: id, reason: CloseReason::Malformed(limit) });
+                }
+            }
         }
         std::mem::take(&mut self.effects)
     }
 
-    fn reject_frame(&mut self, connection: ConnectionId, malformed: &Malformed, now: Instant) -> Vec<Effect> {
-        let limit = self.limits.malformed_in_a_row;
-        let Some(socket) = self.sockets.get_mut(&connection) else { return Vec::new() };
-        socket.malformed_in_a_row = socket.malformed_in_a_row.saturating_add(1);
-        let is_enough = socket.malformed_in_a_row >= limit;
-        self.count(CountedEvent::Malformed);
-        self.send_error(connection, &malformed.to_string());
-        if is_enough {
-            self.close(connection, now);
-            self.effects.push(Effect::Close { connection, reason: CloseReason::Malformed(limit) });
-        }
-        std::mem::take(&mut self.effects)
-    }
-
-    fn close(&mut self, connection: ConnectionId, _: Instant) {
-        let Some(socket) = self.sockets.remove(&connection) else { return };
-        self.leave(connection, &socket.room);
-        self.names.release(connection);
-        self.streams.release(connection);
+    fn close(&mut self, id: ConnectionId, _: Instant) {
+        let Some(socket) = self.sockets.remove(&id) else { return };
+        self.leave(id, &socket.room);
+        self.names.release(id);
+        self.streams.release(id);
     }
 
     fn counts(&self) -> Counts {

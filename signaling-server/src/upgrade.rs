@@ -24,8 +24,6 @@ pub const REJOIN_RESUMED: &str = "rejoin-resumed";
 
 /// Longest request; browsers with many cookies stay below.
 const HEAD_BYTES: usize = 16 * 1024;
-/// Long enough for a few sockets to close, and short enough for a waiting client.
-const RETRY_AFTER_SECONDS: u32 = 5;
 
 /// A request for a WebSocket.
 #[derive(Debug)]
@@ -92,61 +90,61 @@ impl UpgradeRequest {
 
 impl HttpRejection {
     pub(crate) fn status(self) -> u16 {
-        match self {
-            Self::NotAnUpgrade | Self::WrongVersion | Self::NotTls => 426,
-            Self::NotGet => 405,
-            Self::TooLong => 431,
-            Self::Unreadable => 400,
-            Self::Full => 503,
-        }
+        self.parts().0
     }
 
     /// Returns the whole response.
     pub(crate) fn response(self) -> Vec<u8> {
-        let (line, headers, remedy) = match self {
-            Self::NotAnUpgrade => (
-                "426 Upgrade Required",
-                "Upgrade: websocket\r\nConnection: Upgrade, close\r\n".to_owned(),
-                "this is a signaling server; connect with a websocket client (ws:// or wss://)",
-            ),
+        let (status, reason, headers, remedy) = self.parts();
+        let length = remedy.len() + 1;
+        format!(
+            "HTTP/1.1 {status} {reason}\r\n{headers}\r\nContent-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{remedy}\n"
+        )
+        .into_bytes()
+    }
+
+    /// Returns status, reason, headers and remedy.
+    fn parts(self) -> (u16, &'static str, &'static str, &'static str) {
+        const USE_WEBSOCKET: &str =
+            "this is a signaling server; connect with a websocket client (ws:// or wss://)";
+        match self {
+            Self::NotAnUpgrade => {
+                (426, "Upgrade Required", "Upgrade: websocket\r\nConnection: Upgrade, close", USE_WEBSOCKET)
+            }
             Self::WrongVersion => (
-                "426 Upgrade Required",
-                "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade, close\r\n"
-                    .to_owned(),
-                "websocket version is not 13; use a client that speaks RFC 6455",
+                426,
+                "Upgrade Required",
+                "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nConnection: Upgrade, close",
+                "websocket version is not 13; use a client that implements RFC 6455",
             ),
             // RFC 2817 section 4.2 defines this answer to requests that require TLS.
             Self::NotTls => (
-                "426 Upgrade Required",
-                "Upgrade: TLS/1.2, HTTP/1.1\r\nConnection: Upgrade, close\r\n".to_owned(),
-                "this port speaks tls; connect with wss:// instead of ws://",
+                426,
+                "Upgrade Required",
+                "Upgrade: TLS/1.2, HTTP/1.1\r\nConnection: Upgrade, close",
+                "this port requires tls; connect with wss:// instead of ws://",
             ),
-            Self::NotGet => (
-                "405 Method Not Allowed",
-                "Allow: GET\r\nConnection: close\r\n".to_owned(),
-                "this is a signaling server; connect with a websocket client (ws:// or wss://)",
-            ),
+            Self::NotGet => (405, "Method Not Allowed", "Allow: GET\r\nConnection: close", USE_WEBSOCKET),
             Self::TooLong => (
-                "431 Request Header Fields Too Large",
-                "Connection: close\r\n".to_owned(),
+                431,
+                "Request Header Fields Too Large",
+                "Connection: close",
                 "request is longer than 16 KiB; send fewer cookies and headers",
             ),
             Self::Unreadable => (
-                "400 Bad Request",
-                "Connection: close\r\n".to_owned(),
+                400,
+                "Bad Request",
+                "Connection: close",
                 "request is not a websocket handshake; see RFC 6455 section 4.1",
             ),
+            // Five seconds are enough for a few sockets to close, and short enough for a waiting client.
             Self::Full => (
-                "503 Service Unavailable",
-                format!("Retry-After: {RETRY_AFTER_SECONDS}\r\nConnection: close\r\n"),
+                503,
+                "Service Unavailable",
+                "Retry-After: 5\r\nConnection: close",
                 "server is full; try again later or raise limits.sockets",
             ),
-        };
-        let length = remedy.len() + 1;
-        format!(
-            "HTTP/1.1 {line}\r\n{headers}Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n{remedy}\n"
-        )
-        .into_bytes()
+        }
     }
 }
 

@@ -221,7 +221,7 @@ impl Clients {
             self.open(name);
         }
         let label = |connection| self.connections.iter().find(|(_, known)| **known == connection).unwrap().0;
-        let effects = self.dialect.receive(self.connections[name], text, Instant::now()).into_iter();
+        let effects = self.dialect.receive(self.connections[name], Ok(text), Instant::now()).into_iter();
         effects
             .filter_map(|effect| match effect {
                 Effect::Send { to, text } => Some(format!("{} < {text}", label(to))),

@@ -58,7 +58,9 @@ async fn a_silent_socket_is_dropped_one_second_later() {
     let silent = connect(&hub, 4096).await;
     let since = Instant::now();
     silent.task.await.unwrap();
-    assert!(since.elapsed() <= Options::SILENCE_TIMEOUT + CLOSE_TIMEOUT + Duration::from_millis(10));
+    assert!(
+        since.elapsed() <= Options::default().silence_timeout + CLOSE_TIMEOUT + Duration::from_millis(10)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,7 +70,7 @@ async fn pings_are_sent_every_three_seconds() {
     let since = Instant::now();
     for number in 1..=20 {
         assert!(matches!(peer.socket.next().await, Some(Ok(Message::Ping(_)))));
-        let due = Options::PING_INTERVAL * number;
+        let due = Options::default().ping_interval * number;
         assert!(since.elapsed() >= due && since.elapsed() < due + Duration::from_millis(50));
         // The answer is written with the next read or write.
         peer.socket.flush().await.unwrap();
@@ -82,7 +84,7 @@ async fn a_client_without_a_request_is_dropped() {
     let (_closing, closed) = watch::channel(false);
     let since = Instant::now();
     serve_connection(ready(Ok(theirs)), hub, closed, ()).await;
-    assert!(since.elapsed() <= Options::UPGRADE_TIMEOUT + Duration::from_millis(10));
+    assert!(since.elapsed() <= Options::default().upgrade_timeout + Duration::from_millis(10));
 }
 
 #[tokio::test(start_paused = true)]

@@ -123,7 +123,7 @@ mod tests {
     const SENDER: Route = Route::from_random([1; 16]);
     const SENDER_TEXT: &str = "01010101-0101-4101-8101-010101010101";
 
-    fn relayed(text: &str) -> String {
+    fn forwarded(text: &str) -> String {
         match Frame::parse(text).unwrap() {
             Frame::Forward(forward) => forward.text_from(SENDER),
             other => panic!("{other:?}"),
@@ -138,14 +138,14 @@ mod tests {
     }
 
     #[test]
-    fn readdressing_keeps_order_numbers_and_white_space() {
+    fn a_forwarded_frame_keeps_order_numbers_and_white_space() {
         let text = r#" { "z":1.0e+2, "UUID" : "x" ,"a":10000000000000000000001,"z":-0,"é":"\u00e9\/","n":{"UUID":"x"} } "#;
-        assert_eq!(relayed(text), text.replacen("\"x\"", &format!("\"{SENDER_TEXT}\""), 1));
+        assert_eq!(forwarded(text), text.replacen("\"x\"", &format!("\"{SENDER_TEXT}\""), 1));
     }
 
     #[test]
-    fn an_escaped_key_is_still_the_address() {
-        assert_eq!(relayed(r#"{"\u0055UID":"\u0078"}"#), format!(r#"{{"\u0055UID":"{SENDER_TEXT}"}}"#));
+    fn an_escaped_key_is_recognized() {
+        assert_eq!(forwarded(r#"{"\u0055UID":"\u0078"}"#), format!(r#"{{"\u0055UID":"{SENDER_TEXT}"}}"#));
     }
 
     #[test]
@@ -154,12 +154,12 @@ mod tests {
     }
 
     #[test]
-    fn a_null_request_is_none() {
+    fn a_null_request_counts_as_absent() {
         assert!(matches!(Frame::parse(r#"{"request":null,"UUID":"x"}"#), Ok(Frame::Forward(_))));
     }
 
     #[test]
-    fn frames_for_nobody_are_readable() {
+    fn frames_without_a_destination_are_readable() {
         assert!(matches!(Frame::parse(r#"{"leave":true}"#), Ok(Frame::NoDestination)));
     }
 
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn a_claim_other_than_true_is_none() {
+    fn only_the_literal_true_claims() {
         for claim in ["false", "null", "1", "\"true\""] {
             let text = format!(r#"{{"request":"joinroom","roomid":"r","claim":{claim}}}"#);
             assert!(matches!(request(&text), Request::JoinRoom { claim: false, .. }), "{claim}");
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_no_danger() {
+    fn deep_nesting_is_accepted() {
         let text = format!(r#"{{"UUID":"x","a":{}{}}}"#, "[".repeat(100_000), "]".repeat(100_000));
         assert!(Frame::parse(&text).is_ok());
     }

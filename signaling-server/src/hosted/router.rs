@@ -40,7 +40,14 @@ impl Router {
             Frame::Unknown(request) => self.reject_request(sender, &request),
             Frame::Request(request) => {
                 self.count(CountedEvent::Request);
-                return self.answer(sender, request);
+                match request {
+                    Request::Seed { stream } => self.seed(sender, &stream),
+                    Request::Play { stream } => return self.play(sender, &stream),
+                    Request::JoinRoom { room, claim } => self.join(sender, &room, claim),
+                    Request::Migrate { room, target } => self.migrate(sender, &room, target),
+                    // The web app pings after losing a peer and expects no answer.
+                    Request::Ping => {}
+                }
             }
         }
         Ok(())
@@ -86,18 +93,6 @@ impl Router {
             }
             None => self.count(CountedEvent::UnknownDestination),
         }
-    }
-
-    fn answer(&mut self, sender: Route, request: Request<'_>) -> Result<(), CloseReason> {
-        match request {
-            Request::Seed { stream } => self.seed(sender, &stream),
-            Request::Play { stream } => return self.play(sender, &stream),
-            Request::JoinRoom { room, claim } => self.join(sender, &room, claim),
-            Request::Migrate { room, target } => self.migrate(sender, &room, target),
-            // The web app pings after losing a peer and expects no answer.
-            Request::Ping => {}
-        }
-        Ok(())
     }
 
     fn seed(&mut self, publisher: Route, stream: &str) {

@@ -47,8 +47,10 @@ impl Sockets {
         Some((route, self.by_route.remove(&route)?))
     }
 
-    pub(super) fn route(&self, connection: ConnectionId) -> Option<Route> {
-        self.by_connection.get(&connection).copied()
+    /// Returns the route of an open connection and its socket.
+    pub(super) fn open_mut(&mut self, connection: ConnectionId) -> Option<(Route, &mut Socket)> {
+        let route = *self.by_connection.get(&connection)?;
+        Some((route, self.by_route.get_mut(&route)?))
     }
 
     pub(super) fn of(&self, route: Route) -> Option<&Socket> {
@@ -61,6 +63,11 @@ impl Sockets {
 
     pub(super) fn len(&self) -> usize {
         self.by_route.len()
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_open(&self, connection: ConnectionId) -> bool {
+        self.by_connection.contains_key(&connection)
     }
 
     #[cfg(test)]

@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn null_stands_for_nothing() {
+    fn a_null_key_counts_as_absent() {
         let text = r#"{"request":"joinroom","roomid":"r","streamID":null,"UUID":null,"from":null}"#;
         let frame = Frame::parse(text).unwrap();
         assert_eq!((frame.from, frame.to), (None, None));

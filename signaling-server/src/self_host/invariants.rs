@@ -37,7 +37,7 @@ proptest! {
                 }
                 Step::Send { number, text } => {
                     let sender = ConnectionId(number);
-                    for effect in dialect.receive(sender, &text, now) {
+                    for effect in dialect.receive(sender, Ok(&text), now) {
                         if let Effect::Send { to, text: received } = effect
                             && to != sender
                         {

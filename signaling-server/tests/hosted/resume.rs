@@ -32,7 +32,7 @@ fn frames_and_close_of_the_replaced_socket_have_no_effect() {
         "#);
     let before = rejoin_signaling_server::ConnectionId(0);
     script.dialect.close(before, std::time::Instant::now());
-    assert!(script.dialect.receive(before, r#"{"request":"x"}"#, std::time::Instant::now()).is_empty());
+    assert!(script.dialect.receive(before, Ok(r#"{"request":"x"}"#), std::time::Instant::now()).is_empty());
     assert_eq!(script.dialect.counts().streams, 1);
 }
 

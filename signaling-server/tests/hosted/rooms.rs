@@ -129,9 +129,9 @@ fn a_director_moves_a_guest() {
         guest < {"request":"listing","list":[{"UUID":"@boss"}],"director":"@boss"}
         guest > {"request":"seed","streamID":"g"}
         boss < {"request":"videoaddedtoroom","UUID":"@guest","streamID":"g"}
-        host > {"request":"joinroom","roomid":"stage","claim":true}
+        host > {"request":"joinroom","roomid":"studio","claim":true}
         host < {"request":"listing","list":[],"claim":true}
-        boss > {"request":"migrate","roomid":"Stage","target":"@guest"}
+        boss > {"request":"migrate","roomid":"Studio","target":"@guest"}
         host < {"request":"someonejoined","UUID":"@guest","streamID":"g"}
         guest < {"request":"transferred","list":[{"UUID":"@host"}],"director":"@host"}
         host > {"request":"play","streamID":"g"}

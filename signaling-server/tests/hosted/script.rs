@@ -79,7 +79,7 @@ impl Script {
         let text = self.clients.iter().fold(text.to_owned(), |text, (name, client)| {
             text.replace(&format!("@{name}\""), &format!("{}\"", client.route))
         });
-        let effects = self.dialect.receive(self.clients[name].connection, &text, self.now);
+        let effects = self.dialect.receive(self.clients[name].connection, Ok(&text), self.now);
         self.record(effects);
         self.observed.drain(..).collect()
     }

@@ -30,7 +30,7 @@ async fn a_flood_closes_its_source_and_no_other_socket() {
 async fn a_flood_is_closed_with_1008() {
     let server = serve(Options::default()).await;
     let mut noisy = Client::connect(server.local_addr()).await;
-    for _ in 0..2 * Limits::BURST_FRAMES {
+    for _ in 0..2 * Limits::default().burst_frames {
         noisy.send(json!({"request": "ping"})).await;
     }
     assert_eq!(noisy.closed().await, (1008, "more than 200 frames per second; slow down".to_owned()));
@@ -40,7 +40,7 @@ async fn a_flood_is_closed_with_1008() {
 async fn a_frame_above_the_limit_is_closed_with_1009() {
     let server = serve(Options::default()).await;
     let mut giant = Client::connect(server.local_addr()).await;
-    giant.try_send(&"x".repeat(Limits::FRAME_BYTES + 1)).await;
+    giant.try_send(&"x".repeat(Limits::default().frame_bytes + 1)).await;
     let expected = "frame is larger than 262144 bytes; send smaller frames".to_owned();
     assert_eq!(giant.closed().await, (1009, expected));
 }
