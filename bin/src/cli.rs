@@ -131,7 +131,7 @@ pub(crate) struct ConnectionArgs {
     /// View a stream; repeat it for more
     #[arg(long = "view", value_name = "STREAM")]
     pub(crate) views: Vec<String>,
-    /// The label that peers see (Social Stream routes by it)
+    /// The label that peers see (Social Stream addresses by it)
     #[arg(long)]
     pub(crate) label: Option<String>,
     /// The password of room and streams; `false` for none, VDO.Ninja's own if not given

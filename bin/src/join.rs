@@ -21,7 +21,7 @@ use crate::interrupts::Interrupts;
 use crate::output::{Format, accepted_line, data_line, event_line};
 use crate::service_manager;
 use crate::session::Plan;
-use crate::social_stream::Audience;
+use crate::social_stream::ViewAll;
 use crate::social_stream::ear::{Ear, Heard};
 use crate::social_stream::voice::Voice;
 use lines::Outgoing;
@@ -31,7 +31,7 @@ use printer::Printer;
 /// Joins and stays until somebody asks for the end.
 pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen().context("signals cannot be listened to")?;
-    let audience = Audience::settle(&args.audience, &mut args.connection).map_err(Failure::Usage)?;
+    let audience = ViewAll::settle(&args.audience, &mut args.connection).map_err(Failure::Usage)?;
     let mut plan = audience.join(Plan::new(&args.connection, &args.choice).await.map_err(Failure::Usage)?);
     if !plan.has_ice_server {
         tracing::warn!(

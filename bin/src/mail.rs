@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use rejoin_core::id::StreamId;
-use rejoin_core::{MailStore as _, mail};
+use rejoin_core::{DeliveryStore as _, delivery::durable::Snapshot};
 use rejoin_driver::RedbDeliveryStore;
 
 /// The mail that an earlier process left.
@@ -12,7 +12,7 @@ use rejoin_driver::RedbDeliveryStore;
 pub(crate) struct Mail {
     /// What keeps it from here on.
     pub(crate) store: RedbDeliveryStore,
-    left: mail::Mailbag,
+    left: Snapshot,
 }
 
 impl Mail {
@@ -27,6 +27,6 @@ impl Mail {
 
     /// Returns whether mail was exchanged about any of `streams`.
     pub(crate) fn knows_any(&self, mut streams: impl Iterator<Item = StreamId>) -> bool {
-        streams.any(|stream| self.left.mail.iter().any(|record| *record.address.stream() == stream))
+        streams.any(|stream| self.left.peers.iter().any(|record| *record.delivery_key.stream() == stream))
     }
 }

@@ -121,7 +121,7 @@ fn recovered(recovery: &Recovery) -> Value {
     let timeline = recovery
         .timeline
         .iter()
-        .map(|(owner, took)| json!({"owner": owner.name(), "took_ms": milliseconds(*took)}));
+        .map(|(phase, took)| json!({"phase": phase.name(), "took_ms": milliseconds(*took)}));
     json!({
         "link": link(&recovery.link), "peer": recovery.peer.as_ref().map(peer),
         "fault": recovery.fault.name(), "reason": recovery.fault.to_string(),
@@ -182,7 +182,7 @@ fn written(line: &impl Serialize) -> String {
 #[cfg(test)]
 mod tests {
     use rejoin_core::delivery::Epoch;
-    use rejoin_core::output::Owner;
+    use rejoin_core::output::OutagePhase;
     use rejoin_core::policy::{Outcome, Tried};
     use rejoin_core::{Direction, Fault, RecoveryStep};
 
@@ -223,13 +223,13 @@ mod tests {
                 took: Duration::from_micros(1500),
             }],
             outage: Duration::from_secs(2),
-            timeline: vec![(Owner::Detection, Duration::from_secs(2))],
+            timeline: vec![(OutagePhase::Detection, Duration::from_secs(2))],
         };
         let line: Value = serde_json::from_str(&event_line(&Event::Recovered(recovery))).unwrap();
         assert_eq!(line["event"], "recovered");
         assert_eq!(line["outage_ms"], 2000.0);
         assert_eq!(line["steps"][0]["took_ms"], 1.5);
-        assert_eq!(line["timeline"][0]["owner"], "detection");
+        assert_eq!(line["timeline"][0]["phase"], "detection");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use rejoin_core::supervisor::Attendance;
+use rejoin_core::supervisor::Membership;
 use rejoin_core::{Dialect, IceServer, StreamId};
 use rejoin_driver::{Session, SessionBuilder};
 use rejoin_vdo_ninja::{
@@ -43,7 +43,7 @@ impl Plan {
         let (mut ice_servers, outbox) = (configuration.ice_servers, configuration.outbox);
         ice_servers.extend(typed_ice_servers(connection)?);
 
-        let (dialect, attendance) = dialect(connection)?;
+        let (dialect, membership) = dialect(connection)?;
         let options = WebSocketOptions { ca_file: connection.ca_file.clone(), ..WebSocketOptions::default() };
         let signaling = WebSocketTransport::new(Arc::clone(&dialect), options)
             .context("the certificate authorities cannot be used")?;
@@ -53,7 +53,7 @@ impl Plan {
         let mut servers = connection.servers.iter();
         let Some(first) = servers.next() else { bail!("no signaling server; give --server URL") };
         let mut builder = rejoin_driver::connect(first)
-            .membership(attendance)
+            .membership(membership)
             .policies(configuration.policies)
             .network_monitor(configuration.network)
             .outbox_limits(outbox.messages.get() as usize, outbox.bytes.get() as usize)
@@ -154,13 +154,15 @@ fn tell_of_change(kind: &str, typed: &str, name: &str) {
 }
 
 /// Returns what the server speaks, and how servers of that kind know who is there.
-fn dialect(connection: &ConnectionArgs) -> Result<(Arc<dyn Dialect>, Attendance)> {
+fn dialect(connection: &ConnectionArgs) -> Result<(Arc<dyn Dialect>, Membership)> {
     let (password, salt) = (password(connection)?, connection.salt.clone());
     Ok(match connection.dialect {
-        DialectName::Hosted => (Arc::new(Hosted::new(&HostedOptions { password, salt })), Attendance::Listed),
+        DialectName::Hosted => {
+            (Arc::new(Hosted::new(&HostedOptions { password, salt })), Membership::ServerListed)
+        }
         DialectName::SelfHost => {
             let from = Callsign::random().context("the self-host dialect cannot be spoken")?;
-            (Arc::new(SelfHost::new(SelfHostOptions { password, salt, from })), Attendance::Announced)
+            (Arc::new(SelfHost::new(SelfHostOptions { password, salt, from })), Membership::SelfAnnounced)
         }
     })
 }

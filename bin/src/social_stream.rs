@@ -70,7 +70,7 @@ impl Part {
 }
 
 /// What was typed about the audience, settled.
-pub(crate) enum Audience {
+pub(crate) enum ViewAll {
     /// The named streams only.
     Named,
     /// Whatever the room has.
@@ -84,7 +84,7 @@ pub(crate) enum Audience {
     },
 }
 
-impl Audience {
+impl ViewAll {
     /// Reads what was typed, and fills in what a session implies and nobody typed.
     pub(crate) fn settle(args: &AudienceArgs, connection: &mut ConnectionArgs) -> Result<Self> {
         let Some(session) = &args.social_stream else {
@@ -218,7 +218,7 @@ mod tests {
 
     fn settled(arguments: &[&str]) -> ConnectionArgs {
         let mut typed = Typed::parse_from([&[""], arguments].concat());
-        Audience::settle(&typed.audience, &mut typed.connection).unwrap();
+        ViewAll::settle(&typed.audience, &mut typed.connection).unwrap();
         typed.connection
     }
 }

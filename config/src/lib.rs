@@ -8,7 +8,7 @@
 //! use std::time::Duration;
 //!
 //! use rejoin_config::{Loader, Registry};
-//! use rejoin_core::{BackoffPolicy, policy::Retry};
+//! use rejoin_core::{BackoffPolicy, policy::BackoffContext};
 //! use serde::Deserialize;
 //!
 //! #[derive(Debug, Default, Deserialize)]
@@ -18,7 +18,7 @@
 //! }
 //!
 //! impl BackoffPolicy for Linear {
-//!     fn delay(&self, retry: &Retry<'_>) -> Option<Duration> {
+//!     fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
 //!         Some(Duration::from_secs(self.seconds.saturating_mul(retry.attempt.into())))
 //!     }
 //! }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use rejoin_config::{Configuration, Loader, Registry, Setting};
-use rejoin_core::policy::Retry;
+use rejoin_core::policy::BackoffContext;
 use rejoin_core::{BackoffPolicy, Fault, Link, Platform};
 use serde::Deserialize;
 use tempfile::TempDir;
@@ -26,7 +26,7 @@ fn variable(name: &str, value: &str) -> [(String, String); 1] {
 
 /// Returns the delay before the first retry, in milliseconds.
 fn first_delay(configuration: &Configuration) -> Option<u128> {
-    let retry = Retry::new(Link::Signaling, 0, &Fault::SignalingSilent);
+    let retry = BackoffContext::new(Link::Signaling, 0, &Fault::SignalingSilent);
     configuration.policies.backoff.delay(&retry).map(|delay| delay.as_millis())
 }
 
@@ -151,7 +151,7 @@ struct Never {
 }
 
 impl BackoffPolicy for Never {
-    fn delay(&self, _retry: &Retry<'_>) -> Option<Duration> {
+    fn delay(&self, _retry: &BackoffContext<'_>) -> Option<Duration> {
         None
     }
 }

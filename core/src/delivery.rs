@@ -5,21 +5,22 @@
 //! The bounds of the [`Outbox`] are the only thing that can lose a message, and then both sides are told.
 //! What is too large for one frame travels as [`Part`]s under one number.
 
-mod assembly;
+pub mod durable;
 mod inbox;
 mod outbox;
+mod reassembly;
 #[cfg(test)]
 mod tests;
 mod when_full;
 
 use std::sync::Arc;
 
-pub use assembly::Assembly;
 pub use inbox::{Arrival, Inbox};
 pub use outbox::{Outbox, Outgoing};
+pub use reassembly::Reassembly;
 pub use when_full::WhenFull;
 
-use crate::mail::Memory;
+use crate::delivery::durable::Durability;
 
 /// The largest message taken, in bytes: four fit what is held for a peer by default, and a peer that says that
 /// it sends one and never ends makes us keep no more than that.
@@ -50,7 +51,7 @@ pub struct DeliveryHello {
     /// How far it has come in what we send; `None` if it has received nothing of us.
     pub received: Option<Cursor>,
     /// For how long it keeps how far it has come.
-    pub memory: Memory,
+    pub durability: Durability,
 }
 
 /// A part of a message that is too large for one frame.

@@ -131,7 +131,7 @@ pub enum Fault {
     /// The peer said goodbye.
     PeerLeft,
     /// The peer began a repair before we noticed trouble.
-    PeerRepairs,
+    PeerInitiatedRepair,
     /// The peer's DTLS fingerprint changed under an unchanged session.
     FingerprintChanged,
     /// The link works, but badly.
@@ -161,7 +161,7 @@ impl Fault {
             Self::NetworkSwitched => "network_switched",
             Self::Suspended(_) => "suspended",
             Self::PeerLeft => "peer_left",
-            Self::PeerRepairs => "peer_repairs",
+            Self::PeerInitiatedRepair => "peer_repairs",
             Self::FingerprintChanged => "fingerprint_changed",
             Self::QualityPoor => "quality_poor",
             Self::Requested => "requested",
@@ -186,7 +186,7 @@ impl Fault {
             | Self::ProbeUnanswered
             | Self::TimedOut(_)
             | Self::PeerLeft
-            | Self::PeerRepairs
+            | Self::PeerInitiatedRepair
             | Self::FingerprintChanged
             | Self::QualityPoor => false,
         }
@@ -209,7 +209,7 @@ impl Fault {
             | Self::NetworkSwitched
             | Self::Suspended(_)
             | Self::PeerLeft
-            | Self::PeerRepairs
+            | Self::PeerInitiatedRepair
             | Self::FingerprintChanged
             | Self::QualityPoor
             | Self::Requested => false,
@@ -248,7 +248,7 @@ impl fmt::Display for Fault {
             Self::NetworkSwitched => f.write_str("the network changed"),
             Self::Suspended(duration) => write!(f, "the host slept for {} s", duration.as_secs()),
             Self::PeerLeft => f.write_str("the peer left"),
-            Self::PeerRepairs => f.write_str("the peer began a repair"),
+            Self::PeerInitiatedRepair => f.write_str("the peer began a repair"),
             Self::FingerprintChanged => f.write_str("another process answered in the peer's place"),
             Self::QualityPoor => f.write_str("the link works badly"),
             Self::Requested => f.write_str("a repair was asked for"),

@@ -1,4 +1,4 @@
-//! Names: of processes, streams, rooms, routes, sessions, links and incarnations.
+//! Names: of processes, streams, rooms, addresses, sessions, links and incarnations.
 
 use std::fmt;
 use std::str::FromStr;
@@ -65,7 +65,7 @@ pub struct RoomId(pub Arc<str>);
 /// Where the signaling server finds a peer at the moment (its UUID); replaceable at any time.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Route(pub Arc<str>);
+pub struct SignalingAddress(pub Arc<str>);
 
 /// The name of one peer connection, chosen by its offerer; compared exactly.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -84,7 +84,7 @@ impl fmt::Display for RoomId {
     }
 }
 
-impl fmt::Display for Route {
+impl fmt::Display for SignalingAddress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
@@ -120,11 +120,11 @@ impl Direction {
 
 /// A peer link for as long as it is wanted: who, and which way.
 ///
-/// `peer` is the stream id when we view, and the first route when we publish.
+/// `peer` is the stream id when we view, and the first address when we publish.
 /// It never changes; the identity that the peer announces is an attribute of the link.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PeerKey {
-    /// The stream id (viewing) or the first route (publishing).
+    /// The stream id (viewing) or the first address (publishing).
     pub peer: Arc<str>,
     /// Which way the stream flows.
     pub direction: Direction,

@@ -76,6 +76,6 @@ pub enum Recipient {
     Everyone,
     /// Every peer with one of these labels, once each; one that has told none is called "".
     Labelled(Vec<String>),
-    /// The peers that go by this name: a stream id, an identity, a label or a route.
+    /// The peers that go by this name: a stream id, an identity, a label or a address.
     Named(String),
 }

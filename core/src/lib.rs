@@ -10,7 +10,6 @@ pub mod fault;
 pub mod ice;
 pub mod id;
 pub mod input;
-pub mod mail;
 pub mod message;
 pub mod network;
 pub mod output;
@@ -26,7 +25,7 @@ pub mod supervisor;
 
 pub use crate::fault::{Fault, Link, Phase};
 pub use crate::ice::{IceCandidate, IceConnectionState, IceServer, IceTransportPolicy, Role};
-pub use crate::id::{Direction, Generation, Identity, PeerKey, Route, SessionId, StreamId};
+pub use crate::id::{Direction, Generation, Identity, PeerKey, SessionId, SignalingAddress, StreamId};
 pub use crate::input::{Command, Input, Recipient};
 pub use crate::message::{ChannelMessage, Payload, SignalingMessage};
 pub use crate::network::{NetworkChange, NetworkSnapshot};
@@ -35,5 +34,7 @@ pub use crate::platform::Platform;
 pub use crate::policy::{
     BackoffPolicy, HealthProbe, Policies, QualityPolicy, RecoveryStep, RecoveryStrategy, TimeoutPolicy,
 };
-pub use crate::port::{Dialect, MailStore, NetworkMonitor, PeerTransport, SessionStore, SignalingTransport};
+pub use crate::port::{
+    DeliveryStore, Dialect, NetworkMonitor, PeerTransport, SessionStore, SignalingTransport,
+};
 pub use crate::supervisor::{Settings, Supervisor, Timer};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::delivery::{DeliveryHello, Part};
 use crate::ice::IceCandidate;
-use crate::id::{Direction, Identity, RoomId, Route, SessionId, StreamId};
+use crate::id::{Direction, Identity, RoomId, SessionId, SignalingAddress, StreamId};
 use crate::sdp::Description;
 
 pub use self::json::is_json;
@@ -38,10 +38,10 @@ pub enum SignalingMessage {
         /// The stream.
         stream: StreamId,
     },
-    /// An offer or an answer, to or from `route`.
+    /// An offer or an answer, to or from `address`.
     Description {
         /// The peer; `None` where a data channel carried it without an address.
-        route: Option<Route>,
+        address: Option<SignalingAddress>,
         /// The session; other clients leave it out in copies over the channel.
         session: Option<SessionId>,
         /// The stream that an offer is about.
@@ -49,10 +49,10 @@ pub enum SignalingMessage {
         /// The description.
         description: Description,
     },
-    /// ICE candidates, to or from `route`.
+    /// ICE candidates, to or from `address`.
     Candidates {
         /// The peer; `None` where a data channel carried it without an address.
-        route: Option<Route>,
+        address: Option<SignalingAddress>,
         /// The session.
         session: Option<SessionId>,
         /// The *sender's* direction: its publisher end (`type:"local"`) or its viewer end (`type:"remote"`).
@@ -63,14 +63,14 @@ pub enum SignalingMessage {
     /// A viewer asks its publisher for an ICE restart.
     RestartIce {
         /// The peer; `None` over the data channel.
-        route: Option<Route>,
-        /// The session, by which a rejoin publisher knows a viewer whose route is new; others leave it out.
+        address: Option<SignalingAddress>,
+        /// The session, by which a rejoin publisher knows a viewer whose address is new; others leave it out.
         session: Option<SessionId>,
     },
     /// The sender closes the connections between the two.
     Bye {
         /// The peer; `None` over the data channel.
-        route: Option<Route>,
+        address: Option<SignalingAddress>,
     },
     /// The sender has let go of one connection and keeps the one that carries this; between rejoin peers only.
     Withdraw {
@@ -85,7 +85,7 @@ pub enum SignalingMessage {
     /// The server asks us to offer our stream to a viewer.
     OfferRequested {
         /// The viewer.
-        route: Route,
+        address: SignalingAddress,
         /// The stream, where the server says it.
         stream: Option<StreamId>,
     },
@@ -94,7 +94,7 @@ pub enum SignalingMessage {
         /// Who is there.
         members: Vec<Member>,
         /// The director.
-        director: Option<Route>,
+        director: Option<SignalingAddress>,
         /// Whether our claim was granted; `None` if we made none.
         claim: Option<bool>,
     },
@@ -118,7 +118,7 @@ pub enum SignalingMessage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
     /// Where the server finds it.
-    pub route: Route,
+    pub address: SignalingAddress,
     /// The stream that it publishes.
     pub stream: Option<StreamId>,
 }
@@ -208,7 +208,7 @@ impl Payload {
 /// Who a peer is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Hello {
-    /// The label that Social Stream pages route by (`dock`, `overlay` …).
+    /// The label that Social Stream pages address by (`dock`, `overlay` …).
     pub label: Option<String>,
     /// What a rejoin peer adds; `None` from anybody else.
     pub rejoin: Option<RejoinHello>,
@@ -220,7 +220,7 @@ pub struct RejoinHello {
     /// Who the sender is, across reconnections and restarts.
     pub identity: Identity,
     /// Where its signaling server finds it now, if the server said so.
-    pub route: Option<Route>,
+    pub address: Option<SignalingAddress>,
     /// How it delivers; `None` if it does not.
     pub delivery: Option<DeliveryHello>,
     /// Whether it keeps a spare connection with who keeps one too.

@@ -58,10 +58,10 @@ impl NetworkSnapshot {
         self.interfaces.iter().filter(other).map(|(name, one)| (name.clone(), one.clone())).collect()
     }
 
-    /// Returns whether `route` leads over an interface that works.
-    fn works(&self, route: &DefaultRoute) -> bool {
-        self.interfaces.get(&route.interface).is_some_and(|interface| {
-            interface.carrier && route.source.is_none_or(|source| interface.addresses.contains(&source))
+    /// Returns whether `address` leads over an interface that works.
+    fn works(&self, address: &DefaultRoute) -> bool {
+        self.interfaces.get(&address.interface).is_some_and(|interface| {
+            interface.carrier && address.source.is_none_or(|source| interface.addresses.contains(&source))
         })
     }
 }
@@ -93,7 +93,7 @@ impl NetworkChange {
             return Self::None;
         }
         let moved = |old_route: &Option<DefaultRoute>, new_route: &Option<DefaultRoute>| {
-            let broke = old_route.as_ref().is_some_and(|route| old.works(route) && !new.works(route));
+            let broke = old_route.as_ref().is_some_and(|address| old.works(address) && !new.works(address));
             broke || old_route != new_route
         };
         if moved(&old.default_v4, &new.default_v4) || moved(&old.default_v6, &new.default_v6) {
@@ -108,12 +108,12 @@ impl NetworkChange {
 mod tests {
     use super::*;
 
-    fn snapshot(carriers: &[(&str, bool)], route: Option<&str>) -> NetworkSnapshot {
+    fn snapshot(carriers: &[(&str, bool)], address: Option<&str>) -> NetworkSnapshot {
         let source = IpAddr::from([10, 1, 0, 2]);
         let interface = |carrier| Interface { carrier, addresses: BTreeSet::from([source]) };
         NetworkSnapshot {
             interfaces: carriers.iter().map(|(name, up)| ((*name).to_owned(), interface(*up))).collect(),
-            default_v4: route.map(|name| DefaultRoute { interface: name.to_owned(), source: Some(source) }),
+            default_v4: address.map(|name| DefaultRoute { interface: name.to_owned(), source: Some(source) }),
             default_v6: None,
         }
     }

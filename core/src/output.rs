@@ -5,9 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::delivery::Cursor;
+use crate::delivery::durable::StoreChange;
 use crate::fault::{Fault, Link};
 use crate::id::{Generation, Identity, PeerKey, RoomId};
-use crate::mail::MailChange;
 use crate::message::Payload;
 use crate::policy::{Quality, RecoveryStep, Tried};
 use crate::port::{PeerAction, SignalingAction};
@@ -27,7 +27,7 @@ pub enum Output {
     /// For the session store.
     Persist(SessionRecord),
     /// For the mail store; nothing else that one input leads to may happen before it is stored.
-    Keep(MailChange),
+    StoreDelivery(StoreChange),
     /// For the application.
     Event(Event),
 }
@@ -170,13 +170,13 @@ pub struct Recovery {
     /// From the last sign of life (or the fault's arrival) to verified bytes; the sum of the timeline.
     pub outage: Duration,
     /// Who owned every moment of it, in order.
-    pub timeline: Vec<(Owner, Duration)>,
+    pub timeline: Vec<(OutagePhase, Duration)>,
 }
 
 /// Who owns a part of an outage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Owner {
+pub enum OutagePhase {
     /// From the last sign of life to detection.
     Detection,
     /// No network was there.
@@ -205,7 +205,7 @@ pub enum Owner {
     Dormant,
 }
 
-impl Owner {
+impl OutagePhase {
     /// Returns the word that tables, metrics and JSON use.
     pub fn name(self) -> &'static str {
         match self {

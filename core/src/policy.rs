@@ -10,11 +10,11 @@ mod timeout;
 
 use std::sync::Arc;
 
-pub use backoff::{BackoffPolicy, Retry};
-pub use health::{Checkup, Health, HealthProbe, Probe, ProbeLog};
+pub use backoff::{BackoffContext, BackoffPolicy};
+pub use health::{Checkup, Health, HealthContext, HealthProbe, Probe};
 pub use quality::{Quality, QualityPolicy};
-pub use recovery::{Incident, Outcome, RecoveryStep, RecoveryStrategy, Spare, Tried};
-pub use timeout::{TimeoutPolicy, Wait};
+pub use recovery::{Outcome, RecoveryContext, RecoveryStep, RecoveryStrategy, Spare, Tried};
+pub use timeout::{TimeoutContext, TimeoutPolicy};
 
 /// One choice for every question.
 #[derive(Clone, Debug)]

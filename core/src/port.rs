@@ -2,13 +2,13 @@
 //!
 //! Every `next_*` method is cancel-safe: dropping its future loses no event.
 
-mod mail;
+mod delivery_store;
 mod network;
 mod peer;
 mod signaling;
 mod store;
 
-pub use mail::{MailStore, Receipts};
+pub use delivery_store::{ConfirmLog, DeliveryStore};
 pub use network::NetworkMonitor;
 pub use peer::{ConnectionSetup, PeerAction, PeerEvent, PeerTransport};
 pub use signaling::{

@@ -15,7 +15,7 @@ pub struct SessionRecord {
     pub room: Option<RoomId>,
     /// The wish to view that room, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub audience: Option<Audience>,
+    pub audience: Option<ViewAll>,
     /// The streams that we publish.
     pub streams: Vec<StreamId>,
     /// The streams that we view.
@@ -27,14 +27,14 @@ pub struct SessionRecord {
 
 /// The wish to view a whole room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Audience {
+pub struct ViewAll {
     /// The one stream that is not wanted.
     pub except: Option<StreamId>,
 }
 
 /// A viewer, and the name by which the application knows it.
 ///
-/// A link to a viewer is named after its first route, which may be another whenever the viewer comes back.
+/// A link to a viewer is named after its first address, which may be another whenever the viewer comes back.
 /// By this record it keeps its name after it left, and after our own restart.
 /// A link to a publisher needs no record: it is named after the stream.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

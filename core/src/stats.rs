@@ -35,7 +35,7 @@ pub struct Sample {
 /// What a [`QualityPolicy`](crate::policy::QualityPolicy) may look at.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct StatsHistory<'a> {
+pub struct QualityContext<'a> {
     /// Recent samples, oldest first.
     pub samples: &'a [Sample],
     /// The grade so far.
@@ -44,7 +44,7 @@ pub struct StatsHistory<'a> {
     pub since: Duration,
 }
 
-impl<'a> StatsHistory<'a> {
+impl<'a> QualityContext<'a> {
     /// Creates a history.
     pub fn new(samples: &'a [Sample], previous: Quality, since: Duration) -> Self {
         Self { samples, previous, since }

@@ -1,57 +1,57 @@
 //! The machine: owns every piece of state about outages.
 
-mod acquaintances;
-mod audience;
-mod carriers;
+mod absent;
+mod backpressure;
 mod commands;
 mod connection;
 mod consent;
-mod desk;
-mod grading;
+mod context;
+mod dispatch;
 mod hedge;
 mod intent;
-mod keeping;
+mod known_viewers;
+mod link_quality;
+mod local_signaling;
 mod mail;
 mod negotiation;
 mod outage;
 mod peer_link;
-mod presence;
+mod persist;
 mod probes;
-mod record;
 mod repair;
-mod reunion;
-mod room;
-mod routing;
-mod shelf;
+mod returning_peer;
+mod room_join;
+mod session_record;
 mod signaling_link;
+mod signaling_path;
 mod spare;
 mod steps;
-mod telling;
 #[cfg(test)]
 mod tests;
 mod timeline;
 mod timers;
 mod verification;
+mod view_all;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::delivery::durable::Durability;
 use crate::delivery::{Epoch, WhenFull};
 use crate::fault::Fault;
 use crate::ice::IceServer;
 use crate::id::{Generation, Identity, PeerKey};
 use crate::input::Input;
-use crate::mail::Memory;
 use crate::network::{NetworkChange, NetworkSnapshot};
 use crate::output::{Event, Output, Warning};
 use crate::platform::Platform;
 use crate::policy::Policies;
 use crate::port::{PeerEvent, SignalingEvent};
 use crate::session::{SessionRecord, ViewerRecord};
-use crate::supervisor::acquaintances::Acquaintances;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::context::Context;
 use crate::supervisor::intent::Intent;
+use crate::supervisor::known_viewers::KnownViewers;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::signaling_link::SignalingLink;
 
@@ -69,7 +69,7 @@ pub struct Settings {
     /// Signaling servers, tried in order; `ws://` or `wss://` URLs.
     pub servers: Vec<Arc<str>>,
     /// How these servers know who is there.
-    pub attendance: Attendance,
+    pub membership: Membership,
     /// The viewers of an earlier process: one that comes back gets the name that it had.
     pub viewers: Vec<ViewerRecord>,
     /// STUN and TURN servers.
@@ -87,7 +87,7 @@ pub struct Settings {
     /// Whether a spare connection is kept with peers that keep one too.
     pub spares: Spares,
     /// For how long mail is kept: with a memory across restarts, messages are acknowledged when they are confirmed.
-    pub memory: Memory,
+    pub durability: Durability,
     /// The seed of the machine's dice.
     pub seed: u64,
 }
@@ -102,7 +102,7 @@ impl Settings {
             label: None,
             platform: Platform::detect(),
             servers: vec![server.into()],
-            attendance: Attendance::Listed,
+            membership: Membership::ServerListed,
             viewers: Vec::new(),
             ice_servers: Vec::new(),
             bind: Vec::new(),
@@ -111,7 +111,7 @@ impl Settings {
             held_bytes: 4 << 20,
             when_full: WhenFull::Wait,
             spares: Spares::Never,
-            memory: Memory::Process,
+            durability: Durability::InMemory,
             seed: identity.0 as u64,
         }
     }
@@ -119,12 +119,12 @@ impl Settings {
 
 /// How a signaling server and the members of a room know who is there.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Attendance {
+pub enum Membership {
     /// The server names every socket and lists the room to whoever enters it (hosted dialect).
     #[default]
-    Listed,
+    ServerListed,
     /// Everybody says who they are, and members offer to newcomers; nobody lists a room (self-host dialect).
-    Announced,
+    SelfAnnounced,
 }
 
 /// A deadline of the machine, by name.
@@ -161,11 +161,11 @@ pub enum Timer {
 /// Keeps the signaling link and every peer link alive.
 #[derive(Debug)]
 pub struct Supervisor {
-    desk: Desk,
+    context: Context,
     intent: Intent,
     signaling: SignalingLink,
     peers: BTreeMap<PeerKey, PeerLink>,
-    acquaintances: Acquaintances,
+    known_viewers: KnownViewers,
     /// What was stored last.
     persisted: Option<SessionRecord>,
     left: bool,
@@ -174,13 +174,13 @@ pub struct Supervisor {
 impl Supervisor {
     /// Creates a supervisor that wishes for nothing yet. `now` is the start of its time.
     pub fn new(mut settings: Settings, policies: Policies, now: Instant) -> Self {
-        let acquaintances = Acquaintances::of(std::mem::take(&mut settings.viewers));
+        let known_viewers = KnownViewers::of(std::mem::take(&mut settings.viewers));
         Self {
-            desk: Desk::new(settings, policies, now),
+            context: Context::new(settings, policies, now),
             intent: Intent::default(),
             signaling: SignalingLink::default(),
             peers: BTreeMap::new(),
-            acquaintances,
+            known_viewers,
             persisted: None,
             left: false,
         }
@@ -188,7 +188,7 @@ impl Supervisor {
 
     /// Tells the machine what happened, and when. Time that runs backwards stands still.
     pub fn handle_input(&mut self, input: Input, now: Instant) {
-        self.desk.now = self.desk.now.max(now);
+        self.context.now = self.context.now.max(now);
         match input {
             Input::Command(command) => self.command(command),
             Input::Signaling(generation, event) => self.signaling_event(generation, event),
@@ -197,24 +197,24 @@ impl Supervisor {
             Input::Suspended(duration) => self.suspended(duration),
             Input::Timeout => self.timeout(),
         }
-        if std::mem::take(&mut self.desk.signaling_proven) {
+        if std::mem::take(&mut self.context.signaling_proven) {
             for link in self.peers.values_mut() {
-                link.signaling_proven(&mut self.desk);
+                link.signaling_proven(&mut self.context);
             }
         }
-        for route in std::mem::take(&mut self.desk.farewells) {
+        for address in std::mem::take(&mut self.context.farewells) {
             // every connection between the two hears what the server carries
-            if self.peers.values().filter(|link| link.route.as_ref() == Some(&route)).count() > 1 {
-                self.desk.take_back(&route);
+            if self.peers.values().filter(|link| link.address.as_ref() == Some(&address)).count() > 1 {
+                self.context.take_back(&address);
             }
         }
-        if std::mem::take(&mut self.desk.signaling_sounded) {
-            self.signaling.sound(&mut self.desk);
+        if std::mem::take(&mut self.context.signaling_probe_requested) {
+            self.signaling.sound(&mut self.context);
         }
-        if self.desk.signaling_suspected {
-            self.signaling.suspected(&mut self.desk);
+        if self.context.signaling_suspect {
+            self.signaling.suspected(&mut self.context);
         }
-        if std::mem::take(&mut self.desk.record_changed) {
+        if std::mem::take(&mut self.context.record_changed) {
             self.persist();
         }
         self.keep_mail();
@@ -222,26 +222,26 @@ impl Supervisor {
 
     /// Returns the next thing to do; call until `None`.
     pub fn poll_output(&mut self) -> Option<Output> {
-        self.desk.next_output()
+        self.context.next_output()
     }
 
     /// Returns when, and for which timer, the machine next wants [`Input::Timeout`].
     pub fn next_timeout(&self) -> Option<(Instant, Timer)> {
-        self.desk.timers.next()
+        self.context.timers.next()
     }
 
     fn timeout(&mut self) {
-        for (at, timer) in self.desk.timers.due(self.desk.now) {
-            let desk = &mut self.desk;
+        for (at, timer) in self.context.timers.due(self.context.now) {
+            let context = &mut self.context;
             // what an earlier one has cleared or moved is not due
-            if !desk.timers.take(&timer, at) {
+            if !context.timers.take(&timer, at) {
                 continue;
             }
             match timer {
-                Timer::Signaling => self.signaling.timeout(desk),
-                Timer::SignalingCheckup => self.signaling.checkup_due(desk),
+                Timer::Signaling => self.signaling.timeout(context),
+                Timer::SignalingCheckup => self.signaling.checkup_due(context),
                 Timer::RoomJoin => self.wish_replayed(),
-                Timer::Reseed => self.intent.claim(desk),
+                Timer::Reseed => self.intent.claim(context),
                 Timer::Repair(key) => self.with(&key, PeerLink::repair_due),
                 Timer::HeadStart(key) => self.with(&key, PeerLink::head_start_over),
                 Timer::Verification(key) => self.with(&key, PeerLink::verification_due),
@@ -255,9 +255,9 @@ impl Supervisor {
         }
     }
 
-    fn with(&mut self, key: &PeerKey, act: fn(&mut PeerLink, &mut Desk)) {
+    fn with(&mut self, key: &PeerKey, act: fn(&mut PeerLink, &mut Context)) {
         if let Some(link) = self.peers.get_mut(key) {
-            act(link, &mut self.desk);
+            act(link, &mut self.context);
         }
     }
 
@@ -265,7 +265,7 @@ impl Supervisor {
     fn gone(&mut self, key: &PeerKey) {
         let Some(link) = self.peers.get(key).filter(|link| link.outage.is_some()) else { return };
         if self.waits_on(link) {
-            return link.start_patience(&mut self.desk);
+            return link.start_expiry(&mut self.context);
         }
         if let Some(link) = self.part(key) {
             self.left(link);
@@ -276,25 +276,25 @@ impl Supervisor {
     fn part(&mut self, key: &PeerKey) -> Option<PeerLink> {
         let mut link = self.peers.remove(key)?;
         // every connection between the two hears what the server carries
-        if self.peers.values().all(|other| other.route != link.route) {
-            link.say_bye(&mut self.desk);
+        if self.peers.values().all(|other| other.address != link.address) {
+            link.send_bye_to_server(&mut self.context);
         }
-        link.leave(&mut self.desk);
+        link.leave(&mut self.context);
         Some(link)
     }
 
     /// Closes and forgets the link of a peer that said goodbye.
     fn remove(&mut self, key: &PeerKey) {
         let Some(mut link) = self.peers.remove(key) else { return };
-        link.close(&mut self.desk);
+        link.close(&mut self.context);
         self.left(link);
     }
 
     fn left(&mut self, link: PeerLink) {
         if link.ever_up {
-            self.desk.event(Event::PeerLeft(link.peer()));
+            self.context.event(Event::PeerLeft(link.peer()));
         }
-        self.desk.record_changed = true;
+        self.context.record_changed = true;
         self.remember(link);
     }
 
@@ -305,24 +305,24 @@ impl Supervisor {
         if self.signaling.generation != Some(generation) {
             return;
         }
-        self.signaling.heard(&mut self.desk);
+        self.signaling.heard(&mut self.context);
         match event {
             SignalingEvent::Opened { resumption, resumed } => {
-                self.signaling.opened(resumption, &mut self.desk);
+                self.signaling.opened(resumption, &mut self.context);
                 self.replay_wish(resumed);
             }
             SignalingEvent::Received(message) => self.signaling_message(message),
             SignalingEvent::Malformed { reason } => {
-                self.desk.warn(Warning::MalformedSignaling { reason });
+                self.context.warn(Warning::MalformedSignaling { reason });
             }
-            SignalingEvent::Pong => self.signaling.pong(&mut self.desk),
+            SignalingEvent::Pong => self.signaling.pong(&mut self.context),
             SignalingEvent::Closed { opened, code, status, retry_after, reason } => {
                 let fault = if opened {
                     Fault::SignalingClosed { code, reason }
                 } else {
-                    desk::unreachable(status, reason)
+                    context::unreachable(status, reason)
                 };
-                self.signaling.lost(fault, retry_after, &mut self.desk);
+                self.signaling.lost(fault, retry_after, &mut self.context);
             }
         }
     }
@@ -330,26 +330,26 @@ impl Supervisor {
     fn peer_event(&mut self, generation: Generation, event: PeerEvent) {
         // the door: a connection that is neither active nor candidate has no say
         let Some(link) = self.peers.values_mut().find(|link| link.owns(generation)) else { return };
-        let desk = &mut self.desk;
+        let context = &mut self.context;
         if link.is_spare(generation) {
-            return link.spare_event(generation, event, desk);
+            return link.spare_event(generation, event, context);
         }
         match event {
-            PeerEvent::LocalDescription(description) => link.described(generation, description, desk),
-            PeerEvent::LocalCandidates(candidates) => link.found(generation, candidates, desk),
-            PeerEvent::IceConnectionState(ice) => link.ice_changed(generation, ice, desk),
-            PeerEvent::ChannelOpen => link.channel_opened(generation, desk),
-            PeerEvent::ChannelClosed => link.channel_closed(generation, Fault::DataChannelClosed, desk),
+            PeerEvent::LocalDescription(description) => link.described(generation, description, context),
+            PeerEvent::LocalCandidates(candidates) => link.found(generation, candidates, context),
+            PeerEvent::IceConnectionState(ice) => link.ice_changed(generation, ice, context),
+            PeerEvent::ChannelOpen => link.channel_opened(generation, context),
+            PeerEvent::ChannelClosed => link.channel_closed(generation, Fault::DataChannelClosed, context),
             PeerEvent::Failed { reason } => {
-                link.channel_closed(generation, Fault::ConnectionDied { reason }, desk);
+                link.channel_closed(generation, Fault::ConnectionDied { reason }, context);
             }
             PeerEvent::Malformed { reason } => {
                 let peer = link.key.clone();
-                desk.warn(Warning::MalformedMessage { peer, reason });
+                context.warn(Warning::MalformedMessage { peer, reason });
             }
-            PeerEvent::Unsent { tag, message } => link.unsent(generation, tag, message, desk),
-            PeerEvent::Writable => link.writable(generation, desk),
-            PeerEvent::Stats(sample) => link.measured(generation, sample, desk),
+            PeerEvent::Unsent { tag, message } => link.unsent(generation, tag, message, context),
+            PeerEvent::Writable => link.writable(generation, context),
+            PeerEvent::Stats(sample) => link.measured(generation, sample, context),
             PeerEvent::Received(message) => {
                 let key = link.key.clone();
                 self.channel_message(&key, generation, message);
@@ -358,24 +358,24 @@ impl Supervisor {
     }
 
     fn network(&mut self, snapshot: NetworkSnapshot) {
-        let old = self.desk.network.replace(snapshot.clone());
+        let old = self.context.network.replace(snapshot.clone());
         let change = match &old {
             Some(old) => NetworkChange::between(old, &snapshot),
             None if snapshot.is_usable() => NetworkChange::None,
             None => NetworkChange::Lost,
         };
         for link in self.peers.values_mut() {
-            link.uplinks_changed(change, &mut self.desk);
+            link.uplinks_changed(change, &mut self.context);
         }
         let fault = match change {
             NetworkChange::None | NetworkChange::Minor => return,
             NetworkChange::Lost => {
                 for link in self.peers.values_mut() {
-                    link.network_lost(&mut self.desk);
+                    link.network_lost(&mut self.context);
                 }
                 return;
             }
-            // a route that moves while nothing carries it repairs nothing
+            // a address that moves while nothing carries it repairs nothing
             NetworkChange::Major if !snapshot.is_usable() => return,
             NetworkChange::Major => Fault::NetworkSwitched,
             NetworkChange::Back => Fault::NetworkLost,
@@ -388,10 +388,10 @@ impl Supervisor {
     }
 
     fn repair_everything(&mut self, fault: Fault) {
-        self.signaling.network_moved(&fault, &mut self.desk);
+        self.signaling.network_moved(&fault, &mut self.context);
         for link in self.peers.values_mut() {
-            if fault != Fault::NetworkSwitched || !link.is_on_the_default_route(&self.desk) {
-                link.repair_now(fault.clone(), &mut self.desk);
+            if fault != Fault::NetworkSwitched || !link.is_on_the_default_route(&self.context) {
+                link.repair_now(fault.clone(), &mut self.context);
             }
         }
     }

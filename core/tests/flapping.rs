@@ -12,8 +12,8 @@ use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{
-    Command, Event, Generation, IceConnectionState, Identity, Input, NetworkSnapshot, Output, Route,
-    SessionId, Settings, SignalingMessage, StreamId, Supervisor,
+    Command, Event, Generation, IceConnectionState, Identity, Input, NetworkSnapshot, Output, SessionId,
+    Settings, SignalingAddress, SignalingMessage, StreamId, Supervisor,
 };
 
 /// What breaks the link as soon as it is verified.
@@ -91,7 +91,7 @@ fn answers(action: PeerAction) -> Vec<PeerEvent> {
             vec![PeerEvent::Received(ChannelMessage::Pong(token))]
         }
         PeerAction::Send { message: ChannelMessage::Hello(_), .. } => {
-            let rejoin = RejoinHello { identity: Identity(2), route: None, delivery: None, spares: false };
+            let rejoin = RejoinHello { identity: Identity(2), address: None, delivery: None, spares: false };
             vec![PeerEvent::Received(ChannelMessage::Hello(Hello { label: None, rejoin: Some(rejoin) }))]
         }
         _ => Vec::new(),
@@ -100,7 +100,7 @@ fn answers(action: PeerAction) -> Vec<PeerEvent> {
 
 fn offer(number: u32, ufrag: &str) -> SignalingMessage {
     SignalingMessage::Description {
-        route: Some(Route("u1".into())),
+        address: Some(SignalingAddress("u1".into())),
         session: Some(SessionId(format!("s{number}").into())),
         stream: Some(StreamId("cam".into())),
         description: description(SdpType::Offer, ufrag),

@@ -82,7 +82,7 @@ fn one_run_is_replayed_from_its_seed() {
     for shape in [short(), dense(), long()] {
         if let Err(failure) = run_one(&shape, seed, MOST_SHRINKING) {
             if let Some(smallest) = &failure.smallest {
-                let mut world = World::new(smallest, Story::Told);
+                let mut world = World::new(smallest, Story::SentSignaling);
                 world.run();
                 println!("{}\n{smallest:?}", world.story.join("\n"));
             }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use tracing::Instrument as _;
 
+use rejoin_core::delivery::durable::{Durability, Snapshot};
 use rejoin_core::delivery::{Epoch, WhenFull};
 use rejoin_core::id::{RoomId, StreamId};
-use rejoin_core::mail::{Mailbag, Memory};
-use rejoin_core::session::Audience;
-use rejoin_core::supervisor::{Attendance, Spares};
+use rejoin_core::session::ViewAll;
+use rejoin_core::supervisor::{Membership, Spares};
 use rejoin_core::{
-    IceServer, Identity, MailStore, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore,
+    DeliveryStore, IceServer, Identity, NetworkMonitor, PeerTransport, Platform, Policies, SessionStore,
     Settings, SignalingTransport,
 };
 
@@ -48,7 +48,7 @@ pub struct SessionBuilder {
     transports: Option<(Box<dyn SignalingTransport>, Box<dyn PeerTransport>)>,
     network: Option<Box<dyn NetworkMonitor>>,
     store: Box<dyn SessionStore>,
-    delivery_store: Option<Box<dyn MailStore>>,
+    delivery_store: Option<Box<dyn DeliveryStore>>,
 }
 
 /// The reason why a session cannot start.
@@ -83,8 +83,8 @@ impl SessionBuilder {
     }
 
     /// Sets how a client learns which peers are present, which depends on the dialect; by default the server lists them.
-    pub fn membership(mut self, membership: Attendance) -> Self {
-        self.settings.attendance = membership;
+    pub fn membership(mut self, membership: Membership) -> Self {
+        self.settings.membership = membership;
         self
     }
 
@@ -116,7 +116,7 @@ impl SessionBuilder {
     ///
     /// A stream that ends and does not return within its expiry is dropped.
     pub fn view_room(mut self, except: Option<&str>) -> Self {
-        self.intent.view_all = Some(Audience { except: except.map(|stream| StreamId(stream.into())) });
+        self.intent.view_all = Some(ViewAll { except: except.map(|stream| StreamId(stream.into())) });
         self
     }
 
@@ -197,7 +197,7 @@ impl SessionBuilder {
     /// [`Handle::confirm`]. A process can then be killed at any moment without losing or repeating a message.
     /// A session takes the store's identity unless the session store has one or [`identity`](Self::identity) was called,
     /// because peers know us by it.
-    pub fn delivery_store(mut self, store: Box<dyn MailStore>) -> Self {
+    pub fn delivery_store(mut self, store: Box<dyn DeliveryStore>) -> Self {
         self.delivery_store = Some(store);
         self
     }
@@ -222,7 +222,7 @@ impl SessionBuilder {
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
         let confirm_log = startup.delivery_store.as_ref().and_then(|store| store.receipts());
         let (commands, receiver) = command_queue(&startup.settings);
-        let (sender, events) = events::channel(startup.settings.memory);
+        let (sender, events) = events::channel(startup.settings.durability);
         runtime.spawn(startup.run(AppChannels { commands: receiver, events: sender }).in_current_span());
         Ok(Session::new(Handle::new(commands).with_confirm_log(confirm_log), events))
     }
@@ -245,12 +245,13 @@ impl SessionBuilder {
         let mut delivery_store = self.delivery_store;
         let snapshot = match &mut delivery_store {
             Some(store) => store.load().map_err(|error| StartError::DeliveryStore(error.0))?,
-            None => Mailbag::default(),
+            None => Snapshot::default(),
         };
-        let identity = self.identity.or(snapshot.owner);
+        let identity = self.identity.or(snapshot.identity);
         let mut settings = self.settings;
         settings.identity = identity.map_or_else(random_identity, Ok)?;
-        settings.memory = if delivery_store.is_some() { Memory::Restarts } else { Memory::Process };
+        settings.durability =
+            if delivery_store.is_some() { Durability::Durable } else { Durability::InMemory };
         settings.seed = self.seed.map_or_else(random, Ok)?;
         settings.epoch = Epoch(random()?);
         let (chosen_identity, intent, network, store) =

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot, watch};
 
+use rejoin_core::delivery::durable::Durability;
 use rejoin_core::delivery::{LARGEST_MESSAGE, WhenFull};
-use rejoin_core::mail::Memory;
 use rejoin_core::{Command, Payload, PeerKey, Recipient, Settings};
 
 /// A command on its way to the machine.
@@ -92,7 +92,7 @@ pub(crate) fn command_queue(settings: &Settings) -> (CommandSender, CommandRecei
         bytes: Arc::new(Semaphore::new(max_bytes as usize)),
         max_bytes,
         max_message: LARGEST_MESSAGE.min(settings.held_bytes),
-        completions: settings.memory == Memory::Restarts || settings.when_full == WhenFull::Refuse,
+        completions: settings.durability == Durability::Durable || settings.when_full == WhenFull::Refuse,
     };
     (commands, CommandReceiver { queue: receiver, can_accept: accept_sender })
 }

@@ -31,7 +31,7 @@ pub(crate) trait Machine {
     /// Returns the time at which the machine wants [`Input::Timeout`].
     fn next_timeout(&self) -> Option<std::time::Instant>;
     /// Returns whether the machine accepts another message.
-    fn has_room(&self) -> bool;
+    fn can_accept(&self) -> bool;
     /// Returns a peer for which the machine would refuse this message.
     fn refuses(&self, to: &Recipient, payload: &Payload) -> Option<PeerKey>;
 }
@@ -49,8 +49,8 @@ impl Machine for Supervisor {
         Supervisor::next_timeout(self).map(|(at, _)| at)
     }
 
-    fn has_room(&self) -> bool {
-        Supervisor::has_room(self)
+    fn can_accept(&self) -> bool {
+        Supervisor::can_accept(self)
     }
 
     fn refuses(&self, to: &Recipient, payload: &Payload) -> Option<PeerKey> {
@@ -283,7 +283,7 @@ impl<M: Machine> Driver<M> {
         let (mut changes, mut outputs) = (Vec::new(), Vec::new());
         while let Some(output) = self.machine.poll_output() {
             match output {
-                Output::Keep(change) => changes.push(change),
+                Output::StoreDelivery(change) => changes.push(change),
                 output => outputs.push(output),
             }
         }
@@ -294,7 +294,7 @@ impl<M: Machine> Driver<M> {
         for output in outputs {
             self.perform(output);
         }
-        let can_accept = self.machine.has_room();
+        let can_accept = self.machine.can_accept();
         if std::mem::replace(&mut self.can_accept, can_accept) != can_accept {
             self.app.commands.can_accept.send_replace(can_accept);
         }
@@ -309,7 +309,7 @@ impl<M: Machine> Driver<M> {
             }
             Output::Persist(record) => self.ports.session_saver.save(record),
             // `handle_input` has stored it.
-            Output::Keep(_) => {}
+            Output::StoreDelivery(_) => {}
             Output::Event(event) => self.emit(event),
         }
     }

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 
-use rejoin_core::mail::Memory;
+use rejoin_core::delivery::durable::Durability;
 use rejoin_core::{Command, Event};
 
 use crate::links::{LinkPublisher, LinkWatch};
@@ -55,8 +55,8 @@ impl Drop for Events {
 /// Creates both ends of the queue.
 ///
 /// With durable delivery, numbered messages are dropped last too: the confirmation of a later message covers them.
-pub(crate) fn channel(memory: Memory) -> (EventSender, Events) {
-    let queue = EventQueue { memory, ..EventQueue::default() };
+pub(crate) fn channel(durability: Durability) -> (EventSender, Events) {
+    let queue = EventQueue { durability, ..EventQueue::default() };
     let shared =
         Arc::new(Shared { state: Mutex::new(State { queue, closed: false }), arrived: Notify::new() });
     let publisher = LinkPublisher::default();
@@ -141,7 +141,7 @@ struct EventQueue {
     arrivals: u64,
     bytes: usize,
     missed: u64,
-    memory: Memory,
+    durability: Durability,
 }
 
 /// A fast peer sends 100,000 messages a second; this buffers a sixth of a second while the reader is not scheduled.
@@ -163,9 +163,9 @@ enum Rank {
 impl Rank {
     const ALL: [Self; 3] = [Self::Data, Self::Chatter, Self::Vital];
 
-    fn of(event: &Event, memory: Memory) -> Self {
+    fn of(event: &Event, durability: Durability) -> Self {
         match event {
-            Event::Received { position: Some(_), .. } if memory == Memory::Restarts => Self::Vital,
+            Event::Received { position: Some(_), .. } if durability == Durability::Durable => Self::Vital,
             Event::Received { .. } => Self::Data,
             Event::Repairing { .. }
             | Event::QualityChanged { .. }
@@ -189,10 +189,10 @@ impl EventQueue {
     fn push(&mut self, event: Event) {
         self.arrivals += 1;
         self.bytes += payload_bytes(&event);
-        self.ranks[Rank::of(&event, self.memory) as usize].push_back((self.arrivals, event));
-        let (messages, bytes) = match self.memory {
-            Memory::Process => (CAPACITY, CAPACITY_BYTES),
-            Memory::Restarts => (SENDERS * CAPACITY, SENDERS * CAPACITY_BYTES),
+        self.ranks[Rank::of(&event, self.durability) as usize].push_back((self.arrivals, event));
+        let (messages, bytes) = match self.durability {
+            Durability::InMemory => (CAPACITY, CAPACITY_BYTES),
+            Durability::Durable => (SENDERS * CAPACITY, SENDERS * CAPACITY_BYTES),
         };
         while self.len() > messages || self.bytes > bytes {
             self.drop_oldest();
@@ -312,7 +312,7 @@ mod tests {
 
     #[test]
     fn keeps_unconfirmed_messages() {
-        let mut queue = EventQueue { memory: Memory::Restarts, ..EventQueue::default() };
+        let mut queue = EventQueue { durability: Durability::Durable, ..EventQueue::default() };
         for _ in 0..2 * CAPACITY {
             let Event::Received { from, payload, .. } = received("0") else { panic!("no message") };
             let position = Some(Cursor { epoch: Epoch(1), sequence: 1 });
@@ -323,7 +323,7 @@ mod tests {
 
     #[tokio::test]
     async fn delivers_remaining_events_after_the_driver_ended() {
-        let (mut sender, mut events) = channel(Memory::Process);
+        let (mut sender, mut events) = channel(Durability::InMemory);
         sender.push(connected());
         drop(sender);
         assert!(matches!(events.next().await, Some(Event::Connected(_))));
@@ -332,7 +332,7 @@ mod tests {
 
     #[tokio::test]
     async fn drops_everything_after_the_reader_ended() {
-        let (mut sender, events) = channel(Memory::Process);
+        let (mut sender, events) = channel(Durability::InMemory);
         drop(events);
         sender.push(connected());
         sender.flush();

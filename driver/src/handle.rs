@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rejoin_core::delivery::Cursor;
 use rejoin_core::id::{RoomId, StreamId};
-use rejoin_core::port::Receipts;
+use rejoin_core::port::ConfirmLog;
 use rejoin_core::{Command, Event, Payload, PeerKey, Policies, Recipient};
 
 use crate::command_queue::{CommandSender, SendError, SessionClosed};
@@ -49,7 +49,7 @@ impl Deref for Session {
 #[derive(Clone, Debug)]
 pub struct Handle {
     commands: CommandSender,
-    confirm_log: Option<Arc<dyn Receipts>>,
+    confirm_log: Option<Arc<dyn ConfirmLog>>,
 }
 
 impl Handle {
@@ -58,7 +58,7 @@ impl Handle {
     }
 
     /// Sets the log that stores a confirmation before the machine handles it.
-    pub(crate) fn with_confirm_log(mut self, confirm_log: Option<Arc<dyn Receipts>>) -> Self {
+    pub(crate) fn with_confirm_log(mut self, confirm_log: Option<Arc<dyn ConfirmLog>>) -> Self {
         self.confirm_log = confirm_log;
         self
     }

@@ -2,12 +2,12 @@
 
 use tokio::time::Instant;
 
+use rejoin_core::delivery::durable::{Snapshot, StoreChange};
 use rejoin_core::id::{RoomId, StreamId};
-use rejoin_core::mail::{MailChange, Mailbag};
 use rejoin_core::output::Warning;
-use rejoin_core::session::{Audience, SessionRecord};
+use rejoin_core::session::{SessionRecord, ViewAll};
 use rejoin_core::{
-    Command, Event, Identity, MailStore, NetworkMonitor, PeerTransport, Policies, SessionStore, Settings,
+    Command, DeliveryStore, Event, Identity, NetworkMonitor, PeerTransport, Policies, SessionStore, Settings,
     SignalingTransport, Supervisor,
 };
 
@@ -36,9 +36,9 @@ pub(crate) struct Startup {
     /// The store of the session record.
     pub(crate) store: Box<dyn SessionStore>,
     /// The store of undelivered messages, if there is one.
-    pub(crate) delivery_store: Option<Box<dyn MailStore>>,
+    pub(crate) delivery_store: Option<Box<dyn DeliveryStore>>,
     /// The content of the delivery store.
-    pub(crate) snapshot: Mailbag,
+    pub(crate) snapshot: Snapshot,
 }
 
 impl Startup {
@@ -55,13 +55,13 @@ impl Startup {
         };
         tracing::debug!(identity = %self.settings.identity, seed = self.settings.seed, "session starts");
         let mut delivery_writer = DeliveryWriter::new(self.delivery_store);
-        let owner_stored = match self.snapshot.owner {
+        let owner_stored = match self.snapshot.identity {
             Some(owner) if owner == self.settings.identity => Ok(()),
-            Some(_) | None => delivery_writer.store(vec![MailChange::Owner(self.settings.identity)]),
+            Some(_) | None => delivery_writer.store(vec![StoreChange::Identity(self.settings.identity)]),
         };
         let failure = owner_stored.err().or(load_failure);
         let mut machine = Supervisor::new(self.settings, self.policies, Instant::now().into_std());
-        machine.restore(self.snapshot.mail);
+        machine.restore(self.snapshot.peers);
         let ports = Ports {
             signaling: self.signaling,
             peers: self.peers,
@@ -95,7 +95,7 @@ pub(crate) struct InitialIntent {
     /// Streams to view.
     pub(crate) views: Vec<StreamId>,
     /// Whether to view the whole room.
-    pub(crate) view_all: Option<Audience>,
+    pub(crate) view_all: Option<ViewAll>,
 }
 
 impl InitialIntent {
@@ -125,7 +125,7 @@ impl InitialIntent {
 
     /// Returns the intent as commands, in the order of the wire.
     pub(crate) fn into_commands(self) -> impl Iterator<Item = Command> {
-        let view_all = self.view_all.into_iter().map(|Audience { except }| Command::ViewRoom { except });
+        let view_all = self.view_all.into_iter().map(|ViewAll { except }| Command::ViewRoom { except });
         let room = self.room.into_iter().map(Command::JoinRoom);
         let streams = self.streams.into_iter().map(Command::Publish);
         let views = self.views.into_iter().map(Command::View);

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use rejoin_core::MailStore;
-use rejoin_core::mail::{Address, MailChange};
+use rejoin_core::DeliveryStore;
+use rejoin_core::delivery::durable::{DeliveryKey, StoreChange};
 use rejoin_core::port::StoreError;
 
 use crate::command_queue::{Completion, QueuedCommand};
@@ -14,9 +14,9 @@ use crate::command_queue::{Completion, QueuedCommand};
 /// A delivery store, and the changes, callers and messages that wait while it fails.
 #[derive(Debug)]
 pub(crate) struct DeliveryWriter {
-    store: Option<Box<dyn MailStore>>,
+    store: Option<Box<dyn DeliveryStore>>,
     /// The changes that the store has not taken, in order.
-    pending: Vec<MailChange>,
+    pending: Vec<StoreChange>,
     /// The callers that wait for these changes.
     completions: Vec<Completion>,
     /// Messages that the machine has not seen: its numbers must not run ahead of the store's.
@@ -29,7 +29,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 impl DeliveryWriter {
     /// Creates a writer to `store`; without a store it drops every change.
-    pub(crate) fn new(store: Option<Box<dyn MailStore>>) -> Self {
+    pub(crate) fn new(store: Option<Box<dyn DeliveryStore>>) -> Self {
         let (pending, completions, held) = (Vec::new(), Vec::new(), VecDeque::new());
         Self { store, pending, completions, held, retry_at: Instant::now() }
     }
@@ -38,7 +38,7 @@ impl DeliveryWriter {
     ///
     /// # Errors
     /// Fails if the store accepted every change before and refuses these.
-    pub(crate) fn store(&mut self, changes: Vec<MailChange>) -> Result<(), StoreError> {
+    pub(crate) fn store(&mut self, changes: Vec<StoreChange>) -> Result<(), StoreError> {
         let Some(store) = self.store.as_mut().filter(|_| !changes.is_empty()) else { return Ok(()) };
         if !self.pending.is_empty() {
             changes.into_iter().for_each(|change| enqueue(&mut self.pending, change));
@@ -94,7 +94,7 @@ impl DeliveryWriter {
 
 /// Adds a change to the pending ones; a later state of a peer replaces an earlier one, so that a disk that is full for
 /// days does not fill the memory.
-fn enqueue(pending: &mut Vec<MailChange>, change: MailChange) {
+fn enqueue(pending: &mut Vec<StoreChange>, change: StoreChange) {
     let recent = pending.iter_mut().rev().take_while(|earlier| !forgets(earlier, &change));
     match recent.into_iter().find(|earlier| is_superseded(earlier, &change)) {
         Some(earlier) => *earlier = change,
@@ -102,22 +102,22 @@ fn enqueue(pending: &mut Vec<MailChange>, change: MailChange) {
     }
 }
 
-fn forgets(earlier: &MailChange, change: &MailChange) -> bool {
-    matches!(earlier, MailChange::Forgotten { address } if Some(address) == address_of(change))
+fn forgets(earlier: &StoreChange, change: &StoreChange) -> bool {
+    matches!(earlier, StoreChange::Forgotten { delivery_key } if Some(delivery_key) == address_of(change))
 }
 
-fn is_superseded(earlier: &MailChange, change: &MailChange) -> bool {
-    let states = matches!((earlier, change), (MailChange::Noted { .. }, MailChange::Noted { .. }));
+fn is_superseded(earlier: &StoreChange, change: &StoreChange) -> bool {
+    let states = matches!((earlier, change), (StoreChange::Noted { .. }, StoreChange::Noted { .. }));
     states && address_of(earlier) == address_of(change)
 }
 
-fn address_of(change: &MailChange) -> Option<&Address> {
+fn address_of(change: &StoreChange) -> Option<&DeliveryKey> {
     match change {
-        MailChange::Owner(_) => None,
-        MailChange::Noted { address, .. }
-        | MailChange::Kept { address, .. }
-        | MailChange::Released { address, .. }
-        | MailChange::Forgotten { address } => Some(address),
+        StoreChange::Identity(_) => None,
+        StoreChange::Noted { delivery_key, .. }
+        | StoreChange::Kept { delivery_key, .. }
+        | StoreChange::Released { delivery_key, .. }
+        | StoreChange::Forgotten { delivery_key } => Some(delivery_key),
     }
 }
 
@@ -129,8 +129,8 @@ mod tests {
     use tokio::time::advance;
 
     use rejoin_core::delivery::Epoch;
+    use rejoin_core::delivery::durable::{Durability, PeerState, Snapshot};
     use rejoin_core::id::StreamId;
-    use rejoin_core::mail::{Mailbag, Memory, PeerNote};
 
     use super::*;
 
@@ -159,19 +159,19 @@ mod tests {
         assert_eq!(pending, [noted("a", 1), forgotten("a"), noted("a", 2)]);
     }
 
-    fn address(stream: &str) -> Address {
-        Address::Publisher { stream: StreamId(stream.into()) }
+    fn delivery_key(stream: &str) -> DeliveryKey {
+        DeliveryKey::Publisher { stream: StreamId(stream.into()) }
     }
 
-    fn noted(stream: &str, newest: u64) -> MailChange {
-        MailChange::Noted { address: address(stream), note: note(newest) }
+    fn noted(stream: &str, newest: u64) -> StoreChange {
+        StoreChange::Noted { delivery_key: delivery_key(stream), note: note(newest) }
     }
 
-    fn note(newest: u64) -> PeerNote {
-        PeerNote {
+    fn note(newest: u64) -> PeerState {
+        PeerState {
             identity: None,
             label: None,
-            memory: Memory::Restarts,
+            durability: Durability::Durable,
             epoch: Epoch(1),
             newest,
             acknowledged: 0,
@@ -179,13 +179,13 @@ mod tests {
         }
     }
 
-    fn forgotten(stream: &str) -> MailChange {
-        MailChange::Forgotten { address: address(stream) }
+    fn forgotten(stream: &str) -> StoreChange {
+        StoreChange::Forgotten { delivery_key: delivery_key(stream) }
     }
 
     #[derive(Debug)]
     struct Applied {
-        changes: Vec<MailChange>,
+        changes: Vec<StoreChange>,
         fails: bool,
     }
 
@@ -199,12 +199,12 @@ mod tests {
         }
     }
 
-    impl MailStore for FlakyStore {
-        fn load(&mut self) -> Result<Mailbag, StoreError> {
-            Ok(Mailbag::default())
+    impl DeliveryStore for FlakyStore {
+        fn load(&mut self) -> Result<Snapshot, StoreError> {
+            Ok(Snapshot::default())
         }
 
-        fn apply(&mut self, changes: &[MailChange]) -> Result<(), StoreError> {
+        fn apply(&mut self, changes: &[StoreChange]) -> Result<(), StoreError> {
             let mut applied = self.0.lock().unwrap();
             if applied.fails {
                 return Err(StoreError("the disk is full".to_owned()));

@@ -19,7 +19,7 @@ pub const INCIDENTS_RECOVERED: &str = "rejoin_incidents_recovered_total";
 pub const INCIDENTS_DORMANT: &str = "rejoin_incidents_dormant_total";
 /// Histogram, seconds: outages from the last received data to verified bytes, by `link`.
 pub const OUTAGE: &str = "rejoin_outage_seconds";
-/// Histogram, seconds: parts of recovered outages, by `link` and `owner` (detection, backoff, gathering …).
+/// Histogram, seconds: parts of recovered outages, by `link` and `phase` (detection, backoff, gathering …).
 pub const TIMELINE: &str = "rejoin_timeline_seconds";
 /// Counter: repairs that began, by `link` and `step`.
 pub const STEPS_STARTED: &str = "rejoin_steps_started_total";
@@ -58,7 +58,7 @@ pub fn describe() {
     describe_counter!(INCIDENTS_RECOVERED, "Incidents that ended with verified bytes.");
     describe_counter!(INCIDENTS_DORMANT, "Incidents that ended with a dormant link.");
     describe_histogram!(OUTAGE, Unit::Seconds, "Outages from the last received data to verified bytes.");
-    describe_histogram!(TIMELINE, Unit::Seconds, "Parts of recovered outages by owner.");
+    describe_histogram!(TIMELINE, Unit::Seconds, "Parts of recovered outages by phase.");
     describe_counter!(STEPS_STARTED, "Repairs that began.");
     describe_counter!(STEPS, "Repairs in recovered incidents by outcome.");
     describe_gauge!(SIGNALING_UP, "Signaling links that are up.");
@@ -135,8 +135,8 @@ impl SessionMetrics {
         let link = kind(&recovery.link);
         counter!(INCIDENTS_RECOVERED, "link" => link, "fault" => recovery.fault.name()).increment(1);
         histogram!(OUTAGE, "link" => link).record(recovery.outage);
-        for (owner, part) in &recovery.timeline {
-            histogram!(TIMELINE, "link" => link, "owner" => owner.name()).record(*part);
+        for (phase, part) in &recovery.timeline {
+            histogram!(TIMELINE, "link" => link, "phase" => phase.name()).record(*part);
         }
         for tried in &recovery.tried {
             let outcome = outcome_name(tried.outcome);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rejoin_core::Direction;
-use rejoin_core::output::{LinkName, Owner, Recovery};
+use rejoin_core::output::{LinkName, OutagePhase, Recovery};
 use rejoin_core::policy::{Outcome, RecoveryStep, Tried};
 use serde::{Deserialize, Serialize};
 
@@ -68,7 +68,7 @@ pub(super) struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Share {
     /// Whose it was.
-    pub(super) owner: String,
+    pub(super) phase: String,
     /// How long it took, in milliseconds.
     pub(super) took_ms: u64,
 }
@@ -82,8 +82,8 @@ impl Entry {
             outcome: Some(tried.outcome),
             took_ms: Some(milliseconds(tried.took)),
         };
-        let share = |(owner, took): &(Owner, Duration)| Share {
-            owner: owner.name().to_owned(),
+        let share = |(phase, took): &(OutagePhase, Duration)| Share {
+            phase: phase.name().to_owned(),
             took_ms: milliseconds(*took),
         };
         Self {

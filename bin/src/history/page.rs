@@ -38,7 +38,7 @@ fn table(entries: &[Entry]) -> String {
             ending(entry.outcome).to_owned(),
             format!("{:.3} s", entry.outage_ms as f64 / 1000.0),
             entry.steps.iter().map(step).collect::<Vec<_>>().join("\n"),
-            owners(&entry.timeline),
+            phases(&entry.timeline),
         ]);
     }
     format!("{table}\n")
@@ -111,14 +111,14 @@ fn step(step: &Step) -> String {
 }
 
 fn share(share: &Share) -> String {
-    format!("{} {} ms", share.owner, share.took_ms)
+    format!("{} {} ms", share.phase, share.took_ms)
 }
 
-/// Sums the parts of each owner, largest first.
-fn owners(timeline: &[Share]) -> String {
+/// Sums the parts of each phase, largest first.
+fn phases(timeline: &[Share]) -> String {
     let mut sums: Vec<Share> = Vec::new();
     for part in timeline {
-        match sums.iter_mut().find(|sum| sum.owner == part.owner) {
+        match sums.iter_mut().find(|sum| sum.phase == part.phase) {
             Some(sum) => sum.took_ms = sum.took_ms.saturating_add(part.took_ms),
             None => sums.push(part.clone()),
         }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn entry() -> Entry {
-        let part = |owner: &str, took_ms| Share { owner: owner.to_owned(), took_ms };
+        let part = |phase: &str, took_ms| Share { phase: phase.to_owned(), took_ms };
         Entry {
             started: 1_700_000_000_000,
             link: Link::Peer { name: "a,\"b".to_owned(), direction: Direction::Viewing },

@@ -136,7 +136,7 @@ fn unix_ms() -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use rejoin_core::output::{Owner, Recovery};
+    use rejoin_core::output::{OutagePhase, Recovery};
     use rejoin_core::policy::{Outcome, Tried};
     use rejoin_core::{Fault, RecoveryStep};
 
@@ -148,7 +148,7 @@ mod tests {
         assert_eq!((entry.started, entry.outage_ms, entry.outcome), (7_500, 2_500, Ending::Recovered));
         assert_eq!((entry.link, entry.fault.as_str()), (Link::Signaling, "signaling_silent"));
         assert_eq!(entry.steps[0].outcome, Some(Outcome::Verified));
-        assert_eq!((entry.timeline[0].owner.as_str(), entry.timeline[0].took_ms), ("detection", 2_500));
+        assert_eq!((entry.timeline[0].phase.as_str(), entry.timeline[0].took_ms), ("detection", 2_500));
     }
 
     #[test]
@@ -200,7 +200,7 @@ mod tests {
                 took: Duration::from_secs(1),
             }],
             outage: Duration::from_millis(2_500),
-            timeline: vec![(Owner::Detection, Duration::from_millis(2_500))],
+            timeline: vec![(OutagePhase::Detection, Duration::from_millis(2_500))],
         })
     }
 }

@@ -31,7 +31,7 @@ fn health_of_silence(now: u64) -> Health {
     let at = |millis: u64| up_since + Duration::from_millis(millis);
     let probe = |sent| Probe { sent_at: at(sent), answered_at: None };
     let probes: Vec<_> = (0..=now).skip(1).step_by(200).map(probe).collect();
-    let mut log = ProbeLog::new(Link::Peer, Platform::Linux, up_since, at(now));
+    let mut log = HealthContext::new(Link::Peer, Platform::Linux, up_since, at(now));
     (log.probes, log.acknowledged_at) = (&probes, Some(at(0)));
     log.rtt = Some(Rtt { smoothed: Duration::from_millis(50), variation: Duration::ZERO });
     load("aggressive").policies.health.examine(&log).health
@@ -55,7 +55,7 @@ fn aggressive_still_checks_a_candidate_when_a_dead_network_returns() {
 
 #[test]
 fn aggressive_doubts_a_socket_for_one_lost_packet() {
-    let mut wait = Wait::new(Link::Signaling, Phase::SignalingDoubt, Platform::Linux);
+    let mut wait = TimeoutContext::new(Link::Signaling, Phase::SignalingDoubt, Platform::Linux);
     wait.rtt = Some(Rtt { smoothed: Duration::from_millis(50), variation: Duration::ZERO });
     let doubt = load("aggressive").policies.timeout.limit(&wait);
     // TCP's shortest timeout of 200 ms and a round trip, and a round trip for the pong

@@ -12,7 +12,7 @@ fn conservative_draws_its_first_delay_from_3_to_9_seconds_and_stops_after_8() {
 
 #[test]
 fn conservative_never_waits_longer_than_a_minute_between_tries() {
-    let mut retry = Retry::new(Link::Peer, 7, &Fault::IceFailed);
+    let mut retry = BackoffContext::new(Link::Peer, 7, &Fault::IceFailed);
     (retry.previous, retry.jitter) = (Some(Duration::from_secs(60)), 0.99);
     let delay = load("conservative").policies.backoff.delay(&retry);
     assert_eq!(delay, Some(Duration::from_secs(60)));

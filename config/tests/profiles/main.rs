@@ -9,9 +9,11 @@ use std::time::Duration;
 
 use rejoin_config::{Configuration, Loader, Outbox, PROFILES, Registry, profile};
 use rejoin_core::delivery::WhenFull;
-use rejoin_core::policy::{Health, Incident, Outcome, Probe, ProbeLog, Quality, Retry, Tried, Wait};
+use rejoin_core::policy::{
+    BackoffContext, Health, HealthContext, Outcome, Probe, Quality, RecoveryContext, TimeoutContext, Tried,
+};
 use rejoin_core::rtt::Rtt;
-use rejoin_core::stats::{Sample, StatsHistory};
+use rejoin_core::stats::{QualityContext, Sample};
 use rejoin_core::supervisor::Spares;
 use rejoin_core::{Fault, Identity, Link, NetworkSnapshot, Phase, Platform, RecoveryStep, Role, Settings};
 
@@ -24,7 +26,7 @@ fn load(name: &str) -> Configuration {
 
 fn delays(configuration: &Configuration, count: u32, jitter: f64) -> Vec<Option<u128>> {
     let delay = |attempt| {
-        let mut retry = Retry::new(Link::Signaling, attempt, &Fault::SignalingSilent);
+        let mut retry = BackoffContext::new(Link::Signaling, attempt, &Fault::SignalingSilent);
         retry.jitter = jitter;
         configuration.policies.backoff.delay(&retry).map(|delay| delay.as_millis())
     };
@@ -32,7 +34,7 @@ fn delays(configuration: &Configuration, count: u32, jitter: f64) -> Vec<Option<
 }
 
 fn limit(configuration: &Configuration, phase: Phase, platform: Platform) -> Duration {
-    configuration.policies.timeout.limit(&Wait::new(Link::Peer, phase, platform))
+    configuration.policies.timeout.limit(&TimeoutContext::new(Link::Peer, phase, platform))
 }
 
 /// Returns the first `count` steps of an incident in which nothing helps.
@@ -40,7 +42,7 @@ fn steps(configuration: &Configuration, count: usize) -> Vec<RecoveryStep> {
     let network = NetworkSnapshot::default();
     let mut tried = Vec::new();
     for _ in 0..count {
-        let mut incident = Incident::new(Role::Offerer, &Fault::IceDisconnected, &network);
+        let mut incident = RecoveryContext::new(Role::Offerer, &Fault::IceDisconnected, &network);
         incident.tried = &tried;
         incident.relay_available = true;
         let step = configuration.policies.recovery.next_step(&incident);
@@ -52,7 +54,8 @@ fn steps(configuration: &Configuration, count: usize) -> Vec<RecoveryStep> {
 /// Returns whether a fresh link of this kind is pinged on `platform`, and how soon.
 fn pinged(configuration: &Configuration, link: Link, platform: Platform) -> (bool, Duration) {
     let up_since = std::time::Instant::now();
-    let examine = |now| configuration.policies.health.examine(&ProbeLog::new(link, platform, up_since, now));
+    let examine =
+        |now| configuration.policies.health.examine(&HealthContext::new(link, platform, up_since, now));
     (examine(up_since + Duration::from_secs(3_600)).probe, examine(up_since).again_in)
 }
 

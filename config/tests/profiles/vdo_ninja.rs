@@ -76,7 +76,7 @@ fn grade(windows: u32, lost: u64, round_trip: u64) -> Quality {
         probes_answered: u64::from(index) * (100 - lost),
     };
     let samples: Vec<_> = (0..=windows).map(sample).collect();
-    let history = StatsHistory::new(&samples, Quality::Good, Duration::ZERO);
+    let history = QualityContext::new(&samples, Quality::Good, Duration::ZERO);
     load("vdo-ninja").policies.quality.grade(&history)
 }
 

@@ -1,14 +1,14 @@
 //! How far we have come in what a peer sends.
 
+use crate::delivery::durable::Durability;
 use crate::delivery::{Cursor, Epoch};
-use crate::mail::Memory;
 
 /// Tells new messages from repetitions, and what is missing.
 ///
-/// What has arrived is ours at once, or with a memory across restarts when the application has confirmed it.
+/// What has arrived is ours at once, or with a durability across restarts when the application has confirmed it.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    memory: Memory,
+    durability: Durability,
     epoch: Option<Epoch>,
     /// `None` before the first message: a sender may have begun with an earlier process of ours.
     received: Option<u64>,
@@ -29,26 +29,32 @@ pub struct Arrival {
 
 impl Inbox {
     /// Creates an inbox that has received nothing.
-    pub fn new(memory: Memory) -> Self {
-        Self { memory, ..Self::default() }
+    pub fn new(durability: Durability) -> Self {
+        Self { durability, ..Self::default() }
     }
 
-    /// Brings back an inbox with a memory across restarts, as far as it had come.
+    /// Brings back an inbox with a durability across restarts, as far as it had come.
     pub fn restored(cursor: Option<Cursor>) -> Self {
         let received = cursor.map(|cursor| cursor.sequence).filter(|sequence| *sequence > 0);
         let epoch = cursor.map(|cursor| cursor.epoch);
-        Self { memory: Memory::Restarts, epoch, received, confirmed: received, told: received.unwrap_or(0) }
+        Self {
+            durability: Durability::Durable,
+            epoch,
+            received,
+            confirmed: received,
+            told: received.unwrap_or(0),
+        }
     }
 
     /// Forgets the peer.
     pub fn forget(&mut self) {
-        *self = Self::new(self.memory);
+        *self = Self::new(self.durability);
     }
 
     /// Notes the peer's epoch; another one is another life of the peer, whose numbers start again.
     pub fn introduced(&mut self, epoch: Epoch) {
         if self.epoch != Some(epoch) {
-            *self = Self { epoch: Some(epoch), ..Self::new(self.memory) };
+            *self = Self { epoch: Some(epoch), ..Self::new(self.durability) };
         }
     }
 
@@ -67,7 +73,7 @@ impl Inbox {
 
     fn advance(&mut self, sequence: u64) {
         self.received = Some(sequence);
-        if self.memory == Memory::Process {
+        if self.durability == Durability::InMemory {
             self.confirmed = self.received;
         }
     }
@@ -95,7 +101,7 @@ impl Inbox {
 
     /// Notes that what lies behind `after` up to `through` and has not come will never come.
     ///
-    /// With a memory across restarts it is told again to a process that confirms nothing behind it: the one before
+    /// With a durability across restarts it is told again to a process that confirms nothing behind it: the one before
     /// may have been killed before its application heard.
     pub fn gap(&mut self, after: u64, through: u64) -> Arrival {
         let received = self.received.unwrap_or(after);
@@ -208,7 +214,7 @@ mod tests {
     }
 
     fn lasting() -> Inbox {
-        let mut inbox = Inbox::new(Memory::Restarts);
+        let mut inbox = Inbox::new(Durability::Durable);
         inbox.introduced(Epoch(1));
         inbox
     }

@@ -19,18 +19,18 @@ pub struct Outbox {
     /// The number of the newest message.
     newest: u64,
     /// What goes out next, if it is still kept.
-    next: Place,
+    next: SendPosition,
     /// The number up to which the peer has been sent or told everything on this connection.
     told: u64,
     /// The number up to which the peer has everything.
     acknowledged: u64,
     /// Between which numbers the store has something to learn.
-    touched: Range<u64>,
+    dirty: Range<u64>,
 }
 
 /// A message, and how many bytes of it have gone out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct SendPosition {
     sequence: u64,
     offset: usize,
 }
@@ -66,10 +66,10 @@ impl Outbox {
             most_messages,
             most_bytes,
             newest: 0,
-            next: Place { sequence: 1, offset: 0 },
+            next: SendPosition { sequence: 1, offset: 0 },
             told: 0,
             acknowledged: 0,
-            touched: 0..0,
+            dirty: 0..0,
         }
     }
 
@@ -113,10 +113,10 @@ impl Outbox {
         let offset = if begun { text.floor_char_boundary(self.next.offset) } else { 0 };
         let end = text.floor_char_boundary(offset.saturating_add(LARGEST_SLICE));
         if end < total {
-            self.next = Place { sequence, offset: end };
+            self.next = SendPosition { sequence, offset: end };
         } else {
             self.told = sequence;
-            self.next = Place { sequence: sequence + 1, offset: 0 };
+            self.next = SendPosition { sequence: sequence + 1, offset: 0 };
         }
         if total <= LARGEST_SLICE {
             return Some(Outgoing::Message { sequence, payload: payload.clone() });
@@ -140,7 +140,7 @@ impl Outbox {
     }
 
     /// Lets go of a message that went to a peer that acknowledges nothing.
-    pub fn let_go(&mut self, sequence: u64) {
+    pub fn close_connection(&mut self, sequence: u64) {
         if let Some(payload) = self.kept.remove(&sequence) {
             self.touch(sequence);
             self.bytes -= payload.len();
@@ -154,7 +154,7 @@ impl Outbox {
 
     /// Goes back to the part of `sequence` behind `offset` bytes, which came back unsent.
     pub fn rewind_into(&mut self, sequence: u64, offset: usize) {
-        self.next = self.next.min(Place { sequence, offset });
+        self.next = self.next.min(SendPosition { sequence, offset });
         self.told = self.told.min(sequence.saturating_sub(1));
     }
 
@@ -164,7 +164,7 @@ impl Outbox {
         if let Some(cursor) = known {
             self.acknowledge(cursor.sequence);
         }
-        self.next = Place { sequence: 1, offset: 0 };
+        self.next = SendPosition { sequence: 1, offset: 0 };
         // what an earlier process of the peer has acknowledged is no gap to a later one
         self.told = self.acknowledged;
     }
@@ -190,7 +190,7 @@ impl Outbox {
     }
 
     /// Returns whether another message of so many bytes is kept without letting go of an older one.
-    pub fn has_room_for(&self, bytes: usize) -> bool {
+    pub fn can_accept(&self, bytes: usize) -> bool {
         self.kept.len() < self.most_messages && self.bytes.saturating_add(bytes) <= self.most_bytes
     }
 
@@ -261,7 +261,7 @@ mod tests {
         let Some(Outgoing::Message { sequence, payload }) = outbox.next_outgoing() else {
             panic!("nothing went out")
         };
-        outbox.let_go(sequence);
+        outbox.close_connection(sequence);
         outbox.restore(sequence, payload.clone());
         assert_eq!(outbox.next_outgoing(), Some(Outgoing::Message { sequence: 1, payload }));
     }

@@ -40,7 +40,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Pair {
     outbox: Outbox,
     inbox: Inbox,
-    assembly: Assembly,
+    reassembly: Reassembly,
     connection: u32,
     wire: VecDeque<Outgoing>,
     sent: u64,
@@ -57,7 +57,7 @@ impl Pair {
         Self {
             outbox,
             inbox,
-            assembly: Assembly::default(),
+            reassembly: Reassembly::default(),
             connection: 0,
             wire: VecDeque::new(),
             sent: 0,
@@ -120,12 +120,12 @@ impl Pair {
         let (arrival, payload) = match outgoing {
             Outgoing::Message { sequence, payload } => (self.inbox.message(sequence), payload),
             Outgoing::Part(part) if self.inbox.has(part.sequence) => return,
-            Outgoing::Part(part) => match self.assembly.add(Generation(self.connection), &part) {
+            Outgoing::Part(part) => match self.reassembly.add(Generation(self.connection), &part) {
                 Some(payload) => (self.inbox.message(part.sequence), payload),
                 None => return,
             },
             Outgoing::Gap { after, through } => {
-                self.assembly.give_up(through);
+                self.reassembly.give_up(through);
                 self.missing += self.inbox.gap(after, through).missing;
                 return;
             }

@@ -26,7 +26,7 @@ pub enum Warning {
         request: String,
     },
     /// Somebody offered a stream that we do not view.
-    StrangerOffer {
+    UnexpectedOffer {
         /// The stream that it named.
         stream: Option<String>,
     },
@@ -72,7 +72,7 @@ impl Warning {
             Self::MalformedSignaling { .. } => "malformed_signaling",
             Self::MalformedMessage { .. } => "malformed_message",
             Self::UnknownRequest { .. } => "unknown_request",
-            Self::StrangerOffer { .. } => "stranger_offer",
+            Self::UnexpectedOffer { .. } => "stranger_offer",
             Self::UnknownSession => "unknown_session",
             Self::TooLarge { .. } => "too_large",
             Self::BestEffort { .. } => "best_effort",
@@ -97,10 +97,10 @@ impl fmt::Display for Warning {
             Self::UnknownRequest { request } => {
                 write!(f, "the server sent a request that is not known: {request}")
             }
-            Self::StrangerOffer { stream: Some(stream) } => {
+            Self::UnexpectedOffer { stream: Some(stream) } => {
                 write!(f, "stream \"{stream}\" was offered and is not viewed; view it to receive it")
             }
-            Self::StrangerOffer { stream: None } => {
+            Self::UnexpectedOffer { stream: None } => {
                 f.write_str("a stream was offered that is not viewed; view it to receive it")
             }
             Self::UnknownSession => f.write_str("a message arrived for a session that is over"),

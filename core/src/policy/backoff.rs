@@ -8,13 +8,13 @@ use crate::fault::{Fault, Link};
 /// Paces retries.
 pub trait BackoffPolicy: Debug + Send + Sync {
     /// Returns the delay before this retry, or `None` to stop: the link then sleeps until something changes.
-    fn delay(&self, retry: &Retry<'_>) -> Option<Duration>;
+    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration>;
 }
 
 /// What a [`BackoffPolicy`] may look at.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Retry<'a> {
+pub struct BackoffContext<'a> {
     /// Which kind of link retries.
     pub link: Link,
     /// Tries since the last proven health, 0 for the first.
@@ -33,7 +33,7 @@ pub struct Retry<'a> {
     pub jitter: f64,
 }
 
-impl<'a> Retry<'a> {
+impl<'a> BackoffContext<'a> {
     /// Creates the context of a first retry; set the other fields as needed.
     pub fn new(link: Link, attempt: u32, fault: &'a Fault) -> Self {
         Self {

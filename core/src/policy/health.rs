@@ -11,7 +11,7 @@ use crate::rtt::Rtt;
 /// Tells a live link from a dead one.
 pub trait HealthProbe: Debug + Send + Sync {
     /// Examines one link; asked when an answer arrives and whenever the last checkup expires.
-    fn examine(&self, log: &ProbeLog<'_>) -> Checkup;
+    fn examine(&self, log: &HealthContext<'_>) -> Checkup;
 }
 
 /// A probe that was sent: a WebSocket ping on the signaling link, `{"ping":…}` on a data channel.
@@ -26,7 +26,7 @@ pub struct Probe {
 /// What a [`HealthProbe`] may look at.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct ProbeLog<'a> {
+pub struct HealthContext<'a> {
     /// The kind of link.
     pub link: Link,
     /// Whose heartbeat rules apply.
@@ -53,7 +53,7 @@ pub struct ProbeLog<'a> {
     pub consented_since: Option<Instant>,
 }
 
-impl<'a> ProbeLog<'a> {
+impl<'a> HealthContext<'a> {
     /// Creates the log of a link that came up at `up_since` and has not been probed; set fields as needed.
     pub fn new(link: Link, platform: Platform, up_since: Instant, now: Instant) -> Self {
         Self {

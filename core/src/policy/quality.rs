@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::StatsHistory;
+use crate::stats::QualityContext;
 
 /// Grades how well a live link works.
 pub trait QualityPolicy: Debug + Send + Sync {
     /// Returns the grade of a link from its recent samples.
-    fn grade(&self, history: &StatsHistory<'_>) -> Quality;
+    fn grade(&self, history: &QualityContext<'_>) -> Quality;
 
     /// Returns how often the link is to be measured, or `None` if never.
     fn interval(&self) -> Option<Duration>;

@@ -14,12 +14,12 @@ use crate::rtt::Rtt;
 /// Chooses the next repair.
 pub trait RecoveryStrategy: Debug + Send + Sync {
     /// Returns the next repair to try in `incident`.
-    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep;
+    fn next_step(&self, incident: &RecoveryContext<'_>) -> RecoveryStep;
 
     /// Returns after how long a new connection is built beside `step`, which goes on; `None` for never.
     ///
     /// Asked when `step` begins; whichever of the two is verified first is kept.
-    fn head_start(&self, _incident: &Incident<'_>, _step: RecoveryStep) -> Option<Duration> {
+    fn head_start(&self, _incident: &RecoveryContext<'_>, _step: RecoveryStep) -> Option<Duration> {
         None
     }
 }
@@ -111,7 +111,7 @@ pub struct Tried {
 /// What a [`RecoveryStrategy`] may look at: one outage, from detection to repair.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Incident<'a> {
+pub struct RecoveryContext<'a> {
     /// The kind of link.
     pub link: Link,
     /// Our part in the negotiation.
@@ -133,7 +133,7 @@ pub struct Incident<'a> {
     /// Whether the active data channel calls itself open.
     pub channel_open: bool,
     /// Whether we know where the server finds the peer.
-    pub route_known: bool,
+    pub address_known: bool,
     /// Whether a TURN server is configured.
     pub relay_available: bool,
     /// Whether the peer can restart ICE; `None` until it was tried.
@@ -150,7 +150,7 @@ pub struct Incident<'a> {
     pub rtt: Option<Rtt>,
 }
 
-impl<'a> Incident<'a> {
+impl<'a> RecoveryContext<'a> {
     /// Creates the context of a fresh incident on a peer link with everything available; set fields as needed.
     pub fn new(role: Role, fault: &'a Fault, network: &'a NetworkSnapshot) -> Self {
         Self {
@@ -164,7 +164,7 @@ impl<'a> Incident<'a> {
             ice: None,
             signaling_open: true,
             channel_open: true,
-            route_known: true,
+            address_known: true,
             relay_available: false,
             peer_restarts_ice: None,
             peer_hedges: false,

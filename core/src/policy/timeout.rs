@@ -11,13 +11,13 @@ use crate::rtt::Rtt;
 /// Limits every wait.
 pub trait TimeoutPolicy: Debug + Send + Sync {
     /// Returns how long `wait` may last before it counts as [`Fault::TimedOut`](crate::Fault::TimedOut).
-    fn limit(&self, wait: &Wait) -> Duration;
+    fn limit(&self, wait: &TimeoutContext) -> Duration;
 }
 
 /// What a [`TimeoutPolicy`] may look at.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
-pub struct Wait {
+pub struct TimeoutContext {
     /// What is waited for.
     pub phase: Phase,
     /// Our part in the negotiation; `None` on the signaling link.
@@ -32,7 +32,7 @@ pub struct Wait {
     pub rtt: Option<Rtt>,
 }
 
-impl Wait {
+impl TimeoutContext {
     /// Creates the context of a first wait; set the other fields as needed.
     pub fn new(link: Link, phase: Phase, platform: Platform) -> Self {
         Self { phase, role: None, link, platform, attempt: 0, rtt: None }

@@ -1,4 +1,4 @@
-//! The port that watches the host's interfaces and routes.
+//! The port that watches the host's interfaces and addresses.
 
 use std::fmt::Debug;
 
@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::network::NetworkSnapshot;
 
-/// Watches the host's interfaces and routes.
+/// Watches the host's interfaces and addresses.
 #[async_trait]
 pub trait NetworkMonitor: Debug + Send {
     /// Yields a snapshot at once and then after every possible change; may repeat itself. Cancel-safe.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use crate::id::{Generation, Route};
+use crate::id::{Generation, SignalingAddress};
 use crate::message::{ChannelMessage, SignalingMessage};
 
 /// Carries signaling messages to the server and back. One socket at a time: `Open` replaces the last one.
@@ -30,7 +30,7 @@ pub enum SignalingAction {
         server: Arc<str>,
         /// How long name resolution, TCP, TLS and upgrade may take together.
         limit: Duration,
-        /// The route to take back, if the server remembers it.
+        /// The address to take back, if the server remembers it.
         resume: Option<Resumption>,
     },
     /// Send a message.
@@ -44,11 +44,11 @@ pub enum SignalingAction {
 /// What happened to the signaling socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SignalingEvent {
-    /// The upgrade succeeded. A `rejoin serve` tells our route and how to take it back.
+    /// The upgrade succeeded. A `rejoin serve` tells our address and how to take it back.
     Opened {
-        /// Our route and its secret, where the server told them.
+        /// Our address and its secret, where the server told them.
         resumption: Option<Resumption>,
-        /// Whether the server gave us back the route that we asked for, with all that hangs on it.
+        /// Whether the server gave us back the address that we asked for, with all that hangs on it.
         resumed: bool,
     },
     /// A message arrived.
@@ -75,19 +75,19 @@ pub enum SignalingEvent {
     },
 }
 
-/// A route that a `rejoin serve` gave us, and the secret that takes it back on the next socket.
+/// A address that a `rejoin serve` gave us, and the secret that takes it back on the next socket.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Resumption {
     /// Where the server finds us.
-    pub route: Route,
-    /// Proves that the route is ours.
+    pub address: SignalingAddress,
+    /// Proves that the address is ours.
     pub secret: Arc<str>,
 }
 
 /// Keeps the secret out of logs.
 impl Debug for Resumption {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Resumption").field("route", &self.route).finish_non_exhaustive()
+        f.debug_struct("Resumption").field("address", &self.address).finish_non_exhaustive()
     }
 }
 

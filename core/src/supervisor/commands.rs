@@ -6,10 +6,10 @@ use crate::input::{Command, Recipient};
 use crate::message::{Payload, SignalingMessage};
 use crate::output::Event;
 use crate::policy::Policies;
-use crate::session::Audience;
+use crate::session::ViewAll;
+use crate::supervisor::absent::OutgoingMessage;
 use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::shelf::Post;
-use crate::supervisor::{Attendance, Supervisor, Timer};
+use crate::supervisor::{Membership, Supervisor, Timer};
 
 impl Supervisor {
     pub(super) fn command(&mut self, command: Command) {
@@ -32,8 +32,8 @@ impl Supervisor {
                 }
             }
             Command::ViewRoom { except } => {
-                self.intent.audience = Some(Audience { except });
-                self.desk.record_changed = true;
+                self.intent.audience = Some(ViewAll { except });
+                self.context.record_changed = true;
             }
             Command::Unview(stream) => {
                 if self.intent.views.remove(&stream) {
@@ -50,48 +50,48 @@ impl Supervisor {
 
     /// Dials if nothing has, or tells an open socket of one more wish.
     fn wish_changed(&mut self, message: SignalingMessage) {
-        self.signaling.want(&mut self.desk);
-        if self.desk.signaling_ready {
-            match self.desk.settings.attendance {
-                Attendance::Listed => self.desk.wish(message),
-                Attendance::Announced => self.intent.claim(&mut self.desk),
+        self.signaling.want(&mut self.context);
+        if self.context.signaling_ready {
+            match self.context.settings.membership {
+                Membership::ServerListed => self.context.send_to_server(message),
+                Membership::SelfAnnounced => self.intent.claim(&mut self.context),
             }
         }
-        self.desk.record_changed = true;
+        self.context.record_changed = true;
     }
 
     fn start_viewing(&mut self, stream: StreamId) {
         let key = PeerKey { peer: stream.0.clone(), direction: Direction::Viewing };
-        self.desk.record_changed = true;
+        self.context.record_changed = true;
         if let Some(link) = self.peers.get_mut(&key) {
             // the room has it already
-            link.unnamed = false;
-            return self.desk.timers.clear(&Timer::Gone(key));
+            link.implicit = false;
+            return self.context.timers.clear(&Timer::Gone(key));
         }
-        let mut link = PeerLink::new(key.clone(), stream, None, &mut self.desk);
-        self.signaling.want(&mut self.desk);
-        link.next_step(&mut self.desk);
+        let mut link = PeerLink::new(key.clone(), stream, None, &mut self.context);
+        self.signaling.want(&mut self.context);
+        link.next_step(&mut self.context);
         self.peers.insert(key, link);
     }
 
     fn stop_viewing(&mut self, stream: StreamId) {
         let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
         if let Some(link) = self.peers.get_mut(&key) {
-            link.discard(&mut self.desk);
+            link.discard(&mut self.context);
         }
         self.part(&key);
-        self.desk.record_changed = true;
+        self.context.record_changed = true;
     }
 
     fn send(&mut self, to: &Recipient, payload: &Payload) {
         let chosen: Vec<PeerKey> = self.chosen(to).into_iter().map(|link| link.key.clone()).collect();
         let kept = self.keep_for_absent(to, payload);
         if chosen.is_empty() && kept == 0 {
-            self.desk.event(Event::Dropped { peer: None, messages: 1 });
+            self.context.event(Event::Dropped { peer: None, messages: 1 });
         }
         for key in chosen {
             if let Some(link) = self.peers.get_mut(&key) {
-                link.send(payload.clone(), &mut self.desk);
+                link.send(payload.clone(), &mut self.context);
             }
         }
     }
@@ -111,9 +111,9 @@ impl Supervisor {
     }
 
     fn is_second(&self, link: &PeerLink) -> bool {
-        let (streams, now) = (&self.intent.streams, self.desk.now);
+        let (streams, now) = (&self.intent.streams, self.context.now);
         let is_preferred = match (link.key.direction, link.identity()) {
-            (Direction::Viewing, Some(identity)) => self.desk.shelf.prefers(identity, streams, now),
+            (Direction::Viewing, Some(identity)) => self.context.absent.prefers(identity, streams, now),
             (Direction::Viewing, None) | (Direction::Publishing, _) => false,
         };
         is_preferred || self.peers.values().any(|other| link.is_second_to(other))
@@ -122,21 +122,21 @@ impl Supervisor {
     /// Keeps a message for viewers that are not here, and returns for how many.
     fn keep_for_absent(&mut self, to: &Recipient, payload: &Payload) -> usize {
         self.forget_absent();
-        let post = Post { to, payload, streams: &self.intent.streams, now: self.desk.now };
+        let post = OutgoingMessage { to, payload, streams: &self.intent.streams, now: self.context.now };
         let here = |identity| self.peers.values().any(|link| link.identity() == Some(identity));
-        let kept = self.desk.shelf.send(&post, here);
+        let kept = self.context.absent.send(&post, here);
         for (peer, messages) in &kept {
             if *messages > 0 {
-                self.desk.event(Event::Dropped { peer: Some(peer.clone()), messages: *messages });
+                self.context.event(Event::Dropped { peer: Some(peer.clone()), messages: *messages });
             }
         }
         kept.len()
     }
 
     fn restart(&mut self) {
-        self.signaling.restart(&mut self.desk);
+        self.signaling.restart(&mut self.context);
         for link in self.peers.values_mut() {
-            link.repair_now(Fault::Requested, &mut self.desk);
+            link.repair_now(Fault::Requested, &mut self.context);
         }
     }
 
@@ -145,17 +145,17 @@ impl Supervisor {
         while let Some(key) = self.peers.keys().next().cloned() {
             self.part(&key);
         }
-        self.signaling.close(&mut self.desk);
-        self.desk.timers.clear_all();
-        self.desk.event(Event::Left);
+        self.signaling.close(&mut self.context);
+        self.context.timers.clear_all();
+        self.context.event(Event::Left);
     }
 
     fn set_policies(&mut self, policies: Policies) {
-        self.desk.policies = policies;
-        self.signaling.checkup_due(&mut self.desk);
+        self.context.policies = policies;
+        self.signaling.checkup_due(&mut self.context);
         for link in self.peers.values_mut() {
-            link.checkup(&mut self.desk);
-            link.read_stats(&mut self.desk);
+            link.checkup(&mut self.context);
+            link.read_stats(&mut self.context);
         }
     }
 }

@@ -10,9 +10,9 @@ use crate::message::{ChannelMessage, Token};
 use crate::port::PeerAction;
 use crate::sdp::Description;
 use crate::supervisor::consent::Consent;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::context::Context;
+use crate::supervisor::local_signaling::SentSignaling;
 use crate::supervisor::probes::Probes;
-use crate::supervisor::telling::Told;
 
 #[derive(Debug)]
 pub(super) struct Connection {
@@ -29,7 +29,7 @@ pub(super) struct Connection {
     pub(super) answers_over_channel: bool,
     /// Whether its negotiation takes the channel of the connection in use, beside the server or instead.
     pub(super) over_channel: bool,
-    pub(super) told: Told,
+    pub(super) sent_signaling: SentSignaling,
     /// Whether the peer has said over this connection that it is a rejoin peer.
     pub(super) is_rejoin: bool,
     /// Whether the peer has ever answered a ping over this connection.
@@ -67,7 +67,7 @@ impl Connection {
             writable: true,
             answers_over_channel: false,
             over_channel: false,
-            told: Told::default(),
+            sent_signaling: SentSignaling::default(),
             is_rejoin: false,
             answers_pings: false,
             answered_at: None,
@@ -112,48 +112,48 @@ impl Connection {
     }
 
     /// Hands the peer's description to the transport and remembers its lineage.
-    pub(super) fn accept(&mut self, description: Description, desk: &mut Desk) {
+    pub(super) fn accept(&mut self, description: Description, context: &mut Context) {
         if self.compare(&description) == Lineage::Restart {
-            self.path_since = desk.now;
+            self.path_since = context.now;
             self.heard.clear();
             self.local = None;
         }
         self.fingerprint = description.fingerprint().map(str::to_owned);
         self.ice_ufrag = description.ice_ufrag().map(str::to_owned);
-        desk.peer(self.generation, PeerAction::Accept(description));
+        context.peer(self.generation, PeerAction::Accept(description));
     }
 
     /// Hands those of the peer's candidates to the transport that have not come before.
-    pub(super) fn add_candidates(&mut self, mut found: Vec<IceCandidate>, desk: &mut Desk) {
+    pub(super) fn add_candidates(&mut self, mut found: Vec<IceCandidate>, context: &mut Context) {
         found.retain(|candidate| !self.heard.contains(candidate));
         self.heard.extend(found.iter().take(REMEMBERED.saturating_sub(self.heard.len())).cloned());
-        // who shows only its route has found nothing
+        // who shows only its address has found nothing
         if !found.is_empty() {
-            desk.peer(self.generation, PeerAction::AddCandidates(found));
+            context.peer(self.generation, PeerAction::AddCandidates(found));
         }
     }
 
-    pub(super) fn send(&self, message: ChannelMessage, desk: &mut Desk) {
+    pub(super) fn send(&self, message: ChannelMessage, context: &mut Context) {
         if self.channel_open {
-            desk.peer(self.generation, PeerAction::Send { tag: 0, message });
+            context.peer(self.generation, PeerAction::Send { tag: 0, message });
         }
     }
 
-    pub(super) fn ping(&mut self, desk: &mut Desk) {
+    pub(super) fn ping(&mut self, context: &mut Context) {
         if self.channel_open {
-            let number = self.probes.sent(desk.now);
-            self.send(ChannelMessage::Ping(Token(number.to_string().into())), desk);
+            let number = self.probes.sent(context.now);
+            self.send(ChannelMessage::Ping(Token(number.to_string().into())), context);
         }
     }
 
     /// Asks whether the path carries packets although SCTP delivers nothing.
-    pub(super) fn read_consent(&mut self, desk: &mut Desk) {
+    pub(super) fn read_consent(&mut self, context: &mut Context) {
         self.consent_readings = self.consent_readings.saturating_add(1);
-        desk.peer(self.generation, PeerAction::ReadStats);
+        context.peer(self.generation, PeerAction::ReadStats);
     }
 
-    pub(super) fn close(self, desk: &mut Desk) {
-        desk.peer(self.generation, PeerAction::Close);
+    pub(super) fn close(self, context: &mut Context) {
+        context.peer(self.generation, PeerAction::Close);
     }
 }
 

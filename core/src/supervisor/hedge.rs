@@ -12,8 +12,8 @@ use crate::id::{Generation, SessionId};
 use crate::message::SignalingMessage;
 use crate::policy::{Outcome, RecoveryStep};
 use crate::supervisor::Timer;
-use crate::supervisor::desk::Desk;
-use crate::supervisor::outage::Progress;
+use crate::supervisor::context::Context;
+use crate::supervisor::outage::RepairState;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::verification::GRACE_PACE;
 
@@ -32,7 +32,7 @@ impl PeerLink {
     /// Gives a step that has begun its time alone, if the strategy wants a new connection beside it.
     ///
     /// An ICE restart breaks the path that it replaces, so beside a new connection it may cost nothing but a dead one.
-    pub(super) fn give_head_start(&self, step: RecoveryStep, desk: &mut Desk) {
+    pub(super) fn give_head_start(&self, step: RecoveryStep, context: &mut Context) {
         let harmless = match step {
             RecoveryStep::Wait => true,
             RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay => self.path_is_dead(),
@@ -44,10 +44,11 @@ impl PeerLink {
         if !harmless || !self.hedges() {
             return;
         }
-        let head_start =
-            self.with_incident(desk, |incident| desk.policies.recovery.head_start(incident, step)).flatten();
+        let head_start = self
+            .with_incident(context, |incident| context.policies.recovery.head_start(incident, step))
+            .flatten();
         if let Some(head_start) = head_start {
-            desk.timers.set(Timer::HeadStart(self.key.clone()), desk.now, head_start);
+            context.timers.set(Timer::HeadStart(self.key.clone()), context.now, head_start);
         }
     }
 
@@ -57,15 +58,15 @@ impl PeerLink {
     }
 
     /// The head start is over: build a new connection beside the step that goes on.
-    pub(super) fn head_start_over(&mut self, desk: &mut Desk) {
+    pub(super) fn head_start_over(&mut self, context: &mut Context) {
         if !self.goes_on_alone() {
             return;
         }
-        if !self.can_be_called(desk) {
-            desk.signaling_suspected = true;
-            return desk.timers.set(Timer::HeadStart(self.key.clone()), desk.now, GRACE_PACE);
+        if !self.can_negotiate(context) {
+            context.signaling_suspect = true;
+            return context.timers.set(Timer::HeadStart(self.key.clone()), context.now, GRACE_PACE);
         }
-        self.pause_before(RecoveryStep::RecreatePeerConnection, desk);
+        self.pause_before(RecoveryStep::RecreatePeerConnection, context);
     }
 
     /// Returns whether a step is under way on the connection in use, with nothing beside it.
@@ -74,22 +75,22 @@ impl PeerLink {
             return false;
         };
         let mild = outage.step().is_some_and(RecoveryStep::keeps_connection);
-        mild && match outage.progress {
-            Progress::Grace
-            | Progress::RestartRequested
-            | Progress::Gathering(_)
-            | Progress::Handshake(_)
-            | Progress::Checking(_)
-            | Progress::Securing(_)
-            | Progress::Verifying(_) => true,
-            Progress::Deciding
-            | Progress::NoNetwork
-            | Progress::NoSignaling
-            | Progress::NoRoute
-            | Progress::Backoff(_)
-            | Progress::AskingSignaling
-            | Progress::AwaitingOffer
-            | Progress::Dormant => false,
+        mild && match outage.state {
+            RepairState::Grace
+            | RepairState::RestartRequested
+            | RepairState::Gathering(_)
+            | RepairState::Handshake(_)
+            | RepairState::Checking(_)
+            | RepairState::Securing(_)
+            | RepairState::Verifying(_) => true,
+            RepairState::Deciding
+            | RepairState::NoNetwork
+            | RepairState::NoSignaling
+            | RepairState::NoAddress
+            | RepairState::Backoff(_)
+            | RepairState::AskingSignaling
+            | RepairState::AwaitingOffer
+            | RepairState::Dormant => false,
         }
     }
 
@@ -99,19 +100,19 @@ impl PeerLink {
         let ours = self
             .outage
             .as_ref()
-            .is_some_and(|outage| outage.fault != Fault::PeerRepairs || outage.is_hedged());
+            .is_some_and(|outage| outage.fault != Fault::PeerInitiatedRepair || outage.is_hedged());
         ours && self.hedges() && self.lacks_a_path()
     }
 
     /// A connection has carried bytes both ways: it is the one, unless the offerer may be choosing the other.
-    pub(super) fn proven(&mut self, generation: Generation, desk: &mut Desk) {
-        if !self.offerer_may_choose_other(generation, desk) {
-            self.verified(generation, desk);
+    pub(super) fn proven(&mut self, generation: Generation, context: &mut Context) {
+        if !self.offerer_may_choose_other(generation, context) {
+            self.verified(generation, context);
         }
     }
 
     /// Returns whether the offerer may have had proof of the other connection: we have just answered its ping there.
-    fn offerer_may_choose_other(&self, generation: Generation, desk: &Desk) -> bool {
+    fn offerer_may_choose_other(&self, generation: Generation, context: &Context) -> bool {
         let Some(outage) = self.outage.as_ref().filter(|_| self.role() == Role::Answerer) else {
             return false;
         };
@@ -119,58 +120,58 @@ impl PeerLink {
         other.filter(|other| self.is_rejoin() && other.looks_alive()).is_some_and(|other| {
             let round_trips = other.probes.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed * 2);
             other.answered_at.is_some_and(|at| {
-                let since = desk.now.saturating_duration_since(at);
+                let since = context.now.saturating_duration_since(at);
                 at >= outage.detected_at && since < CHOICE + round_trips
             })
         })
     }
 
     /// Lets go of the new connection in favour of the old, and says so: the peer may still believe in it.
-    pub(super) fn withdraw_candidate(&mut self, desk: &mut Desk) {
+    pub(super) fn withdraw_candidate(&mut self, context: &mut Context) {
         if let Some(candidate) = self.candidate.take() {
-            self.say_withdrawn(candidate.session.clone(), desk);
-            self.let_go(candidate, desk);
+            self.say_withdrawn(candidate.session.clone(), context);
+            self.close_connection(candidate, context);
         }
     }
 
     /// Tells a rejoin peer over the connection in use that there is nothing at our end of this session.
-    pub(super) fn say_withdrawn(&self, session: SessionId, desk: &mut Desk) {
+    pub(super) fn say_withdrawn(&self, session: SessionId, context: &mut Context) {
         if self.is_rejoin() {
-            self.say_over_channel(SignalingMessage::Withdraw { session }, desk);
+            self.send_over_channel(SignalingMessage::Withdraw { session }, context);
         }
     }
 
     /// The peer has let go of a connection, and keeps the one that brought this.
-    pub(super) fn withdrawn(&mut self, session: SessionId, desk: &mut Desk) {
+    pub(super) fn withdrawn(&mut self, session: SessionId, context: &mut Context) {
         if self.spare.has(&session) {
-            return self.drop_spare(desk);
+            return self.drop_spare(context);
         }
         let ended = self.candidate.take_if(|candidate| candidate.session == session);
         self.withdrawn = Some(session);
         if let Some(candidate) = ended {
-            self.let_go(candidate, desk);
-            self.return_to_the_old(Outcome::Superseded, desk);
+            self.close_connection(candidate, context);
+            self.return_to_the_old(Outcome::Superseded, context);
         }
     }
 
     /// Returns whether an offer for a new connection comes too late, and tells the peer if it cannot know.
-    pub(super) fn turns_away(&mut self, session: &SessionId, desk: &mut Desk) -> bool {
+    pub(super) fn turns_away(&mut self, session: &SessionId, context: &mut Context) -> bool {
         if self.is_rejoin() && self.withdrawn.as_ref() == Some(session) {
             return true;
         }
         let asked_at = self.asked_in_vain.take().filter(|_| self.outage.is_none());
-        let unneeded = asked_at.is_some_and(|at| desk.now.saturating_duration_since(at) < ANSWER);
+        let unneeded = asked_at.is_some_and(|at| context.now.saturating_duration_since(at) < ANSWER);
         if unneeded {
-            self.say_withdrawn(session.clone(), desk);
+            self.say_withdrawn(session.clone(), context);
         }
         unneeded
     }
 
     /// The new connection came to nothing, and the old one looks alive: demand proof of it.
-    pub(super) fn return_to_the_old(&mut self, outcome: Outcome, desk: &mut Desk) {
+    pub(super) fn return_to_the_old(&mut self, outcome: Outcome, context: &mut Context) {
         if let Some(outage) = &mut self.outage {
-            outage.give_way(outcome, desk.now);
+            outage.give_way(outcome, context.now);
         }
-        self.verify_active(desk);
+        self.verify_active(context);
     }
 }

@@ -4,33 +4,39 @@ use std::collections::BTreeSet;
 
 use crate::id::{RoomId, StreamId};
 use crate::message::SignalingMessage;
-use crate::session::Audience;
-use crate::supervisor::Attendance;
-use crate::supervisor::desk::Desk;
+use crate::session::ViewAll;
+use crate::supervisor::Membership;
+use crate::supervisor::context::Context;
 
 #[derive(Debug, Default)]
 pub(super) struct Intent {
     pub(super) room: Option<RoomId>,
     pub(super) streams: BTreeSet<StreamId>,
     pub(super) views: BTreeSet<StreamId>,
-    pub(super) audience: Option<Audience>,
+    pub(super) audience: Option<ViewAll>,
 }
 
 impl Intent {
     /// Claims what is ours: every published stream, and where we announce ourselves also our name and room.
-    pub(super) fn claim(&self, desk: &mut Desk) {
+    pub(super) fn claim(&self, context: &mut Context) {
         let mut streams = self.streams.iter().cloned();
-        match (desk.settings.attendance, self.room.clone()) {
-            (Attendance::Listed, Some(_) | None) => {}
+        match (context.settings.membership, self.room.clone()) {
+            (Membership::ServerListed, Some(_) | None) => {}
             // the server takes our name from the first message, whatever that is
-            (Attendance::Announced, None) if self.streams.is_empty() => desk.wish(SignalingMessage::Present),
-            (Attendance::Announced, None) => {}
-            (Attendance::Announced, Some(room)) => {
-                desk.wish(SignalingMessage::JoinRoom { room, claim: false, stream: streams.next() });
+            (Membership::SelfAnnounced, None) if self.streams.is_empty() => {
+                context.send_to_server(SignalingMessage::Present)
+            }
+            (Membership::SelfAnnounced, None) => {}
+            (Membership::SelfAnnounced, Some(room)) => {
+                context.send_to_server(SignalingMessage::JoinRoom {
+                    room,
+                    claim: false,
+                    stream: streams.next(),
+                });
             }
         }
         for stream in streams {
-            desk.wish(SignalingMessage::Seed { stream });
+            context.send_to_server(SignalingMessage::Seed { stream });
         }
     }
 }

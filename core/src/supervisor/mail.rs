@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::delivery::{
-    Arrival, Assembly, DeliveryHello, LARGEST_MESSAGE, LARGEST_SLICE, Outgoing, Part, WhenFull,
+    Arrival, DeliveryHello, LARGEST_MESSAGE, LARGEST_SLICE, Outgoing, Part, Reassembly, WhenFull,
 };
 use crate::fault::Fault;
 use crate::id::{Direction, Generation};
@@ -11,7 +11,7 @@ use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessa
 use crate::output::{Event, Warning};
 use crate::port::PeerAction;
 use crate::supervisor::connection::Connection;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::context::Context;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Spares, Timer};
 
@@ -24,28 +24,28 @@ const ACKNOWLEDGED_AT_ONCE: u64 = 256;
 
 impl PeerLink {
     /// Sends a message, or keeps it while the path is broken or in doubt.
-    pub(super) fn send(&mut self, payload: Payload, desk: &mut Desk) {
+    pub(super) fn send(&mut self, payload: Payload, context: &mut Context) {
         if payload.len() > LARGEST_MESSAGE {
-            return self.report_too_large(payload.len(), LARGEST_MESSAGE, desk);
+            return self.report_too_large(payload.len(), LARGEST_MESSAGE, context);
         }
-        match desk.settings.when_full {
+        match context.settings.when_full {
             WhenFull::Wait | WhenFull::DropOldest => {}
-            WhenFull::Refuse if self.outbox.has_room_for(payload.len()) => {}
-            WhenFull::Refuse => return self.report_dropped(1, desk),
+            WhenFull::Refuse if self.outbox.can_accept(payload.len()) => {}
+            WhenFull::Refuse => return self.report_dropped(1, context),
         }
         let dropped = self.outbox.push(payload);
-        self.report_dropped(dropped, desk);
-        self.flush(desk);
+        self.report_dropped(dropped, context);
+        self.flush(context);
     }
 
-    fn report_too_large(&self, bytes: usize, limit: usize, desk: &mut Desk) {
-        desk.warn(Warning::TooLarge { bytes, limit });
-        self.report_dropped(1, desk);
+    fn report_too_large(&self, bytes: usize, limit: usize, context: &mut Context) {
+        context.warn(Warning::TooLarge { bytes, limit });
+        self.report_dropped(1, context);
     }
 
-    pub(super) fn report_dropped(&self, messages: u64, desk: &mut Desk) {
+    pub(super) fn report_dropped(&self, messages: u64, context: &mut Context) {
         if messages > 0 {
-            desk.event(Event::Dropped { peer: Some(self.key.clone()), messages });
+            context.event(Event::Dropped { peer: Some(self.key.clone()), messages });
         }
     }
 
@@ -63,13 +63,13 @@ impl PeerLink {
         if self.is_rejoin() && self.active.as_ref().is_some_and(|active| !active.is_rejoin) {
             self.hello.rejoin = None;
             self.inbox.forget();
-            self.assembly = Assembly::default();
+            self.reassembly = Reassembly::default();
         }
         self.outbox.resume(None);
     }
 
     /// Sends what waits, oldest first, if the path is believed to work.
-    pub(super) fn flush(&mut self, desk: &mut Desk) {
+    pub(super) fn flush(&mut self, context: &mut Context) {
         // what works badly still works
         let broken = self.outage.as_ref().is_some_and(|outage| outage.fault != Fault::QualityPoor);
         if broken || self.suspect {
@@ -84,23 +84,23 @@ impl PeerLink {
         while let Some(outgoing) = self.outbox.next_outgoing() {
             let (tag, message) = match outgoing {
                 Outgoing::Message { sequence, payload } if delivers => {
-                    desk.timers.clear(&Timer::Acknowledgement(self.key.clone()));
+                    context.timers.clear(&Timer::Acknowledgement(self.key.clone()));
                     self.inbox.told();
                     (sequence, ChannelMessage::Numbered { sequence, acknowledged, payload })
                 }
                 Outgoing::Message { sequence, payload } => {
-                    self.outbox.let_go(sequence);
+                    self.outbox.close_connection(sequence);
                     (sequence, ChannelMessage::Application(payload))
                 }
                 Outgoing::Part(part) if delivers => {
-                    desk.timers.clear(&Timer::Acknowledgement(self.key.clone()));
+                    context.timers.clear(&Timer::Acknowledgement(self.key.clone()));
                     self.inbox.told();
                     (part.sequence, ChannelMessage::Part { acknowledged, part })
                 }
                 // nobody there puts it together
                 Outgoing::Part(Part { sequence, total, .. }) => {
-                    self.outbox.let_go(sequence);
-                    self.report_too_large(total, LARGEST_SLICE, desk);
+                    self.outbox.close_connection(sequence);
+                    self.report_too_large(total, LARGEST_SLICE, context);
                     continue;
                 }
                 Outgoing::Gap { after, through } if delivers => {
@@ -109,9 +109,9 @@ impl PeerLink {
                 // nobody there understands it
                 Outgoing::Gap { .. } => continue,
             };
-            desk.peer(active.generation, PeerAction::Send { tag, message });
+            context.peer(active.generation, PeerAction::Send { tag, message });
         }
-        self.expect_acknowledgement(desk);
+        self.expect_acknowledgement(context);
     }
 
     /// Takes back a message for which the channel had no room.
@@ -120,7 +120,7 @@ impl PeerLink {
         generation: Generation,
         tag: u64,
         message: ChannelMessage,
-        desk: &mut Desk,
+        context: &mut Context,
     ) {
         if let Some(connection) = self.connection(generation) {
             connection.writable = false;
@@ -128,12 +128,12 @@ impl PeerLink {
         match message {
             ChannelMessage::Application(payload) => {
                 let dropped = self.outbox.restore(tag, payload);
-                self.report_dropped(dropped, desk);
+                self.report_dropped(dropped, context);
             }
             ChannelMessage::Numbered { sequence, .. } => self.outbox.rewind(sequence),
             ChannelMessage::Part { part, .. } => self.outbox.rewind_into(part.sequence, part.offset),
             ChannelMessage::Gap { after, .. } => self.outbox.rewind(after.saturating_add(1)),
-            ChannelMessage::Acknowledged { .. } => self.owe_acknowledgement(desk),
+            ChannelMessage::Acknowledged { .. } => self.owe_acknowledgement(context),
             // a ping that finds no room is a missed ping; the rest is repeated by whoever needs it
             ChannelMessage::Hello(_)
             | ChannelMessage::Ping(_)
@@ -144,78 +144,84 @@ impl PeerLink {
         }
     }
 
-    pub(super) fn writable(&mut self, generation: Generation, desk: &mut Desk) {
+    pub(super) fn writable(&mut self, generation: Generation, context: &mut Context) {
         if let Some(connection) = self.connection(generation) {
             connection.writable = true;
         }
-        self.flush(desk);
+        self.flush(context);
     }
 
     /// Reports what is not known to have arrived as lost, unless it outlives the link; called before the link ends.
-    pub(super) fn drop_mail(&mut self, desk: &mut Desk) {
-        if self.saved.address().is_some() {
+    pub(super) fn drop_mail(&mut self, context: &mut Context) {
+        if self.persisted.delivery_key().is_some() {
             return;
         }
         let unknown = self.outage.is_some() || self.delivers();
         let lost = if unknown { self.outbox.len() } else { self.outbox.unsent() };
-        self.report_dropped(lost, desk);
+        self.report_dropped(lost, context);
     }
 
     // ---- what arrives
 
     /// A message of a peer that delivers.
-    pub(super) fn numbered(&mut self, generation: Generation, numbered: Numbered, desk: &mut Desk) {
+    pub(super) fn numbered(&mut self, generation: Generation, numbered: Numbered, context: &mut Context) {
         if !self.is_in_epoch(generation) {
             return;
         }
         let Numbered { sequence, acknowledged, payload } = numbered;
-        self.has_come_to(acknowledged, desk);
-        self.complete(sequence, payload, desk);
+        self.has_come_to(acknowledged, context);
+        self.complete(sequence, payload, context);
     }
 
     /// A part of a message of a peer that delivers.
-    pub(super) fn part(&mut self, generation: Generation, acknowledged: u64, part: &Part, desk: &mut Desk) {
+    pub(super) fn part(
+        &mut self,
+        generation: Generation,
+        acknowledged: u64,
+        part: &Part,
+        context: &mut Context,
+    ) {
         if !self.is_in_epoch(generation) {
             return;
         }
-        self.has_come_to(acknowledged, desk);
+        self.has_come_to(acknowledged, context);
         if self.inbox.has(part.sequence) {
-            return self.owe_acknowledgement(desk);
+            return self.owe_acknowledgement(context);
         }
-        match self.assembly.add(generation, part) {
-            Some(payload) if is_json(&payload.0) => self.complete(part.sequence, payload, desk),
+        match self.reassembly.add(generation, part) {
+            Some(payload) if is_json(&payload.0) => self.complete(part.sequence, payload, context),
             // the peer's next number counts it as missed
             Some(_) => {
                 let reason = "parts add up to no JSON value; update both peers".to_owned();
-                desk.warn(Warning::MalformedMessage { peer: self.key.clone(), reason });
+                context.warn(Warning::MalformedMessage { peer: self.key.clone(), reason });
             }
             None => {}
         }
     }
 
-    fn complete(&mut self, sequence: u64, payload: Payload, desk: &mut Desk) {
+    fn complete(&mut self, sequence: u64, payload: Payload, context: &mut Context) {
         let arrival = self.inbox.message(sequence);
-        self.report_missing(arrival, desk);
+        self.report_missing(arrival, context);
         if arrival.is_new {
             let position = self.inbox.position(sequence);
-            desk.event(Event::Received { from: self.peer(), payload, position });
+            context.event(Event::Received { from: self.peer(), payload, position });
         }
-        self.owe_acknowledgement(desk);
+        self.owe_acknowledgement(context);
     }
 
     /// The peer had to drop messages.
-    pub(super) fn gap(&mut self, generation: Generation, after: u64, through: u64, desk: &mut Desk) {
+    pub(super) fn gap(&mut self, generation: Generation, after: u64, through: u64, context: &mut Context) {
         if self.is_in_epoch(generation) {
-            self.assembly.give_up(through);
+            self.reassembly.give_up(through);
             let arrival = self.inbox.gap(after, through);
-            self.report_missing(arrival, desk);
+            self.report_missing(arrival, context);
         }
     }
 
     /// The peer tells how far it has come.
-    pub(super) fn acknowledged(&mut self, through: u64, desk: &mut Desk) {
+    pub(super) fn acknowledged(&mut self, through: u64, context: &mut Context) {
         if self.delivers() {
-            self.has_come_to(through, desk);
+            self.has_come_to(through, context);
         }
     }
 
@@ -225,30 +231,30 @@ impl PeerLink {
         at.is_some() && self.connection(generation).is_some_and(|connection| connection.epoch == at)
     }
 
-    fn report_missing(&self, arrival: Arrival, desk: &mut Desk) {
+    fn report_missing(&self, arrival: Arrival, context: &mut Context) {
         if arrival.missing > 0 {
-            desk.event(Event::Missed { from: self.peer(), messages: arrival.missing });
+            context.event(Event::Missed { from: self.peer(), messages: arrival.missing });
         }
     }
 
     /// Acknowledges within a moment, if there is anything to acknowledge, and at once if it is much.
-    pub(super) fn owe_acknowledgement(&self, desk: &mut Desk) {
+    pub(super) fn owe_acknowledgement(&self, context: &mut Context) {
         if self.inbox.cursor().is_none() {
             return;
         }
         let timer = Timer::Acknowledgement(self.key.clone());
         if self.inbox.untold() < ACKNOWLEDGED_AT_ONCE {
-            desk.timers.set_if_unset(timer, desk.now, ACKNOWLEDGEMENT_DELAY);
+            context.timers.set_if_unset(timer, context.now, ACKNOWLEDGEMENT_DELAY);
         } else {
-            desk.timers.set(timer, desk.now, Duration::ZERO);
+            context.timers.set(timer, context.now, Duration::ZERO);
         }
     }
 
     /// No message came by that could have carried the acknowledgement: send it alone.
-    pub(super) fn acknowledge(&mut self, desk: &mut Desk) {
+    pub(super) fn acknowledge(&mut self, context: &mut Context) {
         // in an outage the next hello says it
         if let (Some(active), Some(cursor), None) = (&self.active, self.inbox.cursor(), &self.outage) {
-            active.send(ChannelMessage::Acknowledged { through: cursor.sequence }, desk);
+            active.send(ChannelMessage::Acknowledged { through: cursor.sequence }, context);
             self.inbox.told();
         }
     }
@@ -256,34 +262,34 @@ impl PeerLink {
     // ---- who is who
 
     /// Tells the peer who we are, where our server finds us, and how far we have come.
-    pub(super) fn announce(&self, generation: Generation, desk: &mut Desk) {
+    pub(super) fn announce(&self, generation: Generation, context: &mut Context) {
         // a viewer that is not known yet may belong to another link, with another epoch
         let settled = self.key.direction == Direction::Viewing || self.is_rejoin();
         let (epoch, received) = (self.outbox.epoch(), self.inbox.cursor());
-        let delivery = DeliveryHello { epoch, received, memory: desk.settings.memory };
+        let delivery = DeliveryHello { epoch, received, durability: context.settings.durability };
         let rejoin = RejoinHello {
-            identity: desk.settings.identity,
-            route: desk.own_route.clone(),
+            identity: context.settings.identity,
+            address: context.own_address.clone(),
             delivery: settled.then_some(delivery),
-            spares: desk.settings.spares != Spares::Never,
+            spares: context.settings.spares != Spares::Never,
         };
-        let hello = Hello { label: desk.settings.label.clone(), rejoin: Some(rejoin) };
+        let hello = Hello { label: context.settings.label.clone(), rejoin: Some(rejoin) };
         if let Some(connection) = self.look_up(generation) {
-            connection.send(ChannelMessage::Hello(hello), desk);
+            connection.send(ChannelMessage::Hello(hello), context);
         }
     }
 
     /// Lets a rejoin peer know that we are there again, and where: tells it, if we know that, and shows it.
-    pub(super) fn announce_route(&self, desk: &mut Desk) {
+    pub(super) fn announce_address(&self, context: &mut Context) {
         let Some(active) = self.active.as_ref().filter(|_| self.is_rejoin()) else { return };
-        if desk.own_route.is_some() {
-            self.announce(active.generation, desk);
+        if context.own_address.is_some() {
+            self.announce(active.generation, context);
         }
-        // the server puts our route on what it carries, and the session says whose it is
-        let (route, session) = (self.route.clone(), Some(active.session.clone()));
+        // the server puts our address on what it carries, and the session says whose it is
+        let (address, session) = (self.address.clone(), Some(active.session.clone()));
         let (sender, candidates) = (self.key.direction, Vec::new());
-        if route.is_some() {
-            desk.wish(SignalingMessage::Candidates { route, session, sender, candidates });
+        if address.is_some() {
+            context.send_to_server(SignalingMessage::Candidates { address, session, sender, candidates });
         }
     }
 
@@ -296,16 +302,16 @@ impl PeerLink {
         if let Some(connection) = self.connection(generation) {
             connection.is_rejoin = true;
         }
-        if rejoin.route.is_some() {
-            self.route = rejoin.route.clone();
+        if rejoin.address.is_some() {
+            self.address = rejoin.address.clone();
         }
         if let Some(delivery) = rejoin.delivery {
-            self.met(delivery, generation);
+            self.on_hello(delivery, generation);
         }
         self.hello.rejoin = Some(rejoin);
     }
 
-    fn met(&mut self, delivery: DeliveryHello, generation: Generation) {
+    fn on_hello(&mut self, delivery: DeliveryHello, generation: Generation) {
         // the last words of a life that another has followed
         let later = |known: &Connection| known.generation > generation && known.epoch.is_some();
         if self.connections().any(|known| later(known) && known.epoch != Some(delivery.epoch)) {

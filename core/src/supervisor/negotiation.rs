@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use crate::fault::{Fault, Phase};
 use crate::ice::{IceCandidate, IceTransportPolicy, Role};
-use crate::id::{Direction, Generation, Route, SessionId};
+use crate::id::{Direction, Generation, SessionId, SignalingAddress};
 use crate::message::SignalingMessage;
 use crate::output::Warning;
 use crate::policy::{Outcome, RecoveryStep};
 use crate::port::PeerAction;
 use crate::sdp::Description;
 use crate::supervisor::connection::{Connection, Lineage};
-use crate::supervisor::desk::Desk;
-use crate::supervisor::outage::{Outage, Progress};
+use crate::supervisor::context::Context;
+use crate::supervisor::outage::{Outage, RepairState};
 use crate::supervisor::peer_link::PeerLink;
 
 /// A request for an offer this soon after the last is a repetition (VDO.Ninja web app: twice within 20 ms,
@@ -24,27 +24,27 @@ const REPETITION: Duration = Duration::from_secs(3);
 
 impl PeerLink {
     /// Starts a connection beside the active one.
-    pub(super) fn create_candidate(&mut self, session: SessionId, desk: &mut Desk) {
-        let generation = desk.generation();
+    pub(super) fn create_candidate(&mut self, session: SessionId, context: &mut Context) {
+        let generation = context.generation();
         let role = self.role();
-        let setup = desk.setup(role, IceTransportPolicy::All, self.rebuilds);
-        desk.peer(generation, PeerAction::Create(setup));
-        self.candidate = Some(Connection::new(generation, session, desk.now));
-        self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
+        let setup = context.setup(role, IceTransportPolicy::All, self.rebuilds);
+        context.peer(generation, PeerAction::Create(setup));
+        self.candidate = Some(Connection::new(generation, session, context.now));
+        self.enter(RepairState::Gathering(generation), Some(Phase::Gathering), context);
     }
 
     pub(super) fn has_session(&self, session: Option<&SessionId>) -> bool {
-        let over = session.is_some() && self.over.as_ref() == session;
+        let over = session.is_some() && self.last_closed_session.as_ref() == session;
         over || self.connections().any(|connection| Some(&connection.session) == session)
     }
 
     /// The publisher offers: a restart under the known session, or a new connection.
-    pub(super) fn offered(&mut self, offer: Offer, desk: &mut Desk) {
-        if offer.route.is_some() {
-            self.route = offer.route.clone();
+    pub(super) fn offered(&mut self, offer: Offer, context: &mut Context) {
+        if offer.address.is_some() {
+            self.address = offer.address.clone();
         }
         if offer.over_channel && self.spare.awaits(&offer.session) {
-            return self.answer_spare(offer, desk);
+            return self.answer_spare(offer, context);
         }
         let known = self.connections().find(|connection| connection.session == offer.session);
         let known = known.map(|one| (one.generation, one.compare(&offer.description)));
@@ -52,60 +52,62 @@ impl PeerLink {
         match known {
             // a repetition, which came both ways; our answer takes the way that is known to work
             Some((generation, Lineage::Same)) if self.is_rejoin() && over_channel => {
-                self.repeated_over_channel(generation, desk);
+                self.repeated_over_channel(generation, context);
             }
             Some((generation, Lineage::Same)) if self.speaks_over_channel(generation) => {}
             Some((generation, Lineage::Same)) => {
                 // over the channel it renegotiates on a living path; over the socket our answer was lost
                 if over_channel {
-                    self.accept_offer(generation, description.clone(), true, desk);
+                    self.accept_offer(generation, description.clone(), true, context);
                 } else {
-                    self.tell(generation, desk);
+                    self.tell(generation, context);
                 }
             }
             Some((generation, Lineage::Restart)) => {
                 let hedged = self.outage.as_ref().is_some_and(Outage::is_hedged);
-                if self.open_outage(Fault::PeerRepairs, desk) || (self.candidate.is_none() && !hedged) {
-                    self.begin_unless_under_way(RecoveryStep::RestartIce, desk);
-                    self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
+                if self.open_outage(Fault::PeerInitiatedRepair, context)
+                    || (self.candidate.is_none() && !hedged)
+                {
+                    self.begin_unless_under_way(RecoveryStep::RestartIce, context);
+                    self.enter(RepairState::Gathering(generation), Some(Phase::Gathering), context);
                 } else if self.is_candidate(generation) {
-                    self.enter(Progress::Gathering(generation), Some(Phase::Gathering), desk);
+                    self.enter(RepairState::Gathering(generation), Some(Phase::Gathering), context);
                 }
                 // over the socket: the transport leaves the old path, and the channel with it, to answer
-                self.accept_offer(generation, description.clone(), false, desk);
+                self.accept_offer(generation, description.clone(), false, context);
             }
-            Some((_, Lineage::Stranger)) | None => self.new_offer(offer, desk),
+            Some((_, Lineage::Stranger)) | None => self.new_offer(offer, context),
         }
     }
 
-    fn new_offer(&mut self, offer: Offer, desk: &mut Desk) {
+    fn new_offer(&mut self, offer: Offer, context: &mut Context) {
         let Offer { session, description, over_channel, .. } = offer;
         // over the channel an offer is withdrawn before the next is made, so one beside another is late
         let late = over_channel && self.candidate.is_some() && self.is_rejoin();
-        if late || self.turns_away(&session, desk) {
+        if late || self.turns_away(&session, context) {
             return;
         }
-        self.open_outage(Fault::PeerRepairs, desk);
-        self.drop_candidate(desk);
-        self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, desk);
+        self.open_outage(Fault::PeerInitiatedRepair, context);
+        self.drop_candidate(context);
+        self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, context);
         if !self.is_rejoin() {
             // a foreign publisher has let go of its end already
-            if let Some(active) = self.part_with_active(desk) {
-                active.close(desk);
+            if let Some(active) = self.take_active(context) {
+                active.close(context);
             }
         }
-        self.create_candidate(session, desk);
+        self.create_candidate(session, context);
         if let Some(candidate) = &mut self.candidate {
             candidate.over_channel = over_channel;
-            candidate.accept(description, desk);
-            let early = self.early.take(&candidate.session);
-            candidate.add_candidates(early, desk);
+            candidate.accept(description, context);
+            let early_candidates = self.early_candidates.take(&candidate.session);
+            candidate.add_candidates(early_candidates, context);
         }
     }
 
-    pub(super) fn begin_unless_under_way(&mut self, step: RecoveryStep, desk: &mut Desk) {
+    pub(super) fn begin_unless_under_way(&mut self, step: RecoveryStep, context: &mut Context) {
         if self.outage.as_ref().and_then(|outage| outage.step()) != Some(step) {
-            self.begin(step, desk);
+            self.begin(step, context);
         }
     }
 
@@ -114,44 +116,44 @@ impl PeerLink {
         generation: Generation,
         offer: Description,
         over_channel: bool,
-        desk: &mut Desk,
+        context: &mut Context,
     ) {
         if let Some(connection) = self.connection(generation) {
             connection.answers_over_channel = over_channel;
-            connection.accept(offer, desk);
+            connection.accept(offer, context);
         }
     }
 
     /// The viewer answers our offer.
-    pub(super) fn answered(&mut self, session: &SessionId, answer: Description, desk: &mut Desk) {
-        let waiting = self.progress();
+    pub(super) fn answered(&mut self, session: &SessionId, answer: Description, context: &mut Context) {
+        let waiting = self.state();
         let Some(connection) =
             self.candidate.iter_mut().chain(&mut self.active).find(|c| c.session == *session)
         else {
-            if self.spare_answered(session, &answer, desk) {
+            if self.spare_answered(session, &answer, context) {
                 return;
             }
-            if self.over.as_ref() != Some(session) {
-                desk.warn(Warning::UnknownSession);
+            if self.last_closed_session.as_ref() != Some(session) {
+                context.warn(Warning::UnknownSession);
             }
             if self.is_rejoin() {
                 // it has slept, or is slow: it is there, and may not have heard of our next offer
-                self.peer_has_moved(desk);
+                self.peer_has_moved(context);
             }
             return;
         };
         let generation = connection.generation;
         if connection.compare(&answer) == Lineage::Stranger {
             // applying it would wait for ever for a DTLS peer that no longer exists
-            self.open_outage(Fault::FingerprintChanged, desk);
-            return self.rebuild_now(desk);
+            self.open_outage(Fault::FingerprintChanged, context);
+            return self.rebuild_now(context);
         }
-        if !connection.told.answered() {
+        if !connection.sent_signaling.answered() {
             return;
         }
-        connection.accept(answer, desk);
-        if waiting == Some(Progress::Handshake(generation)) {
-            self.enter(Progress::Checking(generation), Some(Phase::IceChecking), desk);
+        connection.accept(answer, context);
+        if waiting == Some(RepairState::Handshake(generation)) {
+            self.enter(RepairState::Checking(generation), Some(Phase::IceChecking), context);
         }
     }
 
@@ -160,147 +162,148 @@ impl PeerLink {
         &mut self,
         session: Option<&SessionId>,
         found: Vec<IceCandidate>,
-        desk: &mut Desk,
+        context: &mut Context,
     ) {
         if found.is_empty() && self.is_rejoin() {
-            return self.peer_has_moved(desk);
+            return self.peer_has_moved(context);
         }
         let spare = self.spare.connection_mut().into_iter();
         let mut connections = self.candidate.iter_mut().chain(&mut self.active).chain(spare);
         let meant =
             connections.find(|connection| session.is_none_or(|session| connection.session == *session));
         match (meant, session) {
-            (Some(connection), _) => connection.add_candidates(found, desk),
-            (None, Some(session)) if self.over.as_ref() == Some(session) => {}
+            (Some(connection), _) => connection.add_candidates(found, context),
+            (None, Some(session)) if self.last_closed_session.as_ref() == Some(session) => {}
             (None, Some(session)) if self.key.direction == Direction::Viewing => {
-                self.early.hold(session, found);
+                self.early_candidates.hold(session, found);
             }
-            (None, _) => desk.warn(Warning::UnknownSession),
+            (None, _) => context.warn(Warning::UnknownSession),
         }
     }
 
     /// Asks the publisher for an ICE restart.
-    pub(super) fn request_restart(&self, desk: &mut Desk) {
+    pub(super) fn request_restart(&self, context: &mut Context) {
         let session = self.active.as_ref().map(|active| active.session.clone());
-        desk.wish(SignalingMessage::RestartIce { route: self.route.clone(), session });
+        context.send_to_server(SignalingMessage::RestartIce { address: self.address.clone(), session });
     }
 
     /// The server asks us to offer to this viewer (again).
-    pub(super) fn offer_requested(&mut self, desk: &mut Desk) {
+    pub(super) fn offer_requested(&mut self, context: &mut Context) {
         let newest = self.connections().next();
         let twice = !self.is_rejoin() || newest.is_some_and(|connection| connection.over_channel);
-        let repetition = twice && newest.is_some_and(|connection| connection.age(desk.now) < REPETITION);
-        match self.progress() {
+        let repetition = twice && newest.is_some_and(|connection| connection.age(context.now) < REPETITION);
+        match self.state() {
             // a rejoin viewer asks again when it lost its socket, and perhaps our offer with it
-            Some(Progress::Handshake(generation)) if self.is_rejoin() && self.is_candidate(generation) => {
-                self.tell(generation, desk);
+            Some(RepairState::Handshake(generation)) if self.is_rejoin() && self.is_candidate(generation) => {
+                self.tell(generation, context);
             }
             // the offer is about to leave
-            Some(Progress::Gathering(generation)) if self.is_rejoin() && self.is_candidate(generation) => {}
+            Some(RepairState::Gathering(generation)) if self.is_rejoin() && self.is_candidate(generation) => {
+            }
             Some(_) | None if repetition => {}
             // the viewer may not have heard our offer; it has until the limit to answer
-            Some(Progress::Handshake(generation)) if self.is_candidate(generation) => {
-                self.tell(generation, desk);
+            Some(RepairState::Handshake(generation)) if self.is_candidate(generation) => {
+                self.tell(generation, context);
             }
             // foreign viewers ask every 5 s until they are connected, and a slow path needs longer than that;
             // a rejoin viewer asks when it has given up its end
             Some(
-                Progress::Gathering(generation)
-                | Progress::Checking(generation)
-                | Progress::Securing(generation)
-                | Progress::Verifying(generation),
+                RepairState::Gathering(generation)
+                | RepairState::Checking(generation)
+                | RepairState::Securing(generation)
+                | RepairState::Verifying(generation),
             ) if self.is_candidate(generation) && !self.is_rejoin() => {}
             Some(_) | None => {
-                self.open_outage(Fault::PeerRepairs, desk);
-                self.rebuild_now(desk);
+                self.open_outage(Fault::PeerInitiatedRepair, context);
+                self.rebuild_now(context);
             }
         }
     }
 
     /// The viewer asks for an ICE restart.
-    pub(super) fn restart_requested(&mut self, desk: &mut Desk) {
+    pub(super) fn restart_requested(&mut self, context: &mut Context) {
         if self.role() != Role::Offerer || self.candidate.is_some() {
             return;
         }
-        let restarting = self.progress().is_some_and(|progress| progress.generation().is_some());
+        let restarting = self.state().is_some_and(|state| state.generation().is_some());
         if !restarting && self.active.is_some() {
-            self.open_outage(Fault::PeerRepairs, desk);
-            self.perform(RecoveryStep::RestartIce, desk);
+            self.open_outage(Fault::PeerInitiatedRepair, context);
+            self.perform(RecoveryStep::RestartIce, context);
         }
     }
 
     /// Rebuilds at once, whatever is under way.
-    pub(super) fn rebuild_now(&mut self, desk: &mut Desk) {
+    pub(super) fn rebuild_now(&mut self, context: &mut Context) {
         if self.role() == Role::Offerer && !self.is_rejoin() {
             // a foreign viewer drops the old connection when it sees a new session
-            if let Some(active) = self.part_with_active(desk) {
-                active.close(desk);
+            if let Some(active) = self.take_active(context) {
+                active.close(context);
             }
         }
-        self.recreate(desk);
+        self.recreate(context);
     }
 
     /// The stream that we view is there (again): ask for it, unless an answer is on its way.
-    pub(super) fn stream_appeared(&mut self, route: Route, desk: &mut Desk) {
-        self.route = Some(route);
-        match self.progress() {
+    pub(super) fn stream_appeared(&mut self, address: SignalingAddress, context: &mut Context) {
+        self.address = Some(address);
+        match self.state() {
             Some(
-                Progress::AwaitingOffer
-                | Progress::Backoff(_)
-                | Progress::Dormant
-                | Progress::RestartRequested
-                | Progress::Deciding
-                | Progress::AskingSignaling,
-            ) => self.rebuild_now(desk),
+                RepairState::AwaitingOffer
+                | RepairState::Backoff(_)
+                | RepairState::Dormant
+                | RepairState::RestartRequested
+                | RepairState::Deciding
+                | RepairState::AskingSignaling,
+            ) => self.rebuild_now(context),
             Some(
-                Progress::NoNetwork
-                | Progress::NoSignaling
-                | Progress::NoRoute
-                | Progress::Grace
-                | Progress::Gathering(_)
-                | Progress::Handshake(_)
-                | Progress::Checking(_)
-                | Progress::Securing(_)
-                | Progress::Verifying(_),
+                RepairState::NoNetwork
+                | RepairState::NoSignaling
+                | RepairState::NoAddress
+                | RepairState::Grace
+                | RepairState::Gathering(_)
+                | RepairState::Handshake(_)
+                | RepairState::Checking(_)
+                | RepairState::Securing(_)
+                | RepairState::Verifying(_),
             )
             | None => {}
         }
     }
 
     /// Takes over a connection that was made under another name for the same peer.
-    pub(super) fn adopted(&mut self, connection: Connection, desk: &mut Desk) {
+    pub(super) fn adopted(&mut self, connection: Connection, context: &mut Context) {
         let generation = connection.generation;
-        self.open_outage(Fault::PeerRepairs, desk);
-        self.drop_candidate(desk);
-        self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, desk);
+        self.open_outage(Fault::PeerInitiatedRepair, context);
+        self.drop_candidate(context);
+        self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, context);
         self.candidate = Some(connection);
-        self.verify(generation, desk);
+        self.verify(generation, context);
     }
 
     /// The publisher said goodbye: wait for its return.
-    pub(super) fn publisher_left(&mut self, desk: &mut Desk) {
+    pub(super) fn publisher_left(&mut self, context: &mut Context) {
         if self.connections().next().is_none() {
             // said twice: over the channel and over the socket
             return;
         }
-        self.close_connections(desk);
-        if !self.open_outage(Fault::PeerLeft, desk)
+        self.close_connections(context);
+        if !self.open_outage(Fault::PeerLeft, context)
             && let Some(outage) = &mut self.outage
         {
-            outage.end_step(Outcome::Failed, desk.now);
-            if let Progress::Backoff(step) = outage.progress {
+            outage.end_step(Outcome::Failed, context.now);
+            if let RepairState::Backoff(step) = outage.state {
                 // it has just made room for what we were going to ask
-                return self.perform(step, desk);
+                return self.perform(step, context);
             }
         }
-        self.next_step(desk);
+        self.next_step(context);
     }
 }
 
 /// An offer, with all that is known about where it came from.
 #[derive(Debug)]
 pub(super) struct Offer {
-    pub(super) route: Option<Route>,
+    pub(super) address: Option<SignalingAddress>,
     pub(super) session: SessionId,
     pub(super) description: Description,
     pub(super) over_channel: bool,

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::fault::Fault;
 use crate::id::Generation;
 use crate::output::{LinkName, Peer};
-use crate::output::{Owner, Recovery};
+use crate::output::{OutagePhase, Recovery};
 use crate::policy::{Outcome, RecoveryStep, Tried};
 use crate::supervisor::timeline::Timeline;
 
@@ -15,7 +15,7 @@ pub(super) struct Outage {
     pub(super) fault: Fault,
     pub(super) detected_at: Instant,
     pub(super) tried: Vec<Tried>,
-    pub(super) progress: Progress,
+    pub(super) state: RepairState,
     /// Whether something has moved since it was detected, so that the repair began anew.
     pub(super) anew: bool,
     detection: Duration,
@@ -27,15 +27,15 @@ pub(super) struct Outage {
 
 /// Where the repair stands. Every variant is ended by a timer or by the input that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Progress {
+pub(super) enum RepairState {
     /// Nothing is decided yet.
     Deciding,
     /// Until a network snapshot says that there is one.
     NoNetwork,
     /// Until the signaling link is ready.
     NoSignaling,
-    /// Until the route of the viewer is known again.
-    NoRoute,
+    /// Until the address of the viewer is known again.
+    NoAddress,
     /// The link may heal by itself.
     Grace,
     /// The next step is decided and waits for its turn.
@@ -60,7 +60,7 @@ pub(super) enum Progress {
     Dormant,
 }
 
-impl Progress {
+impl RepairState {
     /// Returns the connection that the repair hangs on.
     pub(super) fn generation(self) -> Option<Generation> {
         match self {
@@ -72,7 +72,7 @@ impl Progress {
             Self::Deciding
             | Self::NoNetwork
             | Self::NoSignaling
-            | Self::NoRoute
+            | Self::NoAddress
             | Self::Grace
             | Self::Backoff(_)
             | Self::AskingSignaling
@@ -83,21 +83,21 @@ impl Progress {
     }
 
     /// Returns who owns the time.
-    fn owner(self) -> Owner {
+    fn phase(self) -> OutagePhase {
         match self {
-            Self::Deciding => Owner::Detection,
-            Self::NoNetwork => Owner::NoNetwork,
-            Self::NoSignaling | Self::AskingSignaling => Owner::NoSignaling,
-            Self::NoRoute => Owner::AwaitingPeer,
-            Self::Grace => Owner::Grace,
-            Self::Backoff(_) => Owner::Backoff,
-            Self::RestartRequested | Self::Handshake(_) => Owner::Handshake,
-            Self::AwaitingOffer => Owner::AwaitingPeer,
-            Self::Gathering(_) => Owner::Gathering,
-            Self::Checking(_) => Owner::IceChecking,
-            Self::Securing(_) => Owner::Securing,
-            Self::Verifying(_) => Owner::Verification,
-            Self::Dormant => Owner::Dormant,
+            Self::Deciding => OutagePhase::Detection,
+            Self::NoNetwork => OutagePhase::NoNetwork,
+            Self::NoSignaling | Self::AskingSignaling => OutagePhase::NoSignaling,
+            Self::NoAddress => OutagePhase::AwaitingPeer,
+            Self::Grace => OutagePhase::Grace,
+            Self::Backoff(_) => OutagePhase::Backoff,
+            Self::RestartRequested | Self::Handshake(_) => OutagePhase::Handshake,
+            Self::AwaitingOffer => OutagePhase::AwaitingPeer,
+            Self::Gathering(_) => OutagePhase::Gathering,
+            Self::Checking(_) => OutagePhase::IceChecking,
+            Self::Securing(_) => OutagePhase::Securing,
+            Self::Verifying(_) => OutagePhase::Verification,
+            Self::Dormant => OutagePhase::Dormant,
         }
     }
 }
@@ -111,7 +111,7 @@ impl Outage {
             fault,
             detected_at: now,
             tried: Vec::new(),
-            progress: Progress::Deciding,
+            state: RepairState::Deciding,
             anew: false,
             detection,
             step: None,
@@ -120,15 +120,15 @@ impl Outage {
         }
     }
 
-    /// Moves on to `progress`.
-    pub(super) fn enter(&mut self, progress: Progress, now: Instant) {
-        self.progress = progress;
-        self.timeline.pass_to(progress.owner(), now);
+    /// Moves on to `state`.
+    pub(super) fn enter(&mut self, state: RepairState, now: Instant) {
+        self.state = state;
+        self.timeline.pass_to(state.phase(), now);
     }
 
-    /// Hands the time to an owner that no progress of a peer link names.
-    pub(super) fn pass_to(&mut self, owner: Owner, now: Instant) {
-        self.timeline.pass_to(owner, now);
+    /// Hands the time to a phase that no state of a peer link names.
+    pub(super) fn pass_to(&mut self, phase: OutagePhase, now: Instant) {
+        self.timeline.pass_to(phase, now);
     }
 
     /// Begins a step; an unfinished one is superseded.

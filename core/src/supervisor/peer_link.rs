@@ -2,31 +2,31 @@
 
 use std::time::{Duration, Instant};
 
-use crate::delivery::{Assembly, Inbox, Outbox};
+use crate::delivery::durable::PersistedState;
+use crate::delivery::{Inbox, Outbox, Reassembly};
 use crate::fault::{Fault, Link};
 use crate::ice::Role;
-use crate::id::{Direction, Generation, Identity, PeerKey, Route, SessionId, StreamId};
-use crate::mail::Saved;
+use crate::id::{Direction, Generation, Identity, PeerKey, SessionId, SignalingAddress, StreamId};
 use crate::message::{ChannelMessage, Hello, SignalingMessage};
 use crate::output::{LinkName, Peer};
-use crate::policy::{Health, ProbeLog};
+use crate::policy::{Health, HealthContext};
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
-use crate::supervisor::carriers::Early;
+use crate::supervisor::absent::Mail;
 use crate::supervisor::connection::Connection;
-use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
-use crate::supervisor::grading::Grading;
+use crate::supervisor::context::{Context, SHORTEST_WAIT};
+use crate::supervisor::link_quality::QualityTracker;
 use crate::supervisor::outage::Outage;
-use crate::supervisor::shelf::Mail;
+use crate::supervisor::signaling_path::EarlyCandidates;
 use crate::supervisor::spare::SpareSlot;
 
 #[derive(Debug)]
 pub(super) struct PeerLink {
     pub(super) key: PeerKey,
     /// Whether nobody asked for this peer by name, so that it is let go when it does not come back.
-    pub(super) unnamed: bool,
+    pub(super) implicit: bool,
     pub(super) stream: StreamId,
-    pub(super) route: Option<Route>,
+    pub(super) address: Option<SignalingAddress>,
     pub(super) hello: Hello,
     /// The connection in use.
     pub(super) active: Option<Connection>,
@@ -39,9 +39,9 @@ pub(super) struct PeerLink {
     pub(super) rebuilds: u32,
     pub(super) previous_delay: Option<Duration>,
     /// What came for a connection before its offer.
-    pub(super) early: Early,
+    pub(super) early_candidates: EarlyCandidates,
     /// The session of the connection that we let go of last: what comes for it is late, not odd.
-    pub(super) over: Option<SessionId>,
+    pub(super) last_closed_session: Option<SessionId>,
     /// The session of the newest connection that the peer has let go of: what comes of it later is late.
     pub(super) withdrawn: Option<SessionId>,
     /// When the link had healed although an offer was on its way that we had asked for.
@@ -53,38 +53,43 @@ pub(super) struct PeerLink {
     pub(super) outbox: Outbox,
     pub(super) inbox: Inbox,
     /// What the store knows of this link; nothing unless mail is kept across restarts.
-    pub(super) saved: Saved,
-    pub(super) assembly: Assembly,
-    pub(super) grading: Grading,
+    pub(super) persisted: PersistedState,
+    pub(super) reassembly: Reassembly,
+    pub(super) quality: QualityTracker,
 }
 
 impl PeerLink {
-    pub(super) fn new(key: PeerKey, stream: StreamId, route: Option<Route>, desk: &mut Desk) -> Self {
-        let Mail { outbox, inbox, saved } = desk.mail_for(key.direction, &stream);
+    pub(super) fn new(
+        key: PeerKey,
+        stream: StreamId,
+        address: Option<SignalingAddress>,
+        context: &mut Context,
+    ) -> Self {
+        let Mail { outbox, inbox, persisted } = context.mail_for(key.direction, &stream);
         Self {
-            unnamed: key.direction == Direction::Publishing,
+            implicit: key.direction == Direction::Publishing,
             key,
             stream,
-            route,
+            address,
             hello: Hello::default(),
             active: None,
             candidate: None,
             spare: SpareSlot::default(),
-            outage: Some(Outage::new(Fault::NotConnected, Duration::ZERO, desk.now)),
+            outage: Some(Outage::new(Fault::NotConnected, Duration::ZERO, context.now)),
             rebuilds: 0,
             previous_delay: None,
-            early: Early::default(),
-            over: None,
+            early_candidates: EarlyCandidates::default(),
+            last_closed_session: None,
             withdrawn: None,
             asked_in_vain: None,
             ever_up: false,
-            up_since: desk.now,
+            up_since: context.now,
             suspect: false,
-            outbox: outbox.unwrap_or_else(|| desk.outbox()),
+            outbox: outbox.unwrap_or_else(|| context.outbox()),
             inbox,
-            saved,
-            assembly: Assembly::default(),
-            grading: Grading::new(desk.now),
+            persisted,
+            reassembly: Reassembly::default(),
+            quality: QualityTracker::new(context.now),
         }
     }
 
@@ -97,7 +102,7 @@ impl PeerLink {
     }
 
     pub(super) fn identity(&self) -> Option<Identity> {
-        let before = self.saved.note().and_then(|note| note.identity);
+        let before = self.persisted.note().and_then(|note| note.identity);
         self.hello.rejoin.as_ref().map(|rejoin| rejoin.identity).or(before)
     }
 
@@ -111,9 +116,9 @@ impl PeerLink {
 
     /// Returns whether this link goes by `name`.
     pub(super) fn is_called(&self, name: &str) -> bool {
-        let is_route = self.route.as_ref().is_some_and(|route| &*route.0 == name);
+        let is_address = self.address.as_ref().is_some_and(|address| &*address.0 == name);
         let is_identity = self.identity().is_some_and(|identity| identity.to_string() == name);
-        &*self.key.peer == name || is_route || is_identity || self.hello.label.as_deref() == Some(name)
+        &*self.key.peer == name || is_address || is_identity || self.hello.label.as_deref() == Some(name)
     }
 
     /// Returns whether its label is one of `labels`; a peer that has told none is called "".
@@ -146,20 +151,20 @@ impl PeerLink {
     }
 
     /// Closes a connection while the link goes on.
-    pub(super) fn let_go(&mut self, connection: Connection, desk: &mut Desk) {
-        self.over = Some(connection.session.clone());
-        connection.close(desk);
+    pub(super) fn close_connection(&mut self, connection: Connection, context: &mut Context) {
+        self.last_closed_session = Some(connection.session.clone());
+        connection.close(context);
     }
 
     // ---- health
 
     /// Examines a healthy link, probes it if the policy says so, and opens an outage if it is dead.
-    pub(super) fn checkup(&mut self, desk: &mut Desk) {
+    pub(super) fn checkup(&mut self, context: &mut Context) {
         if self.outage.is_some() {
             return;
         }
         let Some(active) = &mut self.active else { return };
-        let log = ProbeLog {
+        let log = HealthContext {
             probes: active.probes.log(),
             acknowledged_at: active.probes.acknowledged_at,
             last_received: active.probes.last_received,
@@ -167,26 +172,30 @@ impl PeerLink {
             rtt: active.probes.rtt,
             ice: Some(active.ice),
             consented_since: active.consent.since,
-            ..ProbeLog::new(Link::Peer, desk.settings.platform, self.up_since, desk.now)
+            ..HealthContext::new(Link::Peer, context.settings.platform, self.up_since, context.now)
         };
-        let checkup = desk.policies.health.examine(&log);
+        let checkup = context.policies.health.examine(&log);
         if active.answers_pings && log.unanswered().next().is_some() {
-            active.read_consent(desk);
+            active.read_consent(context);
         }
         if checkup.probe {
             if !active.answers_pings {
                 // before the ping, whose own bytes are due until the next reading
-                desk.peer(active.generation, PeerAction::ReadStats);
+                context.peer(active.generation, PeerAction::ReadStats);
             }
-            active.ping(desk);
+            active.ping(context);
         }
-        desk.timers.set(Timer::Checkup(self.key.clone()), desk.now, checkup.again_in.max(SHORTEST_WAIT));
+        context.timers.set(
+            Timer::Checkup(self.key.clone()),
+            context.now,
+            checkup.again_in.max(SHORTEST_WAIT),
+        );
         let doubted = std::mem::replace(&mut self.suspect, checkup.health == Health::Suspect);
-        desk.signaling_sounded |= self.suspect && !doubted;
+        context.signaling_probe_requested |= self.suspect && !doubted;
         match checkup.health {
-            Health::Alive if doubted => self.flush(desk),
+            Health::Alive if doubted => self.flush(context),
             Health::Alive | Health::Suspect => {}
-            Health::Dead => self.broke(Fault::ProbeUnanswered, desk),
+            Health::Dead => self.on_fault(Fault::ProbeUnanswered, context),
         }
     }
 
@@ -197,35 +206,35 @@ impl PeerLink {
     /// Returns how many messages are held and how many samples are kept.
     #[cfg(test)]
     pub(super) fn kept(&self) -> (usize, usize) {
-        (self.outbox.len() as usize, self.grading.kept())
+        (self.outbox.len() as usize, self.quality.kept())
     }
 
     /// Says goodbye over the channels and closes everything.
-    pub(super) fn leave(&mut self, desk: &mut Desk) {
+    pub(super) fn leave(&mut self, context: &mut Context) {
         for connection in self.connections() {
-            connection.send(ChannelMessage::Bye, desk);
+            connection.send(ChannelMessage::Bye, context);
         }
-        self.close(desk);
+        self.close(context);
     }
 
     /// Says goodbye by way of the server, which is about both directions.
-    pub(super) fn say_bye(&self, desk: &mut Desk) {
-        if self.route.is_some() {
-            desk.wish(SignalingMessage::Bye { route: self.route.clone() });
+    pub(super) fn send_bye_to_server(&self, context: &mut Context) {
+        if self.address.is_some() {
+            context.send_to_server(SignalingMessage::Bye { address: self.address.clone() });
         }
     }
 
     /// Closes every connection and forgets every deadline.
-    pub(super) fn close(&mut self, desk: &mut Desk) {
-        self.drop_mail(desk);
-        self.close_connections(desk);
-        desk.timers.clear_peer(&self.key);
+    pub(super) fn close(&mut self, context: &mut Context) {
+        self.drop_mail(context);
+        self.close_connections(context);
+        context.timers.clear_peer(&self.key);
     }
 
-    pub(super) fn close_connections(&mut self, desk: &mut Desk) {
-        self.drop_spare(desk);
+    pub(super) fn close_connections(&mut self, context: &mut Context) {
+        self.drop_spare(context);
         for connection in [self.active.take(), self.candidate.take()].into_iter().flatten() {
-            connection.close(desk);
+            connection.close(context);
         }
     }
 

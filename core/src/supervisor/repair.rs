@@ -6,146 +6,150 @@ use crate::fault::{Fault, Link, Phase};
 use crate::ice::Role;
 use crate::network::NetworkSnapshot;
 use crate::output::Event;
-use crate::policy::{Incident, Outcome, RecoveryStep, Retry, Spare};
+use crate::policy::{BackoffContext, Outcome, RecoveryContext, RecoveryStep, Spare};
 use crate::supervisor::Timer;
-use crate::supervisor::desk::Desk;
-use crate::supervisor::outage::{Outage, Progress};
+use crate::supervisor::context::Context;
+use crate::supervisor::outage::{Outage, RepairState};
 use crate::supervisor::peer_link::PeerLink;
 
 impl PeerLink {
     /// Opens an outage, or lets the one that is open know more, and decides what to do.
-    pub(super) fn broke(&mut self, fault: Fault, desk: &mut Desk) {
-        if self.open_outage(fault, desk) {
-            self.next_step(desk);
-        } else if self.outage.as_ref().is_some_and(|outage| outage.progress == Progress::Grace) {
+    pub(super) fn on_fault(&mut self, fault: Fault, context: &mut Context) {
+        if self.open_outage(fault, context) {
+            self.next_step(context);
+        } else if self.outage.as_ref().is_some_and(|outage| outage.state == RepairState::Grace) {
             // a definite fault ends the grace
-            self.step_ended(Outcome::Failed, desk);
+            self.step_ended(Outcome::Failed, context);
         }
     }
 
     /// Opens an outage unless one is open; returns whether it did.
-    pub(super) fn open_outage(&mut self, fault: Fault, desk: &mut Desk) -> bool {
+    pub(super) fn open_outage(&mut self, fault: Fault, context: &mut Context) -> bool {
         if let Some(outage) = &mut self.outage {
-            if outage.fault == Fault::QualityPoor && fault != Fault::PeerRepairs {
+            if outage.fault == Fault::QualityPoor && fault != Fault::PeerInitiatedRepair {
                 // what worked badly has ceased to work
                 outage.fault = fault;
             }
             return false;
         }
         let silent_for = match &self.active {
-            Some(active) if fault.is_silence() => active.probes.silent_for(self.up_since, desk.now),
+            Some(active) if fault.is_silence() => active.probes.silent_for(self.up_since, context.now),
             Some(_) | None => Duration::ZERO,
         };
-        self.outage = Some(Outage::new(fault.clone(), silent_for, desk.now));
+        self.outage = Some(Outage::new(fault.clone(), silent_for, context.now));
         self.rebuilds = 0;
         self.previous_delay = None;
-        desk.timers.clear(&Timer::Checkup(self.key.clone()));
-        desk.timers.clear(&Timer::Stats(self.key.clone()));
-        if self.unnamed {
-            self.start_patience(desk);
+        context.timers.clear(&Timer::Checkup(self.key.clone()));
+        context.timers.clear(&Timer::Stats(self.key.clone()));
+        if self.implicit {
+            self.start_expiry(context);
         }
-        desk.event(Event::Interrupted { link: self.name(), fault, silent_for });
+        context.event(Event::Interrupted { link: self.name(), fault, silent_for });
         true
     }
 
     /// Gives a peer that may be gone for good its time to come back.
-    pub(super) fn start_patience(&self, desk: &mut Desk) {
+    pub(super) fn start_expiry(&self, context: &mut Context) {
         let phase = if self.is_rejoin() { Phase::PeerAway } else { Phase::PeerGone };
-        let limit = desk.peer_limit(phase, self.role(), 0, None);
-        desk.timers.set(Timer::Gone(self.key.clone()), desk.now, limit);
+        let limit = context.peer_limit(phase, self.role(), 0, None);
+        context.timers.set(Timer::Gone(self.key.clone()), context.now, limit);
     }
 
-    /// Moves the outage on, guarded by the limit of `phase` (or by the input that the progress names).
-    pub(super) fn enter(&mut self, progress: Progress, phase: Option<Phase>, desk: &mut Desk) {
+    /// Moves the outage on, guarded by the limit of `phase` (or by the input that the state names).
+    pub(super) fn enter(&mut self, state: RepairState, phase: Option<Phase>, context: &mut Context) {
         let timer = Timer::Repair(self.key.clone());
         match phase {
-            Some(phase) => desk.timers.set(timer, desk.now, self.limit_of(phase, desk)),
-            None => desk.timers.clear(&timer),
+            Some(phase) => context.timers.set(timer, context.now, self.limit_of(phase, context)),
+            None => context.timers.clear(&timer),
         }
-        desk.timers.clear(&Timer::Verification(self.key.clone()));
+        context.timers.clear(&Timer::Verification(self.key.clone()));
         if let Some(outage) = &mut self.outage {
-            outage.enter(progress, desk.now);
+            outage.enter(state, context.now);
         }
     }
 
     /// Returns how long `phase` may take on this path.
-    pub(super) fn limit_of(&self, phase: Phase, desk: &Desk) -> Duration {
+    pub(super) fn limit_of(&self, phase: Phase, context: &Context) -> Duration {
         let rtt = self.active.as_ref().and_then(|active| active.probes.rtt);
-        desk.peer_limit(phase, self.role(), self.rebuilds, rtt)
+        context.peer_limit(phase, self.role(), self.rebuilds, rtt)
     }
 
-    pub(super) fn progress(&self) -> Option<Progress> {
-        self.outage.as_ref().map(|outage| outage.progress)
+    pub(super) fn state(&self) -> Option<RepairState> {
+        self.outage.as_ref().map(|outage| outage.state)
     }
 
     /// Asks the strategy what to do next and does it, now or after its pause.
-    pub(super) fn next_step(&mut self, desk: &mut Desk) {
+    pub(super) fn next_step(&mut self, context: &mut Context) {
         if self.outage.is_none() {
             return;
         }
-        if !desk.network_usable() {
-            return self.enter(Progress::NoNetwork, None, desk);
+        if !context.network_usable() {
+            return self.enter(RepairState::NoNetwork, None, context);
         }
-        let step = self.ask(desk);
+        let step = self.ask(context);
         match step {
-            RecoveryStep::Wait => self.wait(desk),
-            RecoveryStep::GiveUp => self.sleep(desk),
-            RecoveryStep::ReconnectSignaling => self.ask_signaling(desk),
-            RecoveryStep::MoveToSpare if self.spare_state(desk) == Spare::Ready => {
-                self.pause_before(step, desk);
+            RecoveryStep::Wait => self.wait(context),
+            RecoveryStep::GiveUp => self.sleep(context),
+            RecoveryStep::ReconnectSignaling => self.ask_signaling(context),
+            RecoveryStep::MoveToSpare if self.spare_state(context) == Spare::Ready => {
+                self.pause_before(step, context);
             }
             // a strategy that asks for what is not there
-            RecoveryStep::MoveToSpare => self.pause_before(RecoveryStep::RecreatePeerConnection, desk),
+            RecoveryStep::MoveToSpare => self.pause_before(RecoveryStep::RecreatePeerConnection, context),
             RecoveryStep::RestartIce
             | RecoveryStep::RestartIceViaRelay
             | RecoveryStep::RecreatePeerConnection => {
-                if self.can_be_called(desk) {
-                    return self.pause_before(self.negotiable(step, desk), desk);
+                if self.can_negotiate(context) {
+                    return self.pause_before(self.negotiable(step, context), context);
                 }
-                if desk.signaling_ready {
-                    return self.enter(Progress::NoRoute, None, desk);
+                if context.signaling_ready {
+                    return self.enter(RepairState::NoAddress, None, context);
                 }
-                desk.signaling_suspected = true;
-                self.enter(Progress::NoSignaling, None, desk);
+                context.signaling_suspect = true;
+                self.enter(RepairState::NoSignaling, None, context);
             }
         }
     }
 
     /// Shows the outage, if there is one, as a strategy sees it.
-    pub(super) fn with_incident<T>(&self, desk: &Desk, ask: impl FnOnce(&Incident<'_>) -> T) -> Option<T> {
+    pub(super) fn with_incident<T>(
+        &self,
+        context: &Context,
+        ask: impl FnOnce(&RecoveryContext<'_>) -> T,
+    ) -> Option<T> {
         let outage = self.outage.as_ref()?;
         let unknown = NetworkSnapshot::default();
-        let network = desk.network.as_ref().unwrap_or(&unknown);
+        let network = context.network.as_ref().unwrap_or(&unknown);
         let active = self.active.as_ref();
-        Some(ask(&Incident {
+        Some(ask(&RecoveryContext {
             tried: &outage.tried,
-            elapsed: desk.now.saturating_duration_since(outage.detected_at),
-            silent_for: active.map_or(Duration::MAX, |a| a.probes.silent_for(self.up_since, desk.now)),
+            elapsed: context.now.saturating_duration_since(outage.detected_at),
+            silent_for: active.map_or(Duration::MAX, |a| a.probes.silent_for(self.up_since, context.now)),
             bytes_in_flight: active.map_or(0, |active| active.bytes_outstanding()),
             ice: active.map(|active| active.ice),
-            signaling_open: desk.signaling_ready,
+            signaling_open: context.signaling_ready,
             channel_open: active.is_some_and(|active| active.channel_open),
-            route_known: self.route.is_some() || self.channel_works(),
-            relay_available: desk.relay_available(),
+            address_known: self.address.is_some() || self.channel_is_live(),
+            relay_available: context.relay_available(),
             peer_restarts_ice: self.is_rejoin().then_some(true),
             peer_hedges: self.hedges(),
-            spare: self.spare_state(desk),
-            quality: self.grading.quality(),
+            spare: self.spare_state(context),
+            quality: self.quality.quality(),
             rtt: active.and_then(|active| active.probes.rtt),
-            ..Incident::new(self.role(), &outage.fault, network)
+            ..RecoveryContext::new(self.role(), &outage.fault, network)
         }))
     }
 
-    fn ask(&self, desk: &Desk) -> RecoveryStep {
+    fn ask(&self, context: &Context) -> RecoveryStep {
         let active = self.active.as_ref();
-        let first = |incident: &Incident<'_>| {
+        let first = |incident: &RecoveryContext<'_>| {
             *incident.fault == Fault::NotConnected && incident.tried.is_empty() && active.is_none()
         };
-        let step = self.with_incident(desk, |incident| {
+        let step = self.with_incident(context, |incident| {
             if first(incident) {
                 RecoveryStep::RecreatePeerConnection
             } else {
-                desk.policies.recovery.next_step(incident)
+                context.policies.recovery.next_step(incident)
             }
         });
         let Some(step) = step else { return RecoveryStep::Wait };
@@ -156,9 +160,11 @@ impl PeerLink {
             {
                 RecoveryStep::RecreatePeerConnection
             }
-            // a stranger does not know us by a new route, and would not hear the request
+            // a stranger does not know us by a new address, and would not hear the request
             RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay
-                if self.role() == Role::Answerer && !self.is_rejoin() && !self.is_known_by_route(desk) =>
+                if self.role() == Role::Answerer
+                    && !self.is_rejoin()
+                    && !self.is_known_by_address(context) =>
             {
                 RecoveryStep::RecreatePeerConnection
             }
@@ -175,26 +181,26 @@ impl PeerLink {
     /// The pause before a step: none for the first repair of an outage, the policy's before a repeated rebuild.
     ///
     /// What breaks as soon as it is verified repeats its first repair for ever, so the budget paces that too.
-    pub(super) fn pause_before(&mut self, step: RecoveryStep, desk: &mut Desk) {
+    pub(super) fn pause_before(&mut self, step: RecoveryStep, context: &mut Context) {
         let repeated = step == RecoveryStep::RecreatePeerConnection && self.rebuilds > 0;
         let pause = match (&self.outage, repeated) {
             (Some(outage), true) => {
-                let elapsed = desk.now.saturating_duration_since(outage.detected_at);
+                let elapsed = context.now.saturating_duration_since(outage.detected_at);
                 let fault = outage.fault.clone();
-                let retry = Retry {
+                let retry = BackoffContext {
                     elapsed,
                     previous: self.previous_delay,
-                    ..Retry::new(Link::Peer, self.rebuilds - 1, &fault)
+                    ..BackoffContext::new(Link::Peer, self.rebuilds - 1, &fault)
                 };
-                desk.pause(retry)
+                context.pause(retry)
             }
-            (Some(outage), false) if self.flaps(outage, desk) => Some(desk.spend()),
+            (Some(outage), false) if self.flaps(outage, context) => Some(context.spend()),
             (Some(_) | None, _) => Some(Duration::ZERO),
         };
         let Some(pause) = pause else {
             // retries are spent, yet what is under way may still succeed
             if !self.goes_on_alone() {
-                self.sleep(desk);
+                self.sleep(context);
             }
             return;
         };
@@ -204,162 +210,162 @@ impl PeerLink {
         if let Some(outage) = &self.outage {
             let attempt = u32::try_from(outage.tried.len()).unwrap_or(u32::MAX);
             let (link, fault) = (self.name(), outage.fault.clone());
-            desk.event(Event::Repairing { link, fault, step, attempt, after: pause });
+            context.event(Event::Repairing { link, fault, step, attempt, after: pause });
         }
         if pause.is_zero() {
-            return self.perform(step, desk);
+            return self.perform(step, context);
         }
-        self.enter(Progress::Backoff(step), None, desk);
-        desk.timers.set(Timer::Repair(self.key.clone()), desk.now, pause);
+        self.enter(RepairState::Backoff(step), None, context);
+        context.timers.set(Timer::Repair(self.key.clone()), context.now, pause);
     }
 
     /// Returns whether the link broke before it had proven its health, and nothing around it had moved.
-    fn flaps(&self, outage: &Outage, desk: &Desk) -> bool {
-        let proven = desk.peer_limit(Phase::ProvenHealth, self.role(), 0, None);
+    fn flaps(&self, outage: &Outage, context: &Context) -> bool {
+        let proven = context.peer_limit(Phase::ProvenHealth, self.role(), 0, None);
         let at_once = outage.detected_at.saturating_duration_since(self.up_since) < proven;
         let moved = outage.anew || outage.fault.is_change();
         self.ever_up && at_once && !moved && outage.tried.is_empty()
     }
 
     /// Begins a step: a new connection beside the mild step that is under way, anything else in its place.
-    pub(super) fn begin(&mut self, step: RecoveryStep, desk: &mut Desk) {
-        desk.timers.clear(&Timer::HeadStart(self.key.clone()));
+    pub(super) fn begin(&mut self, step: RecoveryStep, context: &mut Context) {
+        context.timers.clear(&Timer::HeadStart(self.key.clone()));
         let hedges = step == RecoveryStep::RecreatePeerConnection && self.hedges();
         if let Some(outage) = &mut self.outage {
             if hedges && outage.step().is_some_and(RecoveryStep::keeps_connection) {
-                outage.hedge(step, desk.now);
+                outage.hedge(step, context.now);
             } else {
-                outage.begin(step, desk.now);
+                outage.begin(step, context.now);
             }
         }
     }
 
-    pub(super) fn drop_candidate(&mut self, desk: &mut Desk) {
-        if self.channel_works() {
-            return self.withdraw_candidate(desk);
+    pub(super) fn drop_candidate(&mut self, context: &mut Context) {
+        if self.channel_is_live() {
+            return self.withdraw_candidate(context);
         }
         if let Some(candidate) = self.candidate.take() {
-            self.let_go(candidate, desk);
+            self.close_connection(candidate, context);
         }
     }
 
     /// The step under way came to nothing: back to what still looks alive, or on to the next step.
-    pub(super) fn step_ended(&mut self, outcome: Outcome, desk: &mut Desk) {
+    pub(super) fn step_ended(&mut self, outcome: Outcome, context: &mut Context) {
         let moved = self.moves_to_spare();
         // beside a spare nobody has had the time to doubt the old connection
         let had_candidate = self.candidate.is_some() && !moved;
-        self.drop_candidate(desk);
+        self.drop_candidate(context);
         // a failed candidate leaves the old connection, which may have come back meanwhile
         if had_candidate && self.active.as_ref().is_some_and(|active| active.looks_alive()) {
-            return self.return_to_the_old(outcome, desk);
+            return self.return_to_the_old(outcome, context);
         }
         if let Some(outage) = &mut self.outage {
-            outage.end_step(outcome, desk.now);
+            outage.end_step(outcome, context.now);
         }
         if had_candidate && self.active.is_none() && self.role() == Role::Answerer && !self.is_rejoin() {
             // a foreign publisher may believe in what has failed here, and would ignore the next `play`
-            desk.say_farewell(self.route.as_ref());
+            context.send_bye(self.address.as_ref());
         }
-        self.next_step(desk);
+        self.next_step(context);
     }
 
     /// The current wait is over.
-    pub(super) fn repair_due(&mut self, desk: &mut Desk) {
-        let Some(progress) = self.progress() else { return };
-        match progress {
-            Progress::Backoff(step) => self.perform(step, desk),
-            Progress::Dormant => self.start_over(desk),
-            Progress::Verifying(generation) => {
-                let limit = self.limit_of(Phase::Verification, desk);
-                if self.may_yet_answer(generation, limit, desk) {
-                    return desk.timers.set(Timer::Repair(self.key.clone()), desk.now, limit);
+    pub(super) fn repair_due(&mut self, context: &mut Context) {
+        let Some(state) = self.state() else { return };
+        match state {
+            RepairState::Backoff(step) => self.perform(step, context),
+            RepairState::Dormant => self.start_over(context),
+            RepairState::Verifying(generation) => {
+                let limit = self.limit_of(Phase::Verification, context);
+                if self.may_yet_answer(generation, limit, context) {
+                    return context.timers.set(Timer::Repair(self.key.clone()), context.now, limit);
                 }
-                self.step_ended(Outcome::Unverified, desk);
+                self.step_ended(Outcome::Unverified, context);
             }
-            Progress::Grace
-            | Progress::AskingSignaling
-            | Progress::RestartRequested
-            | Progress::AwaitingOffer
-            | Progress::Gathering(_)
-            | Progress::Handshake(_)
-            | Progress::Checking(_)
-            | Progress::Securing(_) => self.step_ended(Outcome::TimedOut, desk),
-            Progress::Deciding => self.next_step(desk),
-            Progress::NoNetwork | Progress::NoSignaling | Progress::NoRoute => {}
+            RepairState::Grace
+            | RepairState::AskingSignaling
+            | RepairState::RestartRequested
+            | RepairState::AwaitingOffer
+            | RepairState::Gathering(_)
+            | RepairState::Handshake(_)
+            | RepairState::Checking(_)
+            | RepairState::Securing(_) => self.step_ended(Outcome::TimedOut, context),
+            RepairState::Deciding => self.next_step(context),
+            RepairState::NoNetwork | RepairState::NoSignaling | RepairState::NoAddress => {}
         }
     }
 
     /// The signaling link takes messages again: go on where it was missed, touch nothing that lives.
-    pub(super) fn signaling_ready(&mut self, desk: &mut Desk) {
-        match self.progress() {
-            Some(Progress::NoSignaling | Progress::Deciding) => {
+    pub(super) fn signaling_ready(&mut self, context: &mut Context) {
+        match self.state() {
+            Some(RepairState::NoSignaling | RepairState::Deciding) => {
                 // the time without a socket was pause enough
                 self.rebuilds = 0;
                 self.previous_delay = None;
-                self.next_step(desk);
+                self.next_step(context);
             }
-            Some(Progress::AskingSignaling) => self.step_ended(Outcome::Failed, desk),
-            Some(Progress::Dormant) => self.start_over(desk),
+            Some(RepairState::AskingSignaling) => self.step_ended(Outcome::Failed, context),
+            Some(RepairState::Dormant) => self.start_over(context),
             // the socket that took the request is gone
-            Some(Progress::AwaitingOffer) => self.ask_for_offer(desk),
-            Some(Progress::RestartRequested) => self.request_restart(desk),
-            Some(Progress::Handshake(_) | Progress::Checking(_)) => self.tell_again(desk),
-            // the old path stirred while there was nobody to ask
-            Some(Progress::Verifying(_)) if self.waits_for_the_old() => self.next_step(desk),
+            Some(RepairState::AwaitingOffer) => self.ask_for_offer(context),
+            Some(RepairState::RestartRequested) => self.request_restart(context),
+            Some(RepairState::Handshake(_) | RepairState::Checking(_)) => self.resend_negotiation(context),
+            // the old path on_activity while there was nobody to ask
+            Some(RepairState::Verifying(_)) if self.waits_for_the_old() => self.next_step(context),
             Some(
-                Progress::NoNetwork
-                | Progress::NoRoute
-                | Progress::Grace
-                | Progress::Backoff(_)
-                | Progress::Gathering(_)
-                | Progress::Securing(_)
-                | Progress::Verifying(_),
+                RepairState::NoNetwork
+                | RepairState::NoAddress
+                | RepairState::Grace
+                | RepairState::Backoff(_)
+                | RepairState::Gathering(_)
+                | RepairState::Securing(_)
+                | RepairState::Verifying(_),
             ) => {}
-            None => self.announce_route(desk),
+            None => self.announce_address(context),
         }
     }
 
     /// The signaling socket that was asked for a sign of life gave one: the trouble is elsewhere.
-    pub(super) fn signaling_proven(&mut self, desk: &mut Desk) {
-        if self.progress() == Some(Progress::AskingSignaling) {
-            self.step_ended(Outcome::Failed, desk);
+    pub(super) fn signaling_proven(&mut self, context: &mut Context) {
+        if self.state() == Some(RepairState::AskingSignaling) {
+            self.step_ended(Outcome::Failed, context);
         }
     }
 
     /// The network is there again, or another one, or the application asks: no pause, no grace.
-    pub(super) fn repair_now(&mut self, fault: Fault, desk: &mut Desk) {
-        if self.open_outage(fault, desk) {
-            return self.next_step(desk);
+    pub(super) fn repair_now(&mut self, fault: Fault, context: &mut Context) {
+        if self.open_outage(fault, context) {
+            return self.next_step(context);
         }
         if self.moves_to_spare() {
-            // a switch comes in pieces: the carrier goes first, and the route follows
+            // a switch comes in pieces: the carrier goes first, and the address follows
             return;
         }
-        self.drop_candidate(desk);
-        if self.unnamed && desk.network_usable() {
-            self.start_patience(desk);
+        self.drop_candidate(context);
+        if self.implicit && context.network_usable() {
+            self.start_expiry(context);
         }
-        self.start_over(desk);
+        self.start_over(context);
     }
 
     /// Forgets what was tried, for things have changed since, and tries at once.
-    fn start_over(&mut self, desk: &mut Desk) {
+    fn start_over(&mut self, context: &mut Context) {
         self.rebuilds = 0;
         self.previous_delay = None;
         if let Some(outage) = &mut self.outage {
-            outage.end_step(Outcome::Superseded, desk.now);
+            outage.end_step(Outcome::Superseded, context.now);
             outage.tried.clear();
             outage.anew = true;
         }
-        self.next_step(desk);
+        self.next_step(context);
     }
 
     /// No network is left: hold the link as wanted, and build nothing into nowhere.
-    pub(super) fn network_lost(&mut self, desk: &mut Desk) {
-        self.open_outage(Fault::NetworkLost, desk);
-        self.drop_candidate(desk);
-        self.drop_spare(desk);
-        desk.timers.clear(&Timer::Gone(self.key.clone()));
-        self.enter(Progress::NoNetwork, None, desk);
+    pub(super) fn network_lost(&mut self, context: &mut Context) {
+        self.open_outage(Fault::NetworkLost, context);
+        self.drop_candidate(context);
+        self.drop_spare(context);
+        context.timers.clear(&Timer::Gone(self.key.clone()));
+        self.enter(RepairState::NoNetwork, None, context);
     }
 }

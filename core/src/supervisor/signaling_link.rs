@@ -4,17 +4,17 @@ use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Link, Phase};
 use crate::id::Generation;
-use crate::output::{Event, LinkName, Output, Owner};
-use crate::policy::{Health, Outcome, ProbeLog, RecoveryStep, Retry};
+use crate::output::{Event, LinkName, OutagePhase, Output};
+use crate::policy::{BackoffContext, Health, HealthContext, Outcome, RecoveryStep};
 use crate::port::{Resumption, SignalingAction};
 use crate::supervisor::Timer;
-use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
+use crate::supervisor::context::{Context, SHORTEST_WAIT};
 use crate::supervisor::outage::Outage;
 use crate::supervisor::probes::Probes;
 
 #[derive(Debug, Default)]
 pub(super) struct SignalingLink {
-    stage: Stage,
+    state: SocketState,
     pub(super) generation: Option<Generation>,
     pub(super) outage: Option<Outage>,
     resumption: Option<Resumption>,
@@ -33,7 +33,7 @@ pub(super) struct SignalingLink {
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Stage {
+enum SocketState {
     /// Nothing is wished for.
     #[default]
     Idle,
@@ -53,10 +53,10 @@ enum Stage {
 
 impl SignalingLink {
     /// Begins, if nothing has begun.
-    pub(super) fn want(&mut self, desk: &mut Desk) {
-        if self.stage == Stage::Idle {
-            self.outage = Some(Outage::new(Fault::NotConnected, Duration::ZERO, desk.now));
-            self.dial(desk);
+    pub(super) fn want(&mut self, context: &mut Context) {
+        if self.state == SocketState::Idle {
+            self.outage = Some(Outage::new(Fault::NotConnected, Duration::ZERO, context.now));
+            self.dial(context);
         }
     }
 
@@ -80,187 +80,192 @@ impl SignalingLink {
     /// Returns whether the socket is open and has been proven.
     #[cfg(test)]
     pub(super) fn is_up(&self) -> bool {
-        self.stage == Stage::Up
+        self.state == SocketState::Up
     }
 
     /// Returns whether anything was wished for.
     #[cfg(test)]
     pub(super) fn is_wanted(&self) -> bool {
-        self.stage != Stage::Idle
+        self.state != SocketState::Idle
     }
 
     /// Returns whether the link waits for a network.
     #[cfg(test)]
     pub(super) fn is_without_network(&self) -> bool {
-        self.stage == Stage::NoNetwork
+        self.state == SocketState::NoNetwork
     }
 
-    fn dial(&mut self, desk: &mut Desk) {
-        if !desk.network_usable() {
-            return self.pause_without_network(desk);
+    fn dial(&mut self, context: &mut Context) {
+        if !context.network_usable() {
+            return self.pause_without_network(context);
         }
-        let generation = desk.generation();
-        let servers = &desk.settings.servers;
+        let generation = context.generation();
+        let servers = &context.settings.servers;
         let Some(server) = servers.get(self.dialed % servers.len().max(1)).cloned() else {
-            self.stage = Stage::Idle;
+            self.state = SocketState::Idle;
             return;
         };
-        let limit = desk.signaling_limit(Phase::SignalingOpen, self.attempt);
+        let limit = context.signaling_limit(Phase::SignalingOpen, self.attempt);
         self.generation = Some(generation);
-        self.stage = Stage::Dialing;
+        self.state = SocketState::Dialing;
         self.dialed += 1;
         if let Some(outage) = &mut self.outage {
-            outage.begin(RecoveryStep::ReconnectSignaling, desk.now);
-            outage.pass_to(Owner::Dialing, desk.now);
+            outage.begin(RecoveryStep::ReconnectSignaling, context.now);
+            outage.pass_to(OutagePhase::Dialing, context.now);
         }
         // the transport keeps the limit; the margin covers one that does not
-        desk.timers.set(Timer::Signaling, desk.now, limit + MARGIN);
+        context.timers.set(Timer::Signaling, context.now, limit + MARGIN);
         let resume = self.resumption.clone();
-        desk.output(Output::Signaling(generation, SignalingAction::Open { server, limit, resume }));
+        context.output(Output::Signaling(generation, SignalingAction::Open { server, limit, resume }));
     }
 
     /// Dials at once, unless so many dials came just before that this one must be a storm.
-    fn dial_soon(&mut self, desk: &mut Desk) {
-        let pause = desk.spend();
-        if pause.is_zero() || !desk.network_usable() {
-            return self.dial(desk);
+    fn dial_soon(&mut self, context: &mut Context) {
+        let pause = context.spend();
+        if pause.is_zero() || !context.network_usable() {
+            return self.dial(context);
         }
-        self.stage = Stage::Waiting;
-        desk.timers.set(Timer::Signaling, desk.now, pause);
+        self.state = SocketState::Waiting;
+        context.timers.set(Timer::Signaling, context.now, pause);
     }
 
     /// Takes the open socket into use; the caller replays the wish.
-    pub(super) fn opened(&mut self, resumption: Option<Resumption>, desk: &mut Desk) {
-        desk.socket = self.generation;
-        desk.own_route = resumption.as_ref().map(|told| told.route.clone());
+    pub(super) fn opened(&mut self, resumption: Option<Resumption>, context: &mut Context) {
+        context.socket = self.generation;
+        context.own_address = resumption.as_ref().map(|told| told.address.clone());
         self.resumption = resumption;
-        self.up_since = Some(desk.now);
+        self.up_since = Some(context.now);
         self.probes = Probes::default();
         self.claims = 0;
         self.renamed = false;
-        desk.timers.clear(&Timer::Reseed);
-        self.prove(Phase::SignalingPong, desk);
+        context.timers.clear(&Timer::Reseed);
+        self.prove(Phase::SignalingPong, context);
     }
 
     /// Asks for a sign of life, within the limit; what was asked for before counts.
-    fn prove(&mut self, phase: Phase, desk: &mut Desk) {
-        self.stage = Stage::Proving;
+    fn prove(&mut self, phase: Phase, context: &mut Context) {
+        self.state = SocketState::Proving;
         if let Some(outage) = &mut self.outage {
-            outage.pass_to(Owner::Verification, desk.now);
+            outage.pass_to(OutagePhase::Verification, context.now);
         }
-        let waited = self.probes.unanswered_for(desk.now);
-        self.ping(desk);
-        let limit = desk.pong_limit(phase, self.probes.rtt).saturating_sub(waited);
-        desk.timers.clear(&Timer::SignalingCheckup);
-        desk.timers.set(Timer::Signaling, desk.now, limit);
+        let waited = self.probes.unanswered_for(context.now);
+        self.ping(context);
+        let limit = context.pong_limit(phase, self.probes.rtt).saturating_sub(waited);
+        context.timers.clear(&Timer::SignalingCheckup);
+        context.timers.set(Timer::Signaling, context.now, limit);
     }
 
-    fn ping(&mut self, desk: &mut Desk) {
-        if let Some(generation) = desk.socket {
-            self.probes.sent(desk.now);
-            desk.signaling_doubted = true;
-            desk.output(Output::Signaling(generation, SignalingAction::Ping));
+    fn ping(&mut self, context: &mut Context) {
+        if let Some(generation) = context.socket {
+            self.probes.sent(context.now);
+            context.signaling_probe_outstanding = true;
+            context.output(Output::Signaling(generation, SignalingAction::Ping));
         }
     }
 
     /// Notes that something arrived on the socket.
-    pub(super) fn heard(&mut self, desk: &mut Desk) {
-        self.probes.last_received = Some(desk.now);
+    pub(super) fn heard(&mut self, context: &mut Context) {
+        self.probes.last_received = Some(context.now);
     }
 
     /// Notes a pong: bytes went both ways.
-    pub(super) fn pong(&mut self, desk: &mut Desk) {
-        self.heard(desk);
-        self.probes.answered_in_order(desk.now);
-        desk.signaling_doubted = self.probes.log().iter().any(|probe| probe.answered_at.is_none());
-        match self.stage {
-            Stage::Proving => self.proven(desk),
-            Stage::Up => self.checkup(desk),
-            Stage::Idle | Stage::NoNetwork | Stage::Waiting | Stage::Dialing | Stage::Dormant => {}
+    pub(super) fn pong(&mut self, context: &mut Context) {
+        self.heard(context);
+        self.probes.answered_in_order(context.now);
+        context.signaling_probe_outstanding =
+            self.probes.log().iter().any(|probe| probe.answered_at.is_none());
+        match self.state {
+            SocketState::Proving => self.proven(context),
+            SocketState::Up => self.checkup(context),
+            SocketState::Idle
+            | SocketState::NoNetwork
+            | SocketState::Waiting
+            | SocketState::Dialing
+            | SocketState::Dormant => {}
         }
     }
 
-    fn proven(&mut self, desk: &mut Desk) {
-        self.stage = Stage::Up;
-        desk.signaling_suspected = false;
-        desk.signaling_proven = true;
-        desk.timers.clear(&Timer::Signaling);
+    fn proven(&mut self, context: &mut Context) {
+        self.state = SocketState::Up;
+        context.signaling_suspect = false;
+        context.signaling_proven = true;
+        context.timers.clear(&Timer::Signaling);
         if let Some(outage) = self.outage.take() {
             if self.ever_up {
-                let recovery = outage.recovered(LinkName::Signaling, None, desk.now);
-                desk.event(Event::Recovered(recovery));
+                let recovery = outage.recovered(LinkName::Signaling, None, context.now);
+                context.event(Event::Recovered(recovery));
             } else {
-                let servers = &desk.settings.servers;
+                let servers = &context.settings.servers;
                 let index = self.dialed.saturating_sub(1) % servers.len().max(1);
                 let server = servers.get(index).map(ToString::to_string).unwrap_or_default();
-                desk.event(Event::SignalingConnected { server });
+                context.event(Event::SignalingConnected { server });
             }
             self.ever_up = true;
         }
-        self.checkup(desk);
+        self.checkup(context);
     }
 
-    fn checkup(&mut self, desk: &mut Desk) {
+    fn checkup(&mut self, context: &mut Context) {
         let Some(up_since) = self.up_since else { return };
-        let log = ProbeLog {
+        let log = HealthContext {
             probes: self.probes.log(),
             acknowledged_at: self.probes.acknowledged_at,
             last_received: self.probes.last_received,
             rtt: self.probes.rtt,
-            ..ProbeLog::new(Link::Signaling, desk.settings.platform, up_since, desk.now)
+            ..HealthContext::new(Link::Signaling, context.settings.platform, up_since, context.now)
         };
-        let checkup = desk.policies.health.examine(&log);
+        let checkup = context.policies.health.examine(&log);
         if checkup.health == Health::Dead {
-            return self.lost(Fault::SignalingSilent, None, desk);
+            return self.lost(Fault::SignalingSilent, None, context);
         }
         if checkup.probe {
-            self.ping(desk);
+            self.ping(context);
         }
-        desk.timers.set(Timer::SignalingCheckup, desk.now, checkup.again_in.max(SHORTEST_WAIT));
+        context.timers.set(Timer::SignalingCheckup, context.now, checkup.again_in.max(SHORTEST_WAIT));
     }
 
     /// Lets the socket go and arranges for the next.
-    pub(super) fn lost(&mut self, fault: Fault, retry_after: Option<Duration>, desk: &mut Desk) {
-        let up_for = self.let_go(&fault, desk);
-        if !desk.network_usable() {
-            return self.pause_without_network(desk);
+    pub(super) fn lost(&mut self, fault: Fault, retry_after: Option<Duration>, context: &mut Context) {
+        let up_for = self.close_connection(&fault, context);
+        if !context.network_usable() {
+            return self.pause_without_network(context);
         }
-        let retry = Retry {
+        let retry = BackoffContext {
             elapsed: self
                 .outage
                 .as_ref()
-                .map_or(Duration::ZERO, |o| desk.now.saturating_duration_since(o.detected_at)),
+                .map_or(Duration::ZERO, |o| context.now.saturating_duration_since(o.detected_at)),
             previous: self.previous_delay,
             up_for,
             retry_after,
-            ..Retry::new(Link::Signaling, self.attempt, &fault)
+            ..BackoffContext::new(Link::Signaling, self.attempt, &fault)
         };
-        match desk.pause(retry) {
+        match context.pause(retry) {
             Some(pause) => {
                 self.attempt = self.attempt.saturating_add(1);
                 self.previous_delay = Some(pause);
-                self.stage = Stage::Waiting;
-                self.announce_repair(fault, pause, desk);
-                desk.timers.set(Timer::Signaling, desk.now, pause);
+                self.state = SocketState::Waiting;
+                self.announce_repair(fault, pause, context);
+                context.timers.set(Timer::Signaling, context.now, pause);
             }
-            None => self.sleep(fault, desk),
+            None => self.sleep(fault, context),
         }
     }
 
     /// Closes the socket, opens an outage, and returns for how long the socket had been up.
-    fn let_go(&mut self, fault: &Fault, desk: &mut Desk) -> Option<Duration> {
+    fn close_connection(&mut self, fault: &Fault, context: &mut Context) -> Option<Duration> {
         let up_since = self.up_since.take();
         if let Some(generation) = self.generation.take() {
-            desk.output(Output::Signaling(generation, SignalingAction::Close));
+            context.output(Output::Signaling(generation, SignalingAction::Close));
         }
-        desk.socket = None;
-        desk.signaling_ready = false;
+        context.socket = None;
+        context.signaling_ready = false;
         for timer in [Timer::SignalingCheckup, Timer::RoomJoin, Timer::Reseed] {
-            desk.timers.clear(&timer);
+            context.timers.clear(&timer);
         }
-        self.note_fault(fault, up_since.unwrap_or(desk.now), desk);
-        let up_for = up_since.map(|since| desk.now.saturating_duration_since(since));
-        let proven = desk.signaling_limit(Phase::ProvenHealth, self.attempt);
+        self.note_fault(fault, up_since.unwrap_or(context.now), context);
+        let up_for = up_since.map(|since| context.now.saturating_duration_since(since));
+        let proven = context.signaling_limit(Phase::ProvenHealth, self.attempt);
         if up_for.is_some_and(|up_for| up_for >= proven) {
             self.attempt = 0;
             self.previous_delay = None;
@@ -268,108 +273,110 @@ impl SignalingLink {
         up_for
     }
 
-    fn note_fault(&mut self, fault: &Fault, up_since: Instant, desk: &mut Desk) {
+    fn note_fault(&mut self, fault: &Fault, up_since: Instant, context: &mut Context) {
         if let Some(outage) = &mut self.outage {
-            outage.end_step(Outcome::Failed, desk.now);
+            outage.end_step(Outcome::Failed, context.now);
             return;
         }
         let silent_for =
-            if fault.is_silence() { self.probes.silent_for(up_since, desk.now) } else { Duration::ZERO };
-        self.outage = Some(Outage::new(fault.clone(), silent_for, desk.now));
-        desk.event(Event::Interrupted { link: LinkName::Signaling, fault: fault.clone(), silent_for });
+            if fault.is_silence() { self.probes.silent_for(up_since, context.now) } else { Duration::ZERO };
+        self.outage = Some(Outage::new(fault.clone(), silent_for, context.now));
+        context.event(Event::Interrupted { link: LinkName::Signaling, fault: fault.clone(), silent_for });
     }
 
-    fn announce_repair(&mut self, fault: Fault, after: Duration, desk: &mut Desk) {
+    fn announce_repair(&mut self, fault: Fault, after: Duration, context: &mut Context) {
         if let Some(outage) = &mut self.outage {
-            outage.pass_to(Owner::Backoff, desk.now);
+            outage.pass_to(OutagePhase::Backoff, context.now);
             let attempt = u32::try_from(outage.tried.len()).unwrap_or(u32::MAX);
             let step = RecoveryStep::ReconnectSignaling;
-            desk.event(Event::Repairing { link: LinkName::Signaling, fault, step, attempt, after });
+            context.event(Event::Repairing { link: LinkName::Signaling, fault, step, attempt, after });
         }
     }
 
-    fn sleep(&mut self, fault: Fault, desk: &mut Desk) {
-        desk.event(Event::Dormant { link: LinkName::Signaling, fault });
-        self.stage = Stage::Dormant;
+    fn sleep(&mut self, fault: Fault, context: &mut Context) {
+        context.event(Event::Dormant { link: LinkName::Signaling, fault });
+        self.state = SocketState::Dormant;
         if let Some(outage) = &mut self.outage {
-            outage.pass_to(Owner::Dormant, desk.now);
+            outage.pass_to(OutagePhase::Dormant, context.now);
         }
-        let sleep = desk.sleep(Link::Signaling);
-        desk.timers.set(Timer::Signaling, desk.now, sleep);
+        let sleep = context.sleep(Link::Signaling);
+        context.timers.set(Timer::Signaling, context.now, sleep);
     }
 
-    fn pause_without_network(&mut self, desk: &mut Desk) {
-        self.stage = Stage::NoNetwork;
-        desk.timers.clear(&Timer::Signaling);
+    fn pause_without_network(&mut self, context: &mut Context) {
+        self.state = SocketState::NoNetwork;
+        context.timers.clear(&Timer::Signaling);
         if let Some(outage) = &mut self.outage {
-            outage.pass_to(Owner::NoNetwork, desk.now);
+            outage.pass_to(OutagePhase::NoNetwork, context.now);
         }
     }
 
     /// The current wait is over.
-    pub(super) fn timeout(&mut self, desk: &mut Desk) {
-        match self.stage {
-            Stage::Waiting | Stage::Dormant => self.dial(desk),
-            Stage::Dialing => self.lost(Fault::TimedOut(Phase::SignalingOpen), None, desk),
-            Stage::Proving => self.lost(Fault::SignalingSilent, None, desk),
-            Stage::Idle | Stage::NoNetwork | Stage::Up => {}
+    pub(super) fn timeout(&mut self, context: &mut Context) {
+        match self.state {
+            SocketState::Waiting | SocketState::Dormant => self.dial(context),
+            SocketState::Dialing => self.lost(Fault::TimedOut(Phase::SignalingOpen), None, context),
+            SocketState::Proving => self.lost(Fault::SignalingSilent, None, context),
+            SocketState::Idle | SocketState::NoNetwork | SocketState::Up => {}
         }
     }
 
     /// The next checkup is due.
-    pub(super) fn checkup_due(&mut self, desk: &mut Desk) {
-        if self.stage == Stage::Up {
-            self.checkup(desk);
+    pub(super) fn checkup_due(&mut self, context: &mut Context) {
+        if self.state == SocketState::Up {
+            self.checkup(context);
         }
     }
 
     /// The network came back or moved: try at once, and trust no socket from before.
-    pub(super) fn network_moved(&mut self, fault: &Fault, desk: &mut Desk) {
+    pub(super) fn network_moved(&mut self, fault: &Fault, context: &mut Context) {
         self.attempt = 0;
-        match self.stage {
+        match self.state {
             // a dial may hang on the old path
-            Stage::NoNetwork | Stage::Waiting | Stage::Dormant | Stage::Dialing => self.dial_soon(desk),
-            // a ping would cost its limit where a new socket costs four round trips
-            Stage::Proving | Stage::Up => {
-                self.let_go(fault, desk);
-                self.dial_soon(desk);
+            SocketState::NoNetwork | SocketState::Waiting | SocketState::Dormant | SocketState::Dialing => {
+                self.dial_soon(context)
             }
-            Stage::Idle => {}
+            // a ping would cost its limit where a new socket costs four round trips
+            SocketState::Proving | SocketState::Up => {
+                self.close_connection(fault, context);
+                self.dial_soon(context);
+            }
+            SocketState::Idle => {}
         }
     }
 
     /// A peer link suspects the socket: ask it for a sign of life.
-    pub(super) fn suspected(&mut self, desk: &mut Desk) {
-        if self.stage == Stage::Up {
-            self.prove(Phase::SignalingDoubt, desk);
+    pub(super) fn suspected(&mut self, context: &mut Context) {
+        if self.state == SocketState::Up {
+            self.prove(Phase::SignalingDoubt, context);
         }
-        desk.signaling_suspected = false;
+        context.signaling_suspect = false;
     }
 
     /// A peer is suspected: ask now, so that the answer is there, or overdue, when it is known to be dead.
-    pub(super) fn sound(&mut self, desk: &mut Desk) {
-        if self.stage == Stage::Up && !desk.signaling_doubted {
-            self.ping(desk);
+    pub(super) fn sound(&mut self, context: &mut Context) {
+        if self.state == SocketState::Up && !context.signaling_probe_outstanding {
+            self.ping(context);
         }
     }
 
     /// The application asks for a repair now.
-    pub(super) fn restart(&mut self, desk: &mut Desk) {
+    pub(super) fn restart(&mut self, context: &mut Context) {
         self.attempt = 0;
-        match self.stage {
-            Stage::Waiting | Stage::Dormant => self.dial_soon(desk),
-            Stage::Up => self.prove(Phase::SignalingDoubt, desk),
-            Stage::Idle | Stage::NoNetwork | Stage::Dialing | Stage::Proving => {}
+        match self.state {
+            SocketState::Waiting | SocketState::Dormant => self.dial_soon(context),
+            SocketState::Up => self.prove(Phase::SignalingDoubt, context),
+            SocketState::Idle | SocketState::NoNetwork | SocketState::Dialing | SocketState::Proving => {}
         }
     }
 
     /// Closes for good.
-    pub(super) fn close(&mut self, desk: &mut Desk) {
+    pub(super) fn close(&mut self, context: &mut Context) {
         if let Some(generation) = self.generation.take() {
-            desk.output(Output::Signaling(generation, SignalingAction::Close));
+            context.output(Output::Signaling(generation, SignalingAction::Close));
         }
-        desk.socket = None;
-        desk.signaling_ready = false;
+        context.socket = None;
+        context.signaling_ready = false;
         *self = Self::default();
     }
 }

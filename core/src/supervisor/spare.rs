@@ -4,8 +4,8 @@
 //! It is negotiated over the channel in use while that works, so no server hears of it: the publisher offers, and a
 //! viewer that has another uplink asks it to.
 
-mod moving;
-mod opening;
+mod failover;
+mod setup;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -21,7 +21,7 @@ use crate::policy::Spare;
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
 use crate::supervisor::connection::Connection;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::context::Context;
 use crate::supervisor::peer_link::PeerLink;
 
 /// With whom a spare connection is kept.
@@ -36,7 +36,7 @@ pub enum Spares {
 }
 
 /// How long a link is left alone before its spare is made: a repair may be followed by another, and an interface
-/// that has just come up by its addresses and routes.
+/// that has just come up by its addresses and addresses.
 const SETTLED: Duration = Duration::from_secs(1);
 
 /// How long a spare may take to open: an opening over a slow uplink takes 3 s, and nobody waits for this one.
@@ -96,50 +96,51 @@ impl PeerLink {
     }
 
     /// Shows a strategy how the spare stands.
-    pub(super) fn spare_state(&self, desk: &Desk) -> Spare {
+    pub(super) fn spare_state(&self, context: &Context) -> Spare {
         let detected_at = self.outage.as_ref().map(|outage| outage.detected_at);
         let lost = self.spare.lost_at.is_some() && self.spare.lost_at >= detected_at;
         if self.spare.is_ready() {
             Spare::Ready
-        } else if lost && self.uplink(desk).is_some() {
+        } else if lost && self.uplink(context).is_some() {
             Spare::Lost
         } else {
             Spare::None
         }
     }
 
-    fn keeps_spare(&self, desk: &Desk) -> bool {
+    fn keeps_spare(&self, context: &Context) -> bool {
         let theirs = self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.spares);
-        let ours = match desk.settings.spares {
+        let ours = match context.settings.spares {
             Spares::Never => false,
             // who names addresses has chosen the uplink
-            Spares::OtherUplink => desk.settings.bind.is_empty(),
+            Spares::OtherUplink => context.settings.bind.is_empty(),
         };
         ours && theirs
     }
 
     /// Returns the interface that the connection in use arrives at, if it is known and works.
-    fn uplink<'a>(&self, desk: &'a Desk) -> Option<&'a str> {
+    fn uplink<'a>(&self, context: &'a Context) -> Option<&'a str> {
         let local: IpAddr = self.active.as_ref()?.local?;
-        desk.network.as_ref()?.uplink_of(local)
+        context.network.as_ref()?.uplink_of(local)
     }
 
     /// Returns whether the default route leads over the interface in use, so that a switch to it changes nothing here.
     ///
     /// The last piece of a switch comes when the link has long moved.
-    pub(super) fn is_on_the_default_route(&self, desk: &Desk) -> bool {
+    pub(super) fn is_on_the_default_route(&self, context: &Context) -> bool {
         let local = self.active.as_ref().and_then(|active| active.local);
-        let (Some(network), Some(uplink), Some(local)) = (&desk.network, self.uplink(desk), local) else {
+        let (Some(network), Some(uplink), Some(local)) = (&context.network, self.uplink(context), local)
+        else {
             return false;
         };
         let default = if local.is_ipv4() { &network.default_v4 } else { &network.default_v6 };
-        let leads = default.as_ref().is_some_and(|route| route.interface == uplink);
-        leads && self.outage.is_none() && self.keeps_spare(desk)
+        let leads = default.as_ref().is_some_and(|address| address.interface == uplink);
+        leads && self.outage.is_none() && self.keeps_spare(context)
     }
 
     /// Returns the interfaces that work beside the one in use.
-    fn other_uplinks(&self, desk: &Desk) -> BTreeMap<String, Interface> {
-        match (&desk.network, self.uplink(desk)) {
+    fn other_uplinks(&self, context: &Context) -> BTreeMap<String, Interface> {
+        match (&context.network, self.uplink(context)) {
             (Some(network), Some(uplink)) => network.uplinks_beside(uplink),
             (Some(_) | None, _) => BTreeMap::new(),
         }
@@ -148,84 +149,85 @@ impl PeerLink {
     // ---- when
 
     /// The link is up, or its surroundings have changed: look after its spare when all has settled.
-    pub(super) fn want_spare(&self, desk: &mut Desk) {
-        if desk.settings.spares != Spares::Never {
-            desk.timers.set(Timer::Spare(self.key.clone()), desk.now, SETTLED);
+    pub(super) fn want_spare(&self, context: &mut Context) {
+        if context.settings.spares != Spares::Never {
+            context.timers.set(Timer::Spare(self.key.clone()), context.now, SETTLED);
         }
     }
 
     /// The network is another: a spare that has lost its uplink goes, and there may be one for the next.
-    pub(super) fn uplinks_changed(&mut self, change: NetworkChange, desk: &mut Desk) {
-        let Some(network) = &desk.network else { return };
+    pub(super) fn uplinks_changed(&mut self, change: NetworkChange, context: &mut Context) {
+        let Some(network) = &context.network else { return };
         let untied = self.spare.ties.is_empty();
         let lost = if untied { change == NetworkChange::Major } else { !self.spare.is_tied_to(network) };
         if self.spare.connection.is_some() && lost {
-            self.drop_spare(desk);
-            self.spare.lost_at = (!untied).then_some(desk.now);
+            self.drop_spare(context);
+            self.spare.lost_at = (!untied).then_some(context.now);
         }
         if self.outage.is_none() {
-            self.want_spare(desk);
+            self.want_spare(context);
         }
     }
 
     /// Time to look after the spare.
-    pub(super) fn spare_due(&mut self, desk: &mut Desk) {
+    pub(super) fn spare_due(&mut self, context: &mut Context) {
         let Some(active) = self.active.as_ref().filter(|_| self.outage.is_none()) else { return };
-        if !self.keeps_spare(desk) {
-            return self.drop_spare(desk);
+        if !self.keeps_spare(context) {
+            return self.drop_spare(context);
         }
-        let age = self.spare.connection().filter(|_| !self.spare.is_ready()).map(|spare| spare.age(desk.now));
+        let age =
+            self.spare.connection().filter(|_| !self.spare.is_ready()).map(|spare| spare.age(context.now));
         match age {
-            Some(age) if age >= OPENING => self.spare_failed(desk),
-            Some(age) => desk.timers.set(Timer::Spare(self.key.clone()), desk.now, OPENING - age),
+            Some(age) if age >= OPENING => self.spare_failed(context),
+            Some(age) => context.timers.set(Timer::Spare(self.key.clone()), context.now, OPENING - age),
             None => {
                 self.spare.considered = true;
-                desk.peer(active.generation, PeerAction::ReadStats);
+                context.peer(active.generation, PeerAction::ReadStats);
             }
         }
     }
 
     /// It is known by what the connection in use arrives: make a spare over something else, if there is anything.
-    pub(super) fn make_spare(&mut self, desk: &mut Desk) {
-        if !std::mem::take(&mut self.spare.considered) || !self.keeps_spare(desk) {
+    pub(super) fn make_spare(&mut self, context: &mut Context) {
+        if !std::mem::take(&mut self.spare.considered) || !self.keeps_spare(context) {
             return;
         }
-        let others = self.other_uplinks(desk);
+        let others = self.other_uplinks(context);
         let beside =
             self.spare.ties.is_empty() || self.spare.ties.keys().any(|name| others.contains_key(name));
         if others.is_empty() || (self.spare.connection.is_some() && beside) {
             return;
         }
-        self.drop_spare(desk);
+        self.drop_spare(context);
         match self.role() {
-            Role::Offerer => self.offer_spare(others, desk),
+            Role::Offerer => self.offer_spare(others, context),
             Role::Answerer => {
-                self.say_over_channel(SignalingMessage::Spare { session: None }, desk);
-                desk.timers.set(Timer::Spare(self.key.clone()), desk.now, REST);
+                self.send_over_channel(SignalingMessage::Spare { session: None }, context);
+                context.timers.set(Timer::Spare(self.key.clone()), context.now, REST);
             }
         }
     }
 
     /// Closes the spare, if there is one, and tells the peer where it hears us.
-    pub(super) fn drop_spare(&mut self, desk: &mut Desk) {
+    pub(super) fn drop_spare(&mut self, context: &mut Context) {
         if let Some(spare) = self.spare.connection.take() {
-            if self.channel_works() {
-                self.say_withdrawn(spare.session.clone(), desk);
+            if self.channel_is_live() {
+                self.say_withdrawn(spare.session.clone(), context);
             }
-            self.let_go(spare, desk);
+            self.close_connection(spare, context);
         }
         self.spare = SpareSlot { lost_at: self.spare.lost_at, ..SpareSlot::default() };
     }
 
     /// Takes the connection in use away from a peer that keeps one only, and closes the spare of whoever was there before.
-    pub(super) fn part_with_active(&mut self, desk: &mut Desk) -> Option<Connection> {
+    pub(super) fn take_active(&mut self, context: &mut Context) -> Option<Connection> {
         let active = self.active.take();
-        self.drop_spare(desk);
+        self.drop_spare(context);
         active
     }
 
-    fn spare_failed(&mut self, desk: &mut Desk) {
-        self.drop_spare(desk);
-        desk.timers.set(Timer::Spare(self.key.clone()), desk.now, REST);
+    fn spare_failed(&mut self, context: &mut Context) {
+        self.drop_spare(context);
+        context.timers.set(Timer::Spare(self.key.clone()), context.now, REST);
     }
 }

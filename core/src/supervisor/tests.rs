@@ -28,9 +28,9 @@ fn settings(seed: u64) -> Settings {
         held_messages: 4,
         held_bytes: 64,
         seed,
-        attendance: if seed.is_multiple_of(2) { Attendance::Listed } else { Attendance::Announced },
+        membership: if seed.is_multiple_of(2) { Membership::ServerListed } else { Membership::SelfAnnounced },
         spares: if (seed / 4).is_multiple_of(2) { Spares::OtherUplink } else { Spares::Never },
-        memory: if (seed / 2).is_multiple_of(2) { Memory::Process } else { Memory::Restarts },
+        durability: if (seed / 2).is_multiple_of(2) { Durability::InMemory } else { Durability::Durable },
         servers: vec!["wss://one.test".into(), "wss://two.test".into()],
         ..Settings::new(Identity(1), "")
     }

@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
-use crate::output::Owner;
+use crate::output::OutagePhase;
 
-/// A gapless account: at every moment exactly one owner.
+/// A gapless account: at every moment exactly one phase.
 #[derive(Debug)]
 pub(super) struct Timeline {
-    parts: Vec<(Owner, Duration)>,
-    owner: Owner,
+    parts: Vec<(OutagePhase, Duration)>,
+    phase: OutagePhase,
     since: Instant,
 }
 
@@ -18,19 +18,19 @@ const IN_ORDER: usize = 128;
 impl Timeline {
     /// Opens an account whose first part, up to `now`, is what detection took.
     pub(super) fn new(detection: Duration, now: Instant) -> Self {
-        Self { parts: vec![(Owner::Detection, detection)], owner: Owner::Detection, since: now }
+        Self { parts: vec![(OutagePhase::Detection, detection)], phase: OutagePhase::Detection, since: now }
     }
 
-    /// Hands the time from `now` on to `owner`.
-    pub(super) fn pass_to(&mut self, owner: Owner, now: Instant) {
+    /// Hands the time from `now` on to `phase`.
+    pub(super) fn pass_to(&mut self, phase: OutagePhase, now: Instant) {
         let took = now.saturating_duration_since(self.since);
         self.since = now;
-        let current = std::mem::replace(&mut self.owner, owner);
+        let current = std::mem::replace(&mut self.phase, phase);
         if took.is_zero() {
             return;
         }
         let full = self.parts.len() >= IN_ORDER;
-        let same = |part: &&mut (Owner, Duration)| part.0 == current;
+        let same = |part: &&mut (OutagePhase, Duration)| part.0 == current;
         let slot =
             if full { self.parts.iter_mut().rev().find(same) } else { self.parts.last_mut().filter(same) };
         match slot {
@@ -40,9 +40,9 @@ impl Timeline {
     }
 
     /// Closes the account at `now`.
-    pub(super) fn close(mut self, now: Instant) -> Vec<(Owner, Duration)> {
-        let owner = self.owner;
-        self.pass_to(owner, now);
+    pub(super) fn close(mut self, now: Instant) -> Vec<(OutagePhase, Duration)> {
+        let phase = self.phase;
+        self.pass_to(phase, now);
         self.parts.retain(|(_, took)| !took.is_zero());
         self.parts
     }
@@ -58,8 +58,8 @@ mod tests {
         let at = |ms| start + Duration::from_millis(ms);
         let mut timeline = Timeline::new(Duration::from_millis(70), start);
         for step in 1..=500u64 {
-            let owner = if step % 2 == 0 { Owner::Backoff } else { Owner::Handshake };
-            timeline.pass_to(owner, at(step * 3));
+            let phase = if step % 2 == 0 { OutagePhase::Backoff } else { OutagePhase::Handshake };
+            timeline.pass_to(phase, at(step * 3));
         }
         let parts = timeline.close(at(1_600));
         assert_eq!(parts.iter().map(|(_, took)| *took).sum::<Duration>(), Duration::from_millis(1_670));

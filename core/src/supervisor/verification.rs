@@ -9,8 +9,8 @@ use crate::output::{Event, Warning};
 use crate::policy::{Outcome, Probe, RecoveryStep};
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
-use crate::supervisor::desk::Desk;
-use crate::supervisor::outage::Progress;
+use crate::supervisor::context::Context;
+use crate::supervisor::outage::RepairState;
 use crate::supervisor::peer_link::PeerLink;
 
 /// How often a verification pings: fine enough to owe nobody a tenth of a second.
@@ -20,30 +20,30 @@ pub(super) const GRACE_PACE: Duration = Duration::from_secs(1);
 
 impl PeerLink {
     /// Demands proof of this connection: a ping and its pong.
-    pub(super) fn verify(&mut self, generation: Generation, desk: &mut Desk) {
-        self.enter(Progress::Verifying(generation), Some(Phase::Verification), desk);
-        self.verification_due(desk);
+    pub(super) fn verify(&mut self, generation: Generation, context: &mut Context) {
+        self.enter(RepairState::Verifying(generation), Some(Phase::Verification), context);
+        self.verification_due(context);
     }
 
-    pub(super) fn verify_active(&mut self, desk: &mut Desk) {
+    pub(super) fn verify_active(&mut self, context: &mut Context) {
         if let Some(active) = &self.active {
-            self.verify(active.generation, desk);
+            self.verify(active.generation, context);
         }
     }
 
     /// The next ping of a verification or a grace is due.
-    pub(super) fn verification_due(&mut self, desk: &mut Desk) {
-        match self.progress() {
-            Some(Progress::Verifying(generation)) => {
+    pub(super) fn verification_due(&mut self, context: &mut Context) {
+        match self.state() {
+            Some(RepairState::Verifying(generation)) => {
                 if let Some(connection) = self.connection(generation) {
-                    connection.ping(desk);
+                    connection.ping(context);
                     if !connection.answers_pings {
-                        desk.peer(generation, PeerAction::ReadStats);
+                        context.peer(generation, PeerAction::ReadStats);
                     }
                 }
-                desk.timers.set(Timer::Verification(self.key.clone()), desk.now, VERIFICATION_PACE);
+                context.timers.set(Timer::Verification(self.key.clone()), context.now, VERIFICATION_PACE);
             }
-            Some(Progress::Grace) => self.ping_active(GRACE_PACE, desk),
+            Some(RepairState::Grace) => self.ping_active(GRACE_PACE, context),
             Some(_) | None => {}
         }
     }
@@ -51,36 +51,36 @@ impl PeerLink {
     /// Returns whether a new connection, whose pings wait for their answers, has a path that lives.
     ///
     /// SCTP sends again what was lost, sooner than another connection would get as far.
-    pub(super) fn may_yet_answer(&self, generation: Generation, limit: Duration, desk: &Desk) -> bool {
+    pub(super) fn may_yet_answer(&self, generation: Generation, limit: Duration, context: &Context) -> bool {
         let Some(candidate) = self.candidate.as_ref().filter(|one| one.generation == generation) else {
             return false;
         };
-        let age = |at| desk.now.saturating_duration_since(at);
+        let age = |at| context.now.saturating_duration_since(at);
         let lives = candidate.consent.since.is_some_and(|at| age(at) < limit);
-        lives && candidate.probes.unanswered_for(desk.now) < self.limit_of(Phase::DataChannelOpen, desk)
+        lives && candidate.probes.unanswered_for(context.now) < self.limit_of(Phase::DataChannelOpen, context)
     }
 
-    pub(super) fn ping_active(&mut self, pace: Duration, desk: &mut Desk) {
+    pub(super) fn ping_active(&mut self, pace: Duration, context: &mut Context) {
         if let Some(active) = &mut self.active {
-            active.ping(desk);
-            desk.timers.set(Timer::Verification(self.key.clone()), desk.now, pace);
+            active.ping(context);
+            context.timers.set(Timer::Verification(self.key.clone()), context.now, pace);
         }
     }
 
     /// Notes a pong: proof, if its ping left after the fault and no more than an offer is on its way to replace the path.
-    pub(super) fn pong(&mut self, generation: Generation, number: u64, desk: &mut Desk) {
-        let now = desk.now;
+    pub(super) fn pong(&mut self, generation: Generation, number: u64, context: &mut Context) {
+        let now = context.now;
         let Some(connection) = self.connection(generation) else { return };
         let Some(sent_at) = connection.probes.answered(number, now) else { return };
         let about_this_path = sent_at >= connection.path_since;
         connection.answers_pings = true;
         match &self.outage {
-            None => self.checkup(desk),
+            None => self.checkup(context),
             // a candidate is younger than what broke, so any answer on it is proof
             Some(outage) if sent_at >= outage.detected_at || self.is_candidate(generation) => {
                 let newest = self.connections().next().is_some_and(|one| one.generation == generation);
                 if about_this_path && (newest || self.may_keep_the_old()) {
-                    self.proven(generation, desk);
+                    self.proven(generation, context);
                 }
             }
             Some(_) => {}
@@ -88,8 +88,8 @@ impl PeerLink {
     }
 
     /// For a peer that answers no pings: its SCTP has acknowledged one, so bytes went both ways.
-    pub(super) fn proof_without_pong(&mut self, generation: Generation, desk: &mut Desk) {
-        if self.progress() != Some(Progress::Verifying(generation)) {
+    pub(super) fn proof_without_pong(&mut self, generation: Generation, context: &mut Context) {
+        if self.state() != Some(RepairState::Verifying(generation)) {
             return;
         }
         // who was a rejoin peer most likely still is, and then its hello and its pong are on their way
@@ -102,125 +102,130 @@ impl PeerLink {
             let since = detected_at.max(connection.path_since);
             // a reading may be as old as its request: no younger ping is in it for certain
             let counted = |ping: &Probe| {
-                ping.sent_at >= since && desk.now.saturating_duration_since(ping.sent_at) >= patience
+                ping.sent_at >= since && context.now.saturating_duration_since(ping.sent_at) >= patience
             };
             let nothing_due = connection.outstanding.is_some_and(|(bytes, at)| bytes == 0 && at >= since);
             nothing_due && connection.probes.log().iter().any(counted)
         });
         if proven {
-            self.proven(generation, desk);
+            self.proven(generation, context);
         }
     }
 
     /// Bytes went both ways: the connection is in use and the outage is over.
-    pub(super) fn verified(&mut self, generation: Generation, desk: &mut Desk) {
+    pub(super) fn verified(&mut self, generation: Generation, context: &mut Context) {
         let is_new = self.is_candidate(generation);
-        let asked = self.progress() == Some(Progress::AwaitingOffer);
-        self.asked_in_vain = asked.then_some(desk.now);
+        let asked = self.state() == Some(RepairState::AwaitingOffer);
+        self.asked_in_vain = asked.then_some(context.now);
         if is_new {
             let moved = self.moves_to_spare();
             if let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) {
                 if moved {
-                    self.say_withdrawn(old.session.clone(), desk);
+                    self.say_withdrawn(old.session.clone(), context);
                 }
-                self.let_go(old, desk);
+                self.close_connection(old, context);
             }
             self.move_mail();
         }
-        self.withdraw_candidate(desk);
+        self.withdraw_candidate(context);
         let Some(mut outage) = self.outage.take() else { return };
         if !is_new && !outage.step().is_some_and(RecoveryStep::keeps_connection) {
             // a late pong between two steps, or beside a new connection: the link healed by itself
-            outage.give_way(Outcome::Superseded, desk.now);
+            outage.give_way(Outcome::Superseded, context.now);
         }
-        desk.timers.clear_peer(&self.key);
-        self.grade_anew(desk);
+        context.timers.clear_peer(&self.key);
+        self.grade_anew(context);
         self.rebuilds = 0;
         self.previous_delay = None;
-        self.up_since = desk.now;
+        self.up_since = context.now;
         if std::mem::replace(&mut self.ever_up, true) {
-            let recovery = outage.recovered(self.name(), Some(self.peer()), desk.now);
-            desk.event(Event::Recovered(recovery));
+            let recovery = outage.recovered(self.name(), Some(self.peer()), context.now);
+            context.event(Event::Recovered(recovery));
         } else {
-            desk.event(Event::Connected(self.peer()));
+            context.event(Event::Connected(self.peer()));
             if !self.delivers() {
-                desk.warn(Warning::BestEffort { peer: self.key.clone() });
+                context.warn(Warning::BestEffort { peer: self.key.clone() });
             }
         }
         self.trust();
-        self.owe_acknowledgement(desk);
-        self.checkup(desk);
-        self.read_stats(desk);
-        self.flush(desk);
-        self.want_spare(desk);
+        self.owe_acknowledgement(context);
+        self.checkup(context);
+        self.read_stats(context);
+        self.flush(context);
+        self.want_spare(context);
     }
 
     // ---- what the transport says while a repair is under way
 
-    pub(super) fn ice_changed(&mut self, generation: Generation, ice: IceConnectionState, desk: &mut Desk) {
+    pub(super) fn ice_changed(
+        &mut self,
+        generation: Generation,
+        ice: IceConnectionState,
+        context: &mut Context,
+    ) {
         let Some(connection) = self.connection(generation) else { return };
         connection.ice = ice;
         let channel_open = connection.channel_open;
         match ice {
-            IceConnectionState::Connected | IceConnectionState::Completed => match self.progress() {
-                Some(Progress::Checking(waited)) if waited == generation => {
+            IceConnectionState::Connected | IceConnectionState::Completed => match self.state() {
+                Some(RepairState::Checking(waited)) if waited == generation => {
                     if channel_open {
-                        self.verify(generation, desk);
+                        self.verify(generation, context);
                     } else {
-                        self.enter(Progress::Securing(generation), Some(Phase::DataChannelOpen), desk);
+                        self.enter(RepairState::Securing(generation), Some(Phase::DataChannelOpen), context);
                     }
                 }
-                Some(_) | None => self.stirred(generation, desk),
+                Some(_) | None => self.on_activity(generation, context),
             },
             IceConnectionState::Disconnected => {
                 if !self.is_candidate(generation) {
-                    self.open_outage(Fault::IceDisconnected, desk).then(|| self.next_step(desk));
+                    self.open_outage(Fault::IceDisconnected, context).then(|| self.next_step(context));
                 }
             }
-            IceConnectionState::Failed => self.connection_failed(generation, Fault::IceFailed, desk),
+            IceConnectionState::Failed => self.connection_failed(generation, Fault::IceFailed, context),
             IceConnectionState::New | IceConnectionState::Checking | IceConnectionState::Closed => {}
         }
     }
 
-    pub(super) fn channel_opened(&mut self, generation: Generation, desk: &mut Desk) {
+    pub(super) fn channel_opened(&mut self, generation: Generation, context: &mut Context) {
         let Some(connection) = self.connection(generation) else { return };
         connection.channel_open = true;
-        self.announce(generation, desk);
-        match self.progress() {
-            Some(progress) if progress.generation() == Some(generation) => self.verify(generation, desk),
-            Some(_) | None => self.stirred(generation, desk),
+        self.announce(generation, context);
+        match self.state() {
+            Some(state) if state.generation() == Some(generation) => self.verify(generation, context),
+            Some(_) | None => self.on_activity(generation, context),
         }
     }
 
     /// The channel closed, or the connection died without a word.
-    pub(super) fn channel_closed(&mut self, generation: Generation, fault: Fault, desk: &mut Desk) {
+    pub(super) fn channel_closed(&mut self, generation: Generation, fault: Fault, context: &mut Context) {
         if let Some(connection) = self.connection(generation) {
             connection.channel_open = false;
         }
-        self.connection_failed(generation, fault, desk);
+        self.connection_failed(generation, fault, context);
     }
 
     /// The active connection shows life while we wait for something else: a verification is the mildest repair.
-    pub(super) fn stirred(&mut self, generation: Generation, desk: &mut Desk) {
-        let idle = match self.progress() {
+    pub(super) fn on_activity(&mut self, generation: Generation, context: &mut Context) {
+        let idle = match self.state() {
             Some(
-                Progress::Grace
-                | Progress::Backoff(_)
-                | Progress::NoNetwork
-                | Progress::NoSignaling
-                | Progress::NoRoute
-                | Progress::AskingSignaling
-                | Progress::RestartRequested
-                | Progress::AwaitingOffer,
+                RepairState::Grace
+                | RepairState::Backoff(_)
+                | RepairState::NoNetwork
+                | RepairState::NoSignaling
+                | RepairState::NoAddress
+                | RepairState::AskingSignaling
+                | RepairState::RestartRequested
+                | RepairState::AwaitingOffer,
             ) => true,
             Some(
-                Progress::Deciding
-                | Progress::Gathering(_)
-                | Progress::Handshake(_)
-                | Progress::Checking(_)
-                | Progress::Securing(_)
-                | Progress::Verifying(_)
-                | Progress::Dormant,
+                RepairState::Deciding
+                | RepairState::Gathering(_)
+                | RepairState::Handshake(_)
+                | RepairState::Checking(_)
+                | RepairState::Securing(_)
+                | RepairState::Verifying(_)
+                | RepairState::Dormant,
             )
             | None => false,
         };
@@ -234,12 +239,12 @@ impl PeerLink {
         }
         if idle {
             match &mut self.outage {
-                Some(outage) if outage.is_hedged() => outage.give_way(Outcome::Superseded, desk.now),
-                Some(_) | None => self.begin_unless_under_way(RecoveryStep::Wait, desk),
+                Some(outage) if outage.is_hedged() => outage.give_way(Outcome::Superseded, context.now),
+                Some(_) | None => self.begin_unless_under_way(RecoveryStep::Wait, context),
             }
-            self.verify(generation, desk);
+            self.verify(generation, context);
         } else if self.may_keep_the_old() {
-            self.ask_the_old(GRACE_PACE, desk);
+            self.ask_the_old(GRACE_PACE, context);
         }
     }
 
@@ -250,13 +255,13 @@ impl PeerLink {
     }
 
     /// Asks the active connection, beside a repair that has only begun, whether it works after all.
-    pub(super) fn ask_the_old(&mut self, pace: Duration, desk: &mut Desk) {
+    pub(super) fn ask_the_old(&mut self, pace: Duration, context: &mut Context) {
         let lacks_a_path = self.lacks_a_path();
         if let Some(active) = self.active.as_mut().filter(|active| lacks_a_path && active.looks_alive()) {
             let last = active.probes.log().last().map(|probe| probe.sent_at);
             let about_this_path = last.filter(|at| *at >= active.path_since);
-            if about_this_path.is_none_or(|at| desk.now.saturating_duration_since(at) >= pace) {
-                active.ping(desk);
+            if about_this_path.is_none_or(|at| context.now.saturating_duration_since(at) >= pace) {
+                active.ping(context);
             }
         }
     }
@@ -269,38 +274,40 @@ impl PeerLink {
     }
 
     /// This connection is beyond repair, or beyond any but a restart of ICE.
-    pub(super) fn connection_failed(&mut self, generation: Generation, fault: Fault, desk: &mut Desk) {
+    pub(super) fn connection_failed(&mut self, generation: Generation, fault: Fault, context: &mut Context) {
         if self.is_candidate(generation) {
-            return self.step_ended(Outcome::Failed, desk);
+            return self.step_ended(Outcome::Failed, context);
         }
         let restartable = fault == Fault::IceFailed;
-        if self.open_outage(fault, desk) {
-            return self.next_step(desk);
+        if self.open_outage(fault, context) {
+            return self.next_step(context);
         }
-        let concerned = match self.progress() {
-            Some(Progress::Grace) => true,
-            Some(Progress::Checking(waited) | Progress::Securing(waited) | Progress::Verifying(waited)) => {
-                waited == generation
-            }
+        let concerned = match self.state() {
+            Some(RepairState::Grace) => true,
+            Some(
+                RepairState::Checking(waited)
+                | RepairState::Securing(waited)
+                | RepairState::Verifying(waited),
+            ) => waited == generation,
             // a restart that is under way is the answer to failed ICE, and to nothing worse
-            Some(Progress::Gathering(waited) | Progress::Handshake(waited)) => {
+            Some(RepairState::Gathering(waited) | RepairState::Handshake(waited)) => {
                 waited == generation && !restartable
             }
-            Some(Progress::RestartRequested) => !restartable,
+            Some(RepairState::RestartRequested) => !restartable,
             Some(
-                Progress::Deciding
-                | Progress::NoNetwork
-                | Progress::NoSignaling
-                | Progress::NoRoute
-                | Progress::Backoff(_)
-                | Progress::AskingSignaling
-                | Progress::AwaitingOffer
-                | Progress::Dormant,
+                RepairState::Deciding
+                | RepairState::NoNetwork
+                | RepairState::NoSignaling
+                | RepairState::NoAddress
+                | RepairState::Backoff(_)
+                | RepairState::AskingSignaling
+                | RepairState::AwaitingOffer
+                | RepairState::Dormant,
             )
             | None => false,
         };
         if concerned {
-            self.step_ended(Outcome::Failed, desk);
+            self.step_ended(Outcome::Failed, context);
         }
     }
 }

@@ -107,7 +107,7 @@ fn is_received(entry: &Entry) -> bool {
     matches!(entry, Entry::Received(..))
 }
 
-/// Rounds that end in peace: no process is killed whose memory would excuse anything.
+/// Rounds that end in peace: no process is killed whose durability would excuse anything.
 fn peaceful() -> impl Strategy<Value = Vec<Entry>> {
     let rounds = prop::collection::vec(round(), 1..12);
     rounds.prop_map(|rounds| {

@@ -76,16 +76,16 @@ impl World {
                     Ok(())
                 }
                 Cause::Bound => self.ledgers[own].dropped(messages),
-                Cause::Ending => self.let_go(node, &key, messages),
+                Cause::Ending => self.close_connection(node, &key, messages),
             },
             Event::Connected(peer) => {
-                self.ledgers[own].met();
-                machine.met.insert(peer.key.clone());
+                self.ledgers[own].on_hello();
+                machine.on_hello.insert(peer.key.clone());
                 machine.up.insert(peer.key);
                 Ok(())
             }
             Event::PeerLeft(peer) => {
-                let judged = self.let_go(node, &peer.key, 0);
+                let judged = self.close_connection(node, &peer.key, 0);
                 self.machines[node].up.remove(&peer.key);
                 self.machines[node].down.remove(&peer.key);
                 judged
@@ -151,16 +151,16 @@ impl World {
 
     /// Returns whether a node's mail outlives its processes.
     pub(super) fn remembers(&self, node: Node) -> bool {
-        self.climate.memory[node] == Memory::Restarts
+        self.climate.durability[node] == Durability::Durable
     }
 
     /// A link of a node is over, and with it what it kept, unless it waits for a peer that remembers.
-    fn let_go(&mut self, node: Node, key: &PeerKey, messages: u64) -> Result<(), String> {
+    fn close_connection(&mut self, node: Node, key: &PeerKey, messages: u64) -> Result<(), String> {
         let (known, alone) = (self.is_known(node, key), self.machines[node].supervisor.links().is_empty());
         let (remembers, is_remembered) = (self.remembers(node), self.remembers(1 - node));
         let ledger = &mut self.ledgers[node];
         match (known, alone) {
-            // on the shelf; the store tells of it when it is taken from there
+            // on the absent; the store tells of it when it is taken from there
             (true, _) if remembers && messages == 0 => {}
             (true, _) if remembers && is_remembered => {
                 return Err(format!("{messages} were dropped for {key} although both remember"));
@@ -181,7 +181,7 @@ impl World {
 
     /// Returns whether messages for `key` are for the other node for certain.
     pub(super) fn is_known(&self, node: Node, key: &PeerKey) -> bool {
-        self.machines[node].met.contains(key) || *key.peer == identity(1 - node).to_string()
+        self.machines[node].on_hello.contains(key) || *key.peer == identity(1 - node).to_string()
     }
 
     /// Returns whether a link is one of several and was never up: the receiver may be behind another one.

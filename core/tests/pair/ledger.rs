@@ -27,13 +27,13 @@ struct Life {
     accepted: u64,
     /// How many the sender was told are dropped.
     dropped: u64,
-    /// How many it was told are dropped that were for somebody it never met, perhaps the receiver by another route.
+    /// How many it was told are dropped that were for somebody it never on_hello, perhaps the receiver by another address.
     dropped_for_strangers: u64,
-    /// How many it had said when it first met the receiver: they were for strangers.
+    /// How many it had said when it first on_hello the receiver: they were for strangers.
     before_meeting: Option<u64>,
     /// How many it had said when it gave up the receiver, who then was a stranger again: it goes on behind any of them.
     taken_up_by: u64,
-    /// Whether it has given up the receiver and not met it again: what it says is for strangers.
+    /// Whether it has given up the receiver and not on_hello it again: what it says is for strangers.
     is_alone: bool,
     /// The highest number that arrived.
     arrived: u64,
@@ -107,7 +107,7 @@ impl Default for Ledger {
 impl Life {
     /// Returns behind which number a process of the receiver may begin at most.
     ///
-    /// What a sender said before it met the receiver, or met it again, may have been for the same one by another route.
+    /// What a sender said before it on_hello the receiver, or on_hello it again, may have been for the same one by another address.
     fn furthest_start(&self) -> u64 {
         let strangers = if self.distinct == 0 { self.before_meeting.unwrap_or(0) } else { 0 };
         self.reached.max(strangers).max(self.taken_up_by)
@@ -144,7 +144,7 @@ impl Ledger {
     }
 
     /// The sender meets the receiver, in this life perhaps for the first time.
-    pub(crate) fn met(&mut self) {
+    pub(crate) fn on_hello(&mut self) {
         let life = self.current_mut();
         life.before_meeting.get_or_insert(life.accepted);
         if std::mem::take(&mut life.is_alone) {
@@ -152,12 +152,12 @@ impl Ledger {
         }
     }
 
-    /// Returns whether the sender has met the receiver in this life.
+    /// Returns whether the sender has on_hello the receiver in this life.
     pub(crate) fn has_met(&self) -> bool {
         self.current().before_meeting.is_some()
     }
 
-    /// The sender gives up somebody it never met, and is told what that one does not get.
+    /// The sender gives up somebody it never on_hello, and is told what that one does not get.
     pub(crate) fn dropped_for_stranger(&mut self, messages: u64) {
         self.count.dropped += messages;
         self.current_mut().dropped_for_strangers += messages;
@@ -171,12 +171,12 @@ impl Ledger {
         self.dropped_for_stranger(messages);
     }
 
-    /// The sender's process is killed and remembers whom it has met; nobody is told what it kept for anybody else.
+    /// The sender's process is killed and remembers whom it has on_hello; nobody is told what it kept for anybody else.
     pub(crate) fn strangers_are_lost(&mut self) {
         self.current_mut().without_strangers = true;
     }
 
-    /// The sender gives up the receiver, whom it may know by another route already.
+    /// The sender gives up the receiver, whom it may know by another address already.
     pub(crate) fn dropped_beside_stranger(&mut self, messages: u64) -> Result<(), String> {
         let life = self.current_mut();
         life.taken_up_by = life.accepted;
@@ -189,7 +189,7 @@ impl Ledger {
         self.stormy();
         let life = self.current_mut();
         if life.accepted == 0 {
-            // nobody can tell it from the next, which has met nobody
+            // nobody can tell it from the next, which has on_hello nobody
             *life = Life::default();
         } else {
             life.ending = Some(ending);

@@ -10,7 +10,7 @@ pub(super) struct Machine {
     pub(super) network: u32,
     pub(super) sockets: BTreeMap<Generation, u32>,
     /// The links that were ever up, those that are, and those that are broken.
-    pub(super) met: BTreeSet<PeerKey>,
+    pub(super) on_hello: BTreeSet<PeerKey>,
     pub(super) up: BTreeSet<PeerKey>,
     pub(super) down: BTreeSet<PeerKey>,
     /// Whether its process is killed in the middle of what it does next.
@@ -28,7 +28,7 @@ pub(super) fn identity(node: Node) -> Identity {
 pub(super) fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) -> Machine {
     let settings = Settings {
         seed,
-        memory: climate.memory[node],
+        durability: climate.durability[node],
         epoch: Epoch(Rng::new(seed).next_u64()),
         held_messages: climate.held_messages,
         ..Settings::new(identity(node), "wss://one.test")
@@ -49,7 +49,7 @@ pub(super) fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) ->
         supervisor: Supervisor::new(settings, policies, now),
         network: 0,
         sockets: BTreeMap::new(),
-        met: BTreeSet::new(),
+        on_hello: BTreeSet::new(),
         up: BTreeSet::new(),
         down: BTreeSet::new(),
         is_dying: false,
@@ -63,7 +63,7 @@ pub(super) fn machine(node: Node, seed: u64, climate: &Climate, now: Instant) ->
 struct Soon;
 
 impl BackoffPolicy for Soon {
-    fn delay(&self, _retry: &Retry<'_>) -> Option<Duration> {
+    fn delay(&self, _retry: &BackoffContext<'_>) -> Option<Duration> {
         Some(Duration::from_millis(100))
     }
 }

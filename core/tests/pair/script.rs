@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use rejoin_core::mail::Memory;
+use rejoin_core::delivery::durable::Durability;
 
 use crate::server::Node;
 
@@ -23,7 +23,7 @@ pub(crate) struct Script {
 pub(crate) struct Climate {
     pub(crate) repairs: Repairs,
     /// Whose mail outlives its processes.
-    pub(crate) memory: [Memory; 2],
+    pub(crate) durability: [Durability; 2],
     /// How many messages a link keeps.
     pub(crate) held_messages: usize,
     /// How many messages a data channel takes before it is full.
@@ -167,7 +167,7 @@ impl Climate {
     pub(crate) fn fair() -> Self {
         Self {
             repairs: Repairs::Plain,
-            memory: [Memory::Process; 2],
+            durability: [Durability::InMemory; 2],
             held_messages: 4096,
             capacity: usize::MAX,
             latency: Duration::from_millis(20),
@@ -216,16 +216,16 @@ fn foul_climate() -> impl Strategy<Value = Climate> {
         Just(Repairs::Rebuild),
         Just(Repairs::Hedged)
     ];
-    let memory = prop_oneof![2 => Just([Memory::Process; 2]), 2 => Just([Memory::Restarts; 2]), 1 => Just([Memory::Process, Memory::Restarts]), 1 => Just([Memory::Restarts, Memory::Process])];
+    let durability = prop_oneof![2 => Just([Durability::InMemory; 2]), 2 => Just([Durability::Durable; 2]), 1 => Just([Durability::InMemory, Durability::Durable]), 1 => Just([Durability::Durable, Durability::InMemory])];
     let held_messages = prop_oneof![2 => Just(4096usize), 1 => 1usize..=300];
     let capacity = prop_oneof![1 => Just(usize::MAX), 1 => 8usize..=200];
     let latency = prop_oneof![3 => 5u64..=60, 1 => 60u64..=400];
     let large = prop_oneof![2 => Just(0u64), 1 => 200u64..=1_000];
     let echo = prop_oneof![1 => Just(0u64), 1 => 3u64..=20];
-    (repairs, memory, held_messages, capacity, latency, large, echo, names()).prop_map(
-        |(repairs, memory, held_messages, capacity, latency, large, echo, names)| Climate {
+    (repairs, durability, held_messages, capacity, latency, large, echo, names()).prop_map(
+        |(repairs, durability, held_messages, capacity, latency, large, echo, names)| Climate {
             repairs,
-            memory,
+            durability,
             held_messages,
             capacity,
             latency: Duration::from_millis(latency),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rejoin_core::port::{Resumption, SignalingEvent};
-use rejoin_core::{Generation, Route, SignalingMessage, StreamId};
+use rejoin_core::{Generation, SignalingAddress, SignalingMessage, StreamId};
 
 /// A node's number.
 pub(crate) type Node = usize;
@@ -18,9 +18,9 @@ struct Socket {
 /// What the server knows.
 #[derive(Debug, Default)]
 pub(crate) struct Server {
-    sockets: BTreeMap<Route, Socket>,
-    seeds: BTreeMap<StreamId, Route>,
-    waiting: Vec<(StreamId, Route)>,
+    sockets: BTreeMap<SignalingAddress, Socket>,
+    seeds: BTreeMap<StreamId, SignalingAddress>,
+    waiting: Vec<(StreamId, SignalingAddress)>,
     named: u32,
 }
 
@@ -29,8 +29,8 @@ pub(crate) type Down = (Node, Generation, SignalingEvent);
 
 impl Server {
     pub(crate) fn opens(&mut self, node: Node, generation: Generation) -> Down {
-        let route = self.name();
-        self.sockets.insert(route, Socket { node, generation });
+        let address = self.name();
+        self.sockets.insert(address, Socket { node, generation });
         (node, generation, SignalingEvent::Opened { resumption: None, resumed: false })
     }
 
@@ -42,22 +42,22 @@ impl Server {
         resume: Option<Resumption>,
     ) -> Down {
         let resumed = resume.is_some();
-        let route = resume.map_or_else(|| self.name(), |resume| resume.route);
-        self.sockets.insert(route.clone(), Socket { node, generation });
-        let resumption = Some(Resumption { route, secret: "s".into() });
+        let address = resume.map_or_else(|| self.name(), |resume| resume.address);
+        self.sockets.insert(address.clone(), Socket { node, generation });
+        let resumption = Some(Resumption { address, secret: "s".into() });
         (node, generation, SignalingEvent::Opened { resumption, resumed })
     }
 
-    fn name(&mut self) -> Route {
+    fn name(&mut self) -> SignalingAddress {
         self.named += 1;
-        Route(format!("u{}", self.named).into())
+        SignalingAddress(format!("u{}", self.named).into())
     }
 
     pub(crate) fn closes(&mut self, node: Node, generation: Generation) {
-        if let Some(route) = self.route(node, generation) {
-            self.sockets.remove(&route);
-            self.seeds.retain(|_, seeder| *seeder != route);
-            self.waiting.retain(|(_, waiter)| *waiter != route);
+        if let Some(address) = self.address(node, generation) {
+            self.sockets.remove(&address);
+            self.seeds.retain(|_, seeder| *seeder != address);
+            self.waiting.retain(|(_, waiter)| *waiter != address);
         }
     }
 
@@ -72,7 +72,7 @@ impl Server {
     }
 
     pub(crate) fn knows(&self, node: Node, generation: Generation) -> bool {
-        self.route(node, generation).is_some()
+        self.address(node, generation).is_some()
     }
 
     pub(crate) fn hears(
@@ -81,14 +81,14 @@ impl Server {
         generation: Generation,
         message: SignalingMessage,
     ) -> Vec<Down> {
-        let Some(own) = self.route(node, generation) else { return Vec::new() };
+        let Some(own) = self.address(node, generation) else { return Vec::new() };
         match message {
             SignalingMessage::Seed { stream } => {
                 self.seeds.insert(stream.clone(), own.clone());
                 let (served, waiting) =
                     std::mem::take(&mut self.waiting).into_iter().partition(|(it, _)| *it == stream);
                 self.waiting = waiting;
-                let served: Vec<(StreamId, Route)> = served;
+                let served: Vec<(StreamId, SignalingAddress)> = served;
                 served.into_iter().filter_map(|(stream, waiter)| self.ask(&own, waiter, stream)).collect()
             }
             SignalingMessage::Play { stream } => match self.seeds.get(&stream).cloned() {
@@ -98,38 +98,38 @@ impl Server {
                     Vec::new()
                 }
             },
-            SignalingMessage::Description { route: Some(to), session, stream, description } => {
-                let route = Some(own);
-                self.down(&to, SignalingMessage::Description { route, session, stream, description })
+            SignalingMessage::Description { address: Some(to), session, stream, description } => {
+                let address = Some(own);
+                self.down(&to, SignalingMessage::Description { address, session, stream, description })
             }
-            SignalingMessage::Candidates { route: Some(to), session, sender, candidates } => {
-                let route = Some(own);
-                self.down(&to, SignalingMessage::Candidates { route, session, sender, candidates })
+            SignalingMessage::Candidates { address: Some(to), session, sender, candidates } => {
+                let address = Some(own);
+                self.down(&to, SignalingMessage::Candidates { address, session, sender, candidates })
             }
-            SignalingMessage::RestartIce { route: Some(to), session } => {
-                self.down(&to, SignalingMessage::RestartIce { route: Some(own), session })
+            SignalingMessage::RestartIce { address: Some(to), session } => {
+                self.down(&to, SignalingMessage::RestartIce { address: Some(own), session })
             }
-            SignalingMessage::Bye { route: Some(to) } => {
-                self.down(&to, SignalingMessage::Bye { route: Some(own) })
+            SignalingMessage::Bye { address: Some(to) } => {
+                self.down(&to, SignalingMessage::Bye { address: Some(own) })
             }
             _ => Vec::new(),
         }
     }
 
-    fn ask(&self, seeder: &Route, viewer: Route, stream: StreamId) -> Option<Down> {
-        let request = SignalingMessage::OfferRequested { route: viewer, stream: Some(stream) };
+    fn ask(&self, seeder: &SignalingAddress, viewer: SignalingAddress, stream: StreamId) -> Option<Down> {
+        let request = SignalingMessage::OfferRequested { address: viewer, stream: Some(stream) };
         self.down(seeder, request).pop()
     }
 
-    fn down(&self, to: &Route, message: SignalingMessage) -> Vec<Down> {
+    fn down(&self, to: &SignalingAddress, message: SignalingMessage) -> Vec<Down> {
         let socket = self.sockets.get(to).into_iter();
         socket.map(|one| (one.node, one.generation, SignalingEvent::Received(message.clone()))).collect()
     }
 
-    fn route(&self, node: Node, generation: Generation) -> Option<Route> {
+    fn address(&self, node: Node, generation: Generation) -> Option<SignalingAddress> {
         let mut sockets = self.sockets.iter();
         sockets
             .find(|(_, one)| one.node == node && one.generation == generation)
-            .map(|(route, _)| route.clone())
+            .map(|(address, _)| address.clone())
     }
 }

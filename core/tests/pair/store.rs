@@ -3,33 +3,38 @@
 use std::collections::BTreeMap;
 
 use rejoin_core::Payload;
-use rejoin_core::mail::{Address, MailChange, MailRecord, PeerNote};
+use rejoin_core::delivery::durable::{DeliveryKey, PeerRecord, PeerState, StoreChange};
 
 /// By peer: what is known of it, and what is kept for it.
 #[derive(Debug, Default)]
-pub(crate) struct Store(BTreeMap<Address, (Option<PeerNote>, BTreeMap<u64, Payload>)>);
+pub(crate) struct Store(BTreeMap<DeliveryKey, (Option<PeerState>, BTreeMap<u64, Payload>)>);
 
 impl Store {
-    pub(crate) fn apply(&mut self, change: MailChange) {
+    pub(crate) fn apply(&mut self, change: StoreChange) {
         match change {
-            MailChange::Owner(_) => {}
-            MailChange::Noted { address, note } => self.0.entry(address).or_default().0 = Some(note),
-            MailChange::Kept { address, sequence, payload } => {
-                self.0.entry(address).or_default().1.insert(sequence, payload);
+            StoreChange::Identity(_) => {}
+            StoreChange::Noted { delivery_key, note } => {
+                self.0.entry(delivery_key).or_default().0 = Some(note)
             }
-            MailChange::Released { address, numbers } => {
-                self.0.entry(address).or_default().1.retain(|sequence, _| !numbers.contains(sequence));
+            StoreChange::Kept { delivery_key, sequence, payload } => {
+                self.0.entry(delivery_key).or_default().1.insert(sequence, payload);
             }
-            MailChange::Forgotten { address } => drop(self.0.remove(&address)),
+            StoreChange::Released { delivery_key, numbers } => {
+                self.0.entry(delivery_key).or_default().1.retain(|sequence, _| !numbers.contains(sequence));
+            }
+            StoreChange::Forgotten { delivery_key } => drop(self.0.remove(&delivery_key)),
         }
     }
 
     /// Returns what a new process is given.
-    pub(crate) fn mail(&self) -> Vec<MailRecord> {
-        let known = self.0.iter().filter_map(|(address, (note, kept))| Some((address, note.as_ref()?, kept)));
+    pub(crate) fn mail(&self) -> Vec<PeerRecord> {
+        let known = self
+            .0
+            .iter()
+            .filter_map(|(delivery_key, (note, kept))| Some((delivery_key, note.as_ref()?, kept)));
         known
-            .map(|(address, note, kept)| MailRecord {
-                address: address.clone(),
+            .map(|(delivery_key, note, kept)| PeerRecord {
+                delivery_key: delivery_key.clone(),
                 note: note.clone(),
                 kept: kept.iter().map(|(sequence, payload)| (*sequence, payload.clone())).collect(),
             })

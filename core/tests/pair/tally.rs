@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Formatter, Result};
 use std::ops::AddAssign;
 
-use rejoin_core::mail::Memory;
+use rejoin_core::delivery::durable::Durability;
 
 use crate::ledger::Count;
 use crate::script::{Climate, Trouble};
@@ -101,9 +101,9 @@ fn name(trouble: Trouble, climate: &Climate) -> &'static str {
         Trouble::Crash => "server restarted",
         Trouble::Move(_) => "network switched",
         Trouble::Lost(_) => "network lost",
-        Trouble::Kill(node) => match climate.memory[node] {
-            Memory::Process => "process killed",
-            Memory::Restarts => "process killed, mail kept",
+        Trouble::Kill(node) => match climate.durability[node] {
+            Durability::InMemory => "process killed",
+            Durability::Durable => "process killed, mail kept",
         },
         Trouble::Sleep(_) => "host asleep",
         Trouble::Channel => "channel closed",

@@ -52,7 +52,7 @@ impl World {
 
     pub(super) fn kill(&mut self, node: Node) {
         self.connections.retain(|id, _| id.0 != node);
-        // a publisher's store knows nobody whom it has not met
+        // a publisher's store knows nobody whom it has not on_hello
         if self.remembers(node) && (node == 1 || self.ledgers[node].has_met()) {
             let mut links = self.machines[node].supervisor.links().into_iter();
             if links.any(|key| !self.is_known(node, &key)) {
@@ -123,7 +123,7 @@ impl World {
     }
 
     fn note(&mut self, mark: &str, trouble: Trouble) {
-        if self.told == Story::Told {
+        if self.told == Story::SentSignaling {
             let at = self.now.duration_since(self.start).as_secs_f64();
             self.story.push(format!("{at:9.3} {mark} {trouble:?}"));
         }

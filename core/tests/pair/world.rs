@@ -10,11 +10,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use rejoin_core::delivery::durable::Durability;
 use rejoin_core::delivery::{Cursor, Epoch};
-use rejoin_core::mail::Memory;
 use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::output::{LinkName, Recovery};
-use rejoin_core::policy::Retry;
+use rejoin_core::policy::BackoffContext;
 use rejoin_core::port::{PeerAction, PeerEvent, Resumption, SignalingAction, SignalingEvent};
 use rejoin_core::rng::Rng;
 use rejoin_core::sdp::Description;
@@ -78,7 +78,7 @@ const LONGEST_LINE: usize = 500;
 /// Whether a world remembers what happened, which takes longer than what happens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Story {
-    Told,
+    SentSignaling,
     Untold,
 }
 
@@ -270,7 +270,7 @@ impl World {
                 Output::Signaling(generation, action) => self.socket(node, outward(generation), action),
                 Output::Peer(generation, action) => self.peer((node, outward(generation)), action),
                 Output::Persist(_) => {}
-                Output::Keep(change) => self.stores[node].apply(change),
+                Output::StoreDelivery(change) => self.stores[node].apply(change),
                 Output::Event(event) => self.hear(node, event, cause),
             }
         }
@@ -281,8 +281,9 @@ impl World {
 
     /// A process that dies does not finish: what is kept is kept first, and what was dropped is known to the dice.
     fn cut_short(&mut self, node: Node, outputs: &mut Vec<Output>) {
-        let is_sure =
-            |output: &Output| matches!(output, Output::Keep(_) | Output::Event(Event::Dropped { .. }));
+        let is_sure = |output: &Output| {
+            matches!(output, Output::StoreDelivery(_) | Output::Event(Event::Dropped { .. }))
+        };
         outputs.sort_by_key(|output| !is_sure(output));
         let sure = outputs.iter().filter(|output| is_sure(output)).count();
         let left = self.roll((outputs.len() - sure) as u64 + 1) as usize;
@@ -302,7 +303,7 @@ impl World {
     }
 
     fn tell(&mut self, node: Node, what: impl FnOnce() -> String) {
-        if self.told == Story::Told {
+        if self.told == Story::SentSignaling {
             let at = self.now.duration_since(self.start).as_secs_f64();
             let what: String = what().replace("\\r\\n", " ").chars().take(LONGEST_LINE).collect();
             self.story.push(format!("{at:9.3} {} {what}", ["A", "B"][node]));

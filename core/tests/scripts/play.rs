@@ -7,7 +7,7 @@ use std::time::Instant;
 use rejoin_core::delivery::Epoch;
 use rejoin_core::message::{ChannelMessage, Hello, Token};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
-use rejoin_core::supervisor::{Attendance, Spares};
+use rejoin_core::supervisor::{Membership, Spares};
 use rejoin_core::{
     Command, Generation, Identity, Input, Output, Platform, Policies, SessionId, Settings, SignalingMessage,
     Supervisor,
@@ -103,7 +103,7 @@ impl Play {
             }
             ["announced", "attempts", number] => {
                 let attempts = number.parse().map_err(|error| format!("{number}: {error}"))?;
-                let settings = Settings { attendance: Attendance::Announced, ..settings() };
+                let settings = Settings { membership: Membership::SelfAnnounced, ..settings() };
                 self.machine = Supervisor::new(settings, policies::policies(attempts), self.now);
             }
             _ => {
@@ -209,7 +209,7 @@ const GIVEN: [(&str, &str); 5] = [
         "given a viewer of b",
         "view cam
         given signaling
-        server offer route=u1 session=s1 stream=cam
+        server offer address=u1 session=s1 stream=cam
         #2 describes answer
         #2 connects
         #2 hello identity=b label=cam
@@ -221,7 +221,7 @@ const GIVEN: [(&str, &str); 5] = [
         "given a viewer of a foreign peer",
         "view cam
         given signaling
-        server offer route=u1 session=s1 stream=cam
+        server offer address=u1 session=s1 stream=cam
         #2 describes answer
         #2 connects
         #2 hello label=cam
@@ -233,9 +233,9 @@ const GIVEN: [(&str, &str); 5] = [
         "given a publisher to a foreign peer",
         "publish cam
         given signaling
-        server offer-requested route=u1 stream=cam
+        server offer-requested address=u1 stream=cam
         #2 describes offer
-        server answer route=u1 session=#2
+        server answer address=u1 session=#2
         #2 connects
         #2 hello label=dock
         #2 pongs
@@ -246,9 +246,9 @@ const GIVEN: [(&str, &str); 5] = [
         "given a publisher to b",
         "publish cam
         given signaling
-        server offer-requested route=u1 stream=cam
+        server offer-requested address=u1 stream=cam
         #2 describes offer
-        server answer route=u1 session=#2
+        server answer address=u1 session=#2
         #2 connects
         #2 hello identity=b label=dock
         #2 pongs

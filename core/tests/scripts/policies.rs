@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rejoin_core::policy::{
-    Checkup, Health, Incident, Outcome, Policies, ProbeLog, Quality, Retry, Tried, Wait,
+    BackoffContext, Checkup, Health, HealthContext, Outcome, Policies, Quality, RecoveryContext,
+    TimeoutContext, Tried,
 };
-use rejoin_core::stats::StatsHistory;
+use rejoin_core::stats::QualityContext;
 use rejoin_core::{
     BackoffPolicy, Fault, HealthProbe, Link, Phase, QualityPolicy, RecoveryStep, RecoveryStrategy,
     TimeoutPolicy,
@@ -30,7 +31,7 @@ struct Doubling {
 }
 
 impl BackoffPolicy for Doubling {
-    fn delay(&self, retry: &Retry<'_>) -> Option<Duration> {
+    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
         let seconds = 5u64.saturating_mul(1 << retry.attempt.min(8)).min(30);
         (retry.attempt < self.attempts).then_some(Duration::from_secs(seconds))
     }
@@ -40,7 +41,7 @@ impl BackoffPolicy for Doubling {
 struct Limits;
 
 impl TimeoutPolicy for Limits {
-    fn limit(&self, wait: &Wait) -> Duration {
+    fn limit(&self, wait: &TimeoutContext) -> Duration {
         Duration::from_secs(match wait.phase {
             Phase::Verification => 2,
             Phase::SignalingPong
@@ -67,7 +68,7 @@ impl TimeoutPolicy for Limits {
 struct Ladder;
 
 impl RecoveryStrategy for Ladder {
-    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
+    fn next_step(&self, incident: &RecoveryContext<'_>) -> RecoveryStep {
         let untried = |step| incident.times(step) == 0;
         let failed = |tried: &Tried| tried.outcome == Outcome::Unverified;
         let lost = !incident.channel_open || incident.tried.iter().any(failed);
@@ -96,7 +97,7 @@ impl RecoveryStrategy for Ladder {
 struct Pings;
 
 impl HealthProbe for Pings {
-    fn examine(&self, log: &ProbeLog<'_>) -> Checkup {
+    fn examine(&self, log: &HealthContext<'_>) -> Checkup {
         let interval = match log.link {
             Link::Signaling => Duration::from_secs(10),
             Link::Peer => Duration::from_secs(2),
@@ -124,7 +125,7 @@ impl HealthProbe for Pings {
 struct SlowIsPoor;
 
 impl QualityPolicy for SlowIsPoor {
-    fn grade(&self, history: &StatsHistory<'_>) -> Quality {
+    fn grade(&self, history: &QualityContext<'_>) -> Quality {
         match history.samples.last().and_then(|sample| sample.rtt) {
             Some(rtt) if rtt > Duration::from_millis(500) => Quality::Poor,
             Some(_) => Quality::Good,

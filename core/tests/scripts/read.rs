@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
+use rejoin_core::delivery::durable::Durability;
 use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, Part};
-use rejoin_core::mail::Memory;
 use rejoin_core::message::{AlertKind, Hello, Member, RejoinHello, Token};
 use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::port::{PeerEvent, Resumption, SignalingEvent};
@@ -13,7 +13,7 @@ use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::stats::Sample;
 use rejoin_core::{
     ChannelMessage, Command, Direction, Generation, IceCandidate, IceConnectionState, Identity, Input,
-    NetworkSnapshot, Payload, Recipient, Route, SessionId, SignalingMessage, StreamId,
+    NetworkSnapshot, Payload, Recipient, SessionId, SignalingAddress, SignalingMessage, StreamId,
 };
 
 use crate::play::Play;
@@ -67,8 +67,10 @@ fn payload(word: &str) -> Read<Payload> {
 fn server(words: &[&str], play: &Play) -> Read<SignalingEvent> {
     Ok(match words[0] {
         "opens" => SignalingEvent::Opened {
-            resumption: value(words, "route")
-                .map(|route| Resumption { route: Route(route.into()), secret: "secret".into() }),
+            resumption: value(words, "address").map(|address| Resumption {
+                address: SignalingAddress(address.into()),
+                secret: "secret".into(),
+            }),
             resumed: words.contains(&"resumed"),
         },
         "pongs" => SignalingEvent::Pong,
@@ -85,7 +87,7 @@ fn server(words: &[&str], play: &Play) -> Read<SignalingEvent> {
 
 /// Reads a message from the server or over a channel.
 fn message(words: &[&str], play: &Play) -> Read<SignalingMessage> {
-    let route = value(words, "route").map(|route| Route(route.into()));
+    let address = value(words, "address").map(|address| SignalingAddress(address.into()));
     let session = value(words, "session").map(|name| match generation(name, play) {
         Ok(generation) => play.sessions.get(&generation).cloned().ok_or(format!("{name} has no session")),
         Err(_) => Ok(SessionId(name.into())),
@@ -93,25 +95,29 @@ fn message(words: &[&str], play: &Play) -> Read<SignalingMessage> {
     let (session, stream) =
         (session.transpose()?, value(words, "stream").map(|stream| StreamId(stream.into())));
     let member = |word: &&str| {
-        let (route, stream) = word.split_once(':').map_or((*word, None), |(route, it)| (route, Some(it)));
-        Member { route: Route(route.into()), stream: stream.map(|stream| StreamId(stream.into())) }
+        let (address, stream) =
+            word.split_once(':').map_or((*word, None), |(address, it)| (address, Some(it)));
+        Member {
+            address: SignalingAddress(address.into()),
+            stream: stream.map(|stream| StreamId(stream.into())),
+        }
     };
     Ok(match words[0] {
         "offer" | "answer" => {
-            SignalingMessage::Description { route, session, stream, description: description(words) }
+            SignalingMessage::Description { address, session, stream, description: description(words) }
         }
         "candidates" => SignalingMessage::Candidates {
-            route,
+            address,
             session,
             sender: if words.contains(&"publisher") { Direction::Publishing } else { Direction::Viewing },
             candidates: vec![IceCandidate::default()],
         },
-        "restart-ice" => SignalingMessage::RestartIce { route, session },
-        "bye" => SignalingMessage::Bye { route },
+        "restart-ice" => SignalingMessage::RestartIce { address, session },
+        "bye" => SignalingMessage::Bye { address },
         "withdraw" => SignalingMessage::Withdraw { session: session.ok_or("session is missing")? },
         "spare" => SignalingMessage::Spare { session },
         "offer-requested" => {
-            SignalingMessage::OfferRequested { route: route.ok_or("route is missing")?, stream }
+            SignalingMessage::OfferRequested { address: address.ok_or("address is missing")?, stream }
         }
         "listing" => {
             let members = words[1..].iter().map(member).collect();
@@ -210,17 +216,17 @@ fn numbered(words: &[&str], play: &Play) -> Read<Option<DeliveryHello>> {
     let received = number(words, "received")?;
     let cursor = |sequence| Cursor { epoch: play.epoch, sequence: u64::from(sequence) };
     let received = received.map(cursor);
-    Ok(Some(DeliveryHello { epoch: Epoch(u64::from(epoch)), received, memory: Memory::Process }))
+    Ok(Some(DeliveryHello { epoch: Epoch(u64::from(epoch)), received, durability: Durability::InMemory }))
 }
 
 fn hello(words: &[&str], play: &Play) -> Read<Hello> {
     let rejoin = value(words, "identity").map(|digits| {
         let identity = u128::from_str_radix(digits, 16).map_err(|error| format!("{digits}: {error}"))?;
-        let route = value(words, "route").map(|route| Route(route.into()));
+        let address = value(words, "address").map(|address| SignalingAddress(address.into()));
         let delivery = numbered(words, play)?;
         Ok::<_, String>(RejoinHello {
             identity: Identity(identity),
-            route,
+            address,
             delivery,
             spares: words.contains(&"spares"),
         })

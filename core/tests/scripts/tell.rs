@@ -8,7 +8,8 @@ use rejoin_core::port::{PeerAction, SignalingAction};
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::session::SessionRecord;
 use rejoin_core::{
-    ChannelMessage, Event, Fault, IceTransportPolicy, Output, Role, Route, SessionId, SignalingMessage,
+    ChannelMessage, Event, Fault, IceTransportPolicy, Output, Role, SessionId, SignalingAddress,
+    SignalingMessage,
 };
 
 pub(crate) fn output(output: &Output) -> String {
@@ -16,7 +17,7 @@ pub(crate) fn output(output: &Output) -> String {
         Output::Signaling(generation, action) => format!("{generation} {}", signaling(action)),
         Output::Peer(generation, action) => format!("{generation} {}", peer(action)),
         Output::Persist(record) => persist(record),
-        Output::Keep(change) => format!("keep {change:?}"),
+        Output::StoreDelivery(change) => format!("keep {change:?}"),
         Output::Event(event) => format!("= {}", news(event)),
     }
 }
@@ -24,7 +25,7 @@ pub(crate) fn output(output: &Output) -> String {
 fn signaling(action: &SignalingAction) -> String {
     match action {
         SignalingAction::Open { server, limit, resume } => {
-            let resume = resume.as_ref().map(|told| format!(", resuming {}", told.route));
+            let resume = resume.as_ref().map(|told| format!(", resuming {}", told.address));
             format!("open {server} within {limit:?}{}", resume.unwrap_or_default())
         }
         SignalingAction::Send(message) => format!("tell server: {}", self::message(message)),
@@ -59,10 +60,10 @@ fn channel(message: &ChannelMessage) -> String {
         ChannelMessage::Hello(hello) => {
             let rejoin = hello.rejoin.as_ref();
             let identity = rejoin.map(|rejoin| format!(" identity={:x}", rejoin.identity.0));
-            let at = rejoin.and_then(|rejoin| rejoin.route.as_ref());
+            let at = rejoin.and_then(|rejoin| rejoin.address.as_ref());
             let received = rejoin.and_then(|rejoin| rejoin.delivery?.received);
             let received = received.map(|cursor| format!(" received={}", cursor.sequence));
-            format!("hello{}{}{}", identity.unwrap_or_default(), route(at), received.unwrap_or_default())
+            format!("hello{}{}{}", identity.unwrap_or_default(), address(at), received.unwrap_or_default())
         }
         ChannelMessage::Pong(token) => format!("pong {}", token.0),
         ChannelMessage::Bye => "bye".to_owned(),
@@ -85,16 +86,16 @@ fn message(message: &SignalingMessage) -> String {
         SignalingMessage::JoinRoom { room, .. } => format!("room {room}"),
         SignalingMessage::Seed { stream } => format!("seed {stream}"),
         SignalingMessage::Play { stream } => format!("play {stream}"),
-        SignalingMessage::Description { route: to, session: of, description: told, .. } => {
-            format!("{}{}{}", description(told), route(to.as_ref()), session(of.as_ref()))
+        SignalingMessage::Description { address: to, session: of, description: told, .. } => {
+            format!("{}{}{}", description(told), address(to.as_ref()), session(of.as_ref()))
         }
-        SignalingMessage::Candidates { route: to, session: of, candidates, .. } => {
-            format!("{} candidates{}{}", candidates.len(), route(to.as_ref()), session(of.as_ref()))
+        SignalingMessage::Candidates { address: to, session: of, candidates, .. } => {
+            format!("{} candidates{}{}", candidates.len(), address(to.as_ref()), session(of.as_ref()))
         }
-        SignalingMessage::RestartIce { route: to, session: of } => {
-            format!("please restart ICE{}{}", route(to.as_ref()), session(of.as_ref()))
+        SignalingMessage::RestartIce { address: to, session: of } => {
+            format!("please restart ICE{}{}", address(to.as_ref()), session(of.as_ref()))
         }
-        SignalingMessage::Bye { route: to } => format!("bye{}", route(to.as_ref())),
+        SignalingMessage::Bye { address: to } => format!("bye{}", address(to.as_ref())),
         SignalingMessage::Spare { session: None } => "please offer a spare".to_owned(),
         SignalingMessage::Spare { session: of } => format!("a spare{}", session(of.as_ref())),
         SignalingMessage::Withdraw { session: of } => format!("withdraw{}", session(Some(of))),
@@ -111,8 +112,8 @@ fn description(told: &Description) -> String {
     format!("{kind} ufrag={} fingerprint={}", ufrag.unwrap_or("-"), fingerprint.unwrap_or("-"))
 }
 
-fn route(route: Option<&Route>) -> String {
-    route.map(|route| format!(" route={route}")).unwrap_or_default()
+fn address(address: Option<&SignalingAddress>) -> String {
+    address.map(|address| format!(" address={address}")).unwrap_or_default()
 }
 
 fn session(session: Option<&SessionId>) -> String {

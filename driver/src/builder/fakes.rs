@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use rejoin_core::policy::{Checkup, Health, Incident, ProbeLog, Quality, Retry, Wait};
-use rejoin_core::stats::StatsHistory;
+use rejoin_core::policy::{
+    BackoffContext, Checkup, Health, HealthContext, Quality, RecoveryContext, TimeoutContext,
+};
+use rejoin_core::stats::QualityContext;
 use rejoin_core::{
     BackoffPolicy, HealthProbe, Policies, QualityPolicy, RecoveryStep, RecoveryStrategy, TimeoutPolicy,
 };
@@ -13,31 +15,31 @@ use rejoin_core::{
 struct Idle;
 
 impl BackoffPolicy for Idle {
-    fn delay(&self, _: &Retry<'_>) -> Option<Duration> {
+    fn delay(&self, _: &BackoffContext<'_>) -> Option<Duration> {
         None
     }
 }
 
 impl TimeoutPolicy for Idle {
-    fn limit(&self, _: &Wait) -> Duration {
+    fn limit(&self, _: &TimeoutContext) -> Duration {
         Duration::from_secs(1)
     }
 }
 
 impl RecoveryStrategy for Idle {
-    fn next_step(&self, _: &Incident<'_>) -> RecoveryStep {
+    fn next_step(&self, _: &RecoveryContext<'_>) -> RecoveryStep {
         RecoveryStep::GiveUp
     }
 }
 
 impl HealthProbe for Idle {
-    fn examine(&self, _: &ProbeLog<'_>) -> Checkup {
+    fn examine(&self, _: &HealthContext<'_>) -> Checkup {
         Checkup { health: Health::Alive, probe: false, again_in: Duration::from_secs(60) }
     }
 }
 
 impl QualityPolicy for Idle {
-    fn grade(&self, _: &StatsHistory<'_>) -> Quality {
+    fn grade(&self, _: &QualityContext<'_>) -> Quality {
         Quality::Good
     }
 

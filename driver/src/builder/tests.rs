@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rejoin_core::output::Warning;
 use rejoin_core::port::{SignalingAction, SignalingEvent};
-use rejoin_core::session::{Audience, SessionRecord, ViewerRecord};
+use rejoin_core::session::{SessionRecord, ViewAll, ViewerRecord};
 use rejoin_core::{Event, SignalingMessage};
 
 use super::fakes::idle_policies;
@@ -84,7 +84,7 @@ fn the_room_of_the_builder_takes_precedence_over_the_stored_one() {
 fn the_stored_intent_to_view_the_room_applies_to_that_room() {
     let viewed = |builder: SessionBuilder| {
         let mut intent = builder.intent;
-        let audience = Some(Audience { except: Some(StreamId("ours".into())) });
+        let audience = Some(ViewAll { except: Some(StreamId("ours".into())) });
         intent.merge(SessionRecord { audience, ..record(Some("there"), &[], &[]) });
         let commands: Vec<String> = intent.into_commands().map(|command| format!("{command:?}")).collect();
         commands.into_iter().find(|command| command.starts_with("ViewRoom"))

@@ -4,10 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use tokio::time::{advance, timeout};
 
+use rejoin_core::delivery::durable::{DeliveryKey, Snapshot, StoreChange};
 use rejoin_core::id::StreamId;
-use rejoin_core::mail::{Address, MailChange, Mailbag};
 use rejoin_core::port::PeerAction;
-use rejoin_core::{Generation, MailStore, Payload, Recipient};
+use rejoin_core::{DeliveryStore, Generation, Payload, Recipient};
 
 use super::fakes::Scene;
 use super::*;
@@ -55,11 +55,11 @@ async fn a_session_without_a_store_does_not_wait() {
 fn sending(input: &Input) -> Vec<Output> {
     match input {
         Input::Command(Command::Send { payload, .. }) => {
-            let address = Address::Publisher { stream: StreamId("cam".into()) };
+            let delivery_key = DeliveryKey::Publisher { stream: StreamId("cam".into()) };
             let payload = payload.clone();
             vec![
                 Output::Peer(Generation(1), PeerAction::ReadStats),
-                Output::Keep(MailChange::Kept { address, sequence: 1, payload }),
+                Output::StoreDelivery(StoreChange::Kept { delivery_key, sequence: 1, payload }),
             ]
         }
         _ => Vec::new(),
@@ -82,12 +82,12 @@ impl Disk {
     }
 }
 
-impl MailStore for Disk {
-    fn load(&mut self) -> Result<Mailbag, StoreError> {
-        Ok(Mailbag::default())
+impl DeliveryStore for Disk {
+    fn load(&mut self) -> Result<Snapshot, StoreError> {
+        Ok(Snapshot::default())
     }
 
-    fn apply(&mut self, changes: &[MailChange]) -> Result<(), StoreError> {
+    fn apply(&mut self, changes: &[StoreChange]) -> Result<(), StoreError> {
         let mut state = self.0.lock().unwrap();
         if state.is_full {
             return Err(StoreError("the disk is full".to_owned()));

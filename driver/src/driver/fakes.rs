@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use rejoin_core::delivery::WhenFull;
-use rejoin_core::mail::Memory;
-use rejoin_core::output::{LinkName, Owner, Peer, Recovery, Warning};
+use rejoin_core::delivery::durable::Durability;
+use rejoin_core::output::{LinkName, OutagePhase, Peer, Recovery, Warning};
 use rejoin_core::policy::{Outcome, RecoveryStep, Tried};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::{
-    Direction, Event, Fault, Generation, Identity, Input, MailStore, NetworkMonitor, NetworkSnapshot, Output,
-    Payload, PeerKey, PeerTransport, Recipient, SessionStore, Settings, SignalingTransport,
+    DeliveryStore, Direction, Event, Fault, Generation, Identity, Input, NetworkMonitor, NetworkSnapshot,
+    Output, Payload, PeerKey, PeerTransport, Recipient, SessionStore, Settings, SignalingTransport,
 };
 
 use super::{AppChannels, Driver, Machine, Ports};
@@ -52,7 +52,7 @@ impl Machine for Script {
         self.deadline
     }
 
-    fn has_room(&self) -> bool {
+    fn can_accept(&self) -> bool {
         !self.crowded || self.when_full != WhenFull::Wait
     }
 
@@ -64,7 +64,7 @@ impl Machine for Script {
 /// The environment of a driver under test.
 pub(crate) struct Scene {
     pub(crate) store: Box<dyn SessionStore>,
-    pub(crate) delivery_store: Option<Box<dyn MailStore>>,
+    pub(crate) delivery_store: Option<Box<dyn DeliveryStore>>,
     pub(crate) suspend_detector: SuspendDetector,
     pub(crate) deadline: Option<Duration>,
     pub(crate) peers_flood: bool,
@@ -124,7 +124,8 @@ impl Scene {
             crowded: self.crowded,
             when_full: self.when_full,
         };
-        let memory = if self.delivery_store.is_some() { Memory::Restarts } else { Memory::Process };
+        let durability =
+            if self.delivery_store.is_some() { Durability::Durable } else { Durability::InMemory };
         let ports = Ports {
             signaling: Box::new(near_signaling),
             peers: if self.peers_flood { Box::new(Flood) } else { Box::new(near_peers) },
@@ -133,9 +134,12 @@ impl Scene {
             delivery_writer: DeliveryWriter::new(self.delivery_store),
             suspend_detector: self.suspend_detector,
         };
-        let (commands, receiver) =
-            command_queue(&Settings { memory, when_full: self.when_full, ..Settings::new(Identity(1), "") });
-        let (sender, events) = events::channel(memory);
+        let (commands, receiver) = command_queue(&Settings {
+            durability,
+            when_full: self.when_full,
+            ..Settings::new(Identity(1), "")
+        });
+        let (sender, events) = events::channel(durability);
         let app = AppChannels { commands: receiver, events: sender };
         let driver = Driver::new(machine, ports, app);
         tokio::spawn(driver.run(std::iter::empty()));
@@ -243,10 +247,10 @@ pub(crate) fn recovered() -> Event {
         fault: Fault::IceDisconnected,
         tried: vec![Tried { step: RecoveryStep::RestartIce, outcome: Outcome::Verified, took }],
         outage: Duration::from_secs(3),
-        timeline: vec![(Owner::Detection, Duration::from_secs(1)), (Owner::IceChecking, took)],
+        timeline: vec![(OutagePhase::Detection, Duration::from_secs(1)), (OutagePhase::IceChecking, took)],
     })
 }
 
 pub(crate) fn unexpected_offer() -> Event {
-    Event::Warning(Warning::StrangerOffer { stream: Some(STREAM.to_owned()) })
+    Event::Warning(Warning::UnexpectedOffer { stream: Some(STREAM.to_owned()) })
 }

@@ -13,9 +13,9 @@ use std::time::{Duration, SystemTime};
 
 use redb::Database;
 
-use rejoin_core::MailStore;
-use rejoin_core::mail::{MailChange, Mailbag};
-use rejoin_core::port::{Receipts, StoreError};
+use rejoin_core::DeliveryStore;
+use rejoin_core::delivery::durable::{Snapshot, StoreChange};
+use rejoin_core::port::{ConfirmLog, StoreError};
 
 use crate::store::disk::{lock, resolved, set_aside, store_error, with_suffix};
 use confirm_log::RedbConfirmLog;
@@ -110,12 +110,12 @@ impl RedbDeliveryStore {
     }
 
     /// Returns `mail`, renumbered if it was stored in an earlier `boot` of the host.
-    fn adopt(&mut self, mut mail: Mailbag, boot: Option<String>) -> Result<Mailbag, StoreError> {
+    fn adopt(&mut self, mut mail: Snapshot, boot: Option<String>) -> Result<Snapshot, StoreError> {
         let Some(current) = renumber::current_boot().filter(|current| boot.as_ref() != Some(current)) else {
             return Ok(mail);
         };
         if boot.is_some() {
-            let changes = mail.mail.iter_mut().map(renumber::renumber).collect::<Result<Vec<_>, _>>()?;
+            let changes = mail.peers.iter_mut().map(renumber::renumber).collect::<Result<Vec<_>, _>>()?;
             self.apply(&changes.concat())?;
         }
         database::set_boot(self.database()?, &current).map_err(|error| self.store_error(error))?;
@@ -131,14 +131,14 @@ impl RedbDeliveryStore {
     }
 }
 
-impl MailStore for RedbDeliveryStore {
-    fn load(&mut self) -> Result<Mailbag, StoreError> {
+impl DeliveryStore for RedbDeliveryStore {
+    fn load(&mut self) -> Result<Snapshot, StoreError> {
         let oldest = seconds(SystemTime::now()).saturating_sub(MAX_ABSENCE.as_secs());
         match database::load(self.database()?, oldest) {
             Ok((mail, boot)) => self.adopt(mail, boot),
             Err(DatabaseError::Damaged(reason)) => {
                 self.set_aside(&reason)?;
-                self.database().map(|_| Mailbag::default())
+                self.database().map(|_| Snapshot::default())
             }
             Err(error) => {
                 self.close();
@@ -147,7 +147,7 @@ impl MailStore for RedbDeliveryStore {
         }
     }
 
-    fn apply(&mut self, changes: &[MailChange]) -> Result<(), StoreError> {
+    fn apply(&mut self, changes: &[StoreChange]) -> Result<(), StoreError> {
         let now = seconds(SystemTime::now());
         database::apply(self.database()?, changes, now).map_err(|error| {
             // After a failed write redb refuses every further write.
@@ -156,8 +156,8 @@ impl MailStore for RedbDeliveryStore {
         })
     }
 
-    fn receipts(&self) -> Option<Arc<dyn Receipts>> {
-        Some(Arc::clone(&self.confirm_log) as Arc<dyn Receipts>)
+    fn receipts(&self) -> Option<Arc<dyn ConfirmLog>> {
+        Some(Arc::clone(&self.confirm_log) as Arc<dyn ConfirmLog>)
     }
 }
 

@@ -21,7 +21,7 @@ fn a_kill_at_any_moment_loses_nothing_that_was_stored() {
         // A process that reported nothing started with the content of its predecessor.
         let reported = last.unwrap_or(held);
 
-        let mail = folder.open().load().unwrap().mail;
+        let mail = folder.open().load().unwrap().peers;
         held = newest(&mail);
         assert!(held == reported || held == reported + 1, "kill {kill}: {held} after message {reported}");
         let first = held.saturating_sub(WINDOW) + 1;
@@ -39,16 +39,18 @@ fn a_kill_at_any_moment_loses_nothing_that_was_stored() {
 fn stores_until_killed() {
     let Some(directory) = std::env::var_os(DIRECTORY).map(PathBuf::from) else { return };
     let mut store = RedbDeliveryStore::open(directory).unwrap();
-    let first = newest(&store.load().unwrap().mail) + 1;
+    let first = newest(&store.load().unwrap().peers) + 1;
     report("storing");
     for number in first.. {
-        let released =
-            MailChange::Released { address: viewer(1), numbers: 0..(number + 1).saturating_sub(WINDOW) };
+        let released = StoreChange::Released {
+            delivery_key: viewer(1),
+            numbers: 0..(number + 1).saturating_sub(WINDOW),
+        };
         store.apply(&[kept(&viewer(1), number), released, noted(&viewer(1), number)]).unwrap();
         report(&format!("stored {number}"));
     }
 }
 
-fn newest(mail: &[MailRecord]) -> u64 {
+fn newest(mail: &[PeerRecord]) -> u64 {
     mail.first().map_or(0, |record| record.note.newest)
 }

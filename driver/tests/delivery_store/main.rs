@@ -13,36 +13,36 @@ use std::path::PathBuf;
 use redb::ReadableTable as _;
 use tempfile::TempDir;
 
+use rejoin_core::delivery::durable::{DeliveryKey, Durability, PeerRecord, PeerState, Snapshot, StoreChange};
 use rejoin_core::delivery::{Cursor, Epoch};
 use rejoin_core::id::{Identity, StreamId};
-use rejoin_core::mail::{Address, MailChange, MailRecord, Mailbag, Memory, PeerNote};
 use rejoin_core::port::StoreError;
-use rejoin_core::{MailStore, Payload};
+use rejoin_core::{DeliveryStore, Payload};
 use rejoin_driver::RedbDeliveryStore;
 
 #[test]
 fn a_new_directory_holds_nothing() {
     let folder = Folder::new();
-    assert_eq!(folder.open().load().unwrap(), Mailbag::default());
+    assert_eq!(folder.open().load().unwrap(), Snapshot::default());
 }
 
 #[test]
 fn messages_survive_their_store() {
     let folder = Folder::new();
-    let (one, other) = (viewer(1), Address::Publisher { stream: StreamId("a b \"ö\"".into()) });
+    let (one, other) = (viewer(1), DeliveryKey::Publisher { stream: StreamId("a b \"ö\"".into()) });
     let mut store = folder.open();
-    let mut changes = vec![MailChange::Owner(Identity(9))];
-    for address in [&one, &other] {
-        changes.extend([kept(address, 1), kept(address, 2), noted(address, 2)]);
+    let mut changes = vec![StoreChange::Identity(Identity(9))];
+    for delivery_key in [&one, &other] {
+        changes.extend([kept(delivery_key, 1), kept(delivery_key, 2), noted(delivery_key, 2)]);
     }
     store.apply(&changes).unwrap();
     drop(store);
-    let record = |address: Address| MailRecord {
-        address,
+    let record = |delivery_key: DeliveryKey| PeerRecord {
+        delivery_key,
         note: note(2),
         kept: vec![(1, payload(1)), (2, payload(2))],
     };
-    let expected = Mailbag { owner: Some(Identity(9)), mail: vec![record(other), record(one)] };
+    let expected = Snapshot { identity: Some(Identity(9)), peers: vec![record(other), record(one)] };
     assert_eq!(folder.open().load().unwrap(), expected);
 }
 
@@ -50,14 +50,14 @@ fn messages_survive_their_store() {
 fn released_messages_are_removed_and_the_rest_stays() {
     let folder = Folder::new();
     let mut store = folder.open();
-    for address in [viewer(1), viewer(2)] {
-        store.apply(&(1..=9).map(|number| kept(&address, number)).collect::<Vec<_>>()).unwrap();
-        store.apply(&[noted(&address, 9)]).unwrap();
+    for delivery_key in [viewer(1), viewer(2)] {
+        store.apply(&(1..=9).map(|number| kept(&delivery_key, number)).collect::<Vec<_>>()).unwrap();
+        store.apply(&[noted(&delivery_key, 9)]).unwrap();
     }
-    store.apply(&[MailChange::Released { address: viewer(1), numbers: 1..6 }]).unwrap();
-    store.apply(&[MailChange::Forgotten { address: viewer(2) }]).unwrap();
-    let [left] = &store.load().unwrap().mail[..] else { panic!("not one peer is left") };
-    assert_eq!(left.address, viewer(1));
+    store.apply(&[StoreChange::Released { delivery_key: viewer(1), numbers: 1..6 }]).unwrap();
+    store.apply(&[StoreChange::Forgotten { delivery_key: viewer(2) }]).unwrap();
+    let [left] = &store.load().unwrap().peers[..] else { panic!("not one peer is left") };
+    assert_eq!(left.delivery_key, viewer(1));
     assert_eq!(left.kept.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [6, 7, 8, 9]);
 }
 
@@ -103,7 +103,7 @@ fn a_damaged_store_is_set_aside_and_kept() {
     for (number, damage) in damages.into_iter().enumerate() {
         fs::write(folder.file(), &damage).unwrap();
         let mut store = folder.open();
-        assert_eq!(store.load().unwrap(), Mailbag::default());
+        assert_eq!(store.load().unwrap(), Snapshot::default());
         store.apply(&[noted(&viewer(2), 1)]).unwrap();
         let kept = folder.mail().join(format!("mail.redb.damaged-{}", number + 1));
         assert_eq!(fs::read(kept).unwrap().len(), damage.len());
@@ -118,7 +118,7 @@ fn a_row_that_cannot_be_read_is_damage() {
         let peers = redb::TableDefinition::<&str, &[u8]>::new("peers");
         writing.open_table(peers).unwrap().insert("viewer x y", &b"{}"[..]).unwrap();
     });
-    assert_eq!(folder.open().load().unwrap(), Mailbag::default());
+    assert_eq!(folder.open().load().unwrap(), Snapshot::default());
     assert!(folder.mail().join("mail.redb.damaged-1").exists());
 }
 
@@ -150,8 +150,8 @@ fn a_peer_that_was_absent_for_a_week_is_forgotten() {
         row["heard"] = (row["heard"].as_u64().unwrap() - 8 * 24 * 60 * 60).into();
         peers.insert(key.as_str(), row.to_string().as_bytes()).unwrap();
     });
-    let left = folder.open().load().unwrap().mail;
-    assert_eq!(left.iter().map(|record| &record.address).collect::<Vec<_>>(), [&viewer(2)]);
+    let left = folder.open().load().unwrap().peers;
+    assert_eq!(left.iter().map(|record| &record.delivery_key).collect::<Vec<_>>(), [&viewer(2)]);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_directly_stored_confirmation_is_loaded_until_the_machine_stores_a_later_one
     store.apply(&[noted(&viewer(1), 5)]).unwrap();
     let receipts = store.receipts().unwrap();
     let received =
-        |store: &mut RedbDeliveryStore| store.load().unwrap().mail[0].note.received.unwrap().sequence;
+        |store: &mut RedbDeliveryStore| store.load().unwrap().peers[0].note.received.unwrap().sequence;
     receipts.note(Cursor { epoch: Epoch(u64::MAX - 1), sequence: 7 }).unwrap();
     receipts.note(Cursor { epoch: Epoch(1), sequence: 9 }).unwrap();
     assert_eq!(received(&mut store), 7);
@@ -183,12 +183,12 @@ fn another_boot_of_the_host_gives_new_numbers() {
         let about = redb::TableDefinition::<&str, &str>::new("about");
         writing.open_table(about).unwrap().insert("life", "another").unwrap();
     });
-    let mail = folder.open().load().unwrap().mail;
+    let mail = folder.open().load().unwrap().peers;
     assert_eq!(mail[0].kept, [(1, payload(8)), (2, payload(9))]);
     assert_eq!((mail[0].note.newest, mail[0].note.received), (2, note(9).received));
     assert_ne!(mail[0].note.epoch, note(9).epoch);
     // The next load returns the same numbers.
-    assert_eq!(folder.open().load().unwrap().mail, mail);
+    assert_eq!(folder.open().load().unwrap().peers, mail);
 }
 
 /// Writes to the database directly.
@@ -199,27 +199,27 @@ fn write(folder: &Folder, change: impl FnOnce(&redb::WriteTransaction)) {
     writing.commit().unwrap();
 }
 
-fn viewer(number: u128) -> Address {
-    Address::Viewer { identity: Identity(number), stream: StreamId("cam".into()) }
+fn viewer(number: u128) -> DeliveryKey {
+    DeliveryKey::Viewer { identity: Identity(number), stream: StreamId("cam".into()) }
 }
 
 fn payload(number: u64) -> Payload {
     Payload(format!("\"message {number}\"").into())
 }
 
-fn kept(address: &Address, sequence: u64) -> MailChange {
-    MailChange::Kept { address: address.clone(), sequence, payload: payload(sequence) }
+fn kept(delivery_key: &DeliveryKey, sequence: u64) -> StoreChange {
+    StoreChange::Kept { delivery_key: delivery_key.clone(), sequence, payload: payload(sequence) }
 }
 
-fn noted(address: &Address, newest: u64) -> MailChange {
-    MailChange::Noted { address: address.clone(), note: note(newest) }
+fn noted(delivery_key: &DeliveryKey, newest: u64) -> StoreChange {
+    StoreChange::Noted { delivery_key: delivery_key.clone(), note: note(newest) }
 }
 
-fn note(newest: u64) -> PeerNote {
-    PeerNote {
+fn note(newest: u64) -> PeerState {
+    PeerState {
         identity: Some(Identity(3)),
         label: Some("dock".to_owned()),
-        memory: Memory::Restarts,
+        durability: Durability::Durable,
         epoch: Epoch(u64::MAX),
         newest,
         acknowledged: 0,

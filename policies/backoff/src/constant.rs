@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rejoin_core::BackoffPolicy;
-use rejoin_core::policy::Retry;
+use rejoin_core::policy::BackoffContext;
 use serde::Deserialize;
 
 use crate::Jitter;
@@ -21,7 +21,7 @@ impl Constant {
 }
 
 impl BackoffPolicy for Constant {
-    fn delay(&self, retry: &Retry<'_>) -> Option<Duration> {
+    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
         let ConstantOptions { delay, max_attempts, jitter } = self.0;
         let allowed = max_attempts == 0 || retry.attempt < max_attempts;
         allowed.then(|| jitter.shorten(delay, retry.jitter))
@@ -66,7 +66,7 @@ mod tests {
     use super::*;
 
     fn delay(policy: &Constant, attempt: u32) -> Option<Duration> {
-        policy.delay(&Retry::new(Link::Signaling, attempt, &Fault::SignalingSilent))
+        policy.delay(&BackoffContext::new(Link::Signaling, attempt, &Fault::SignalingSilent))
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rejoin_core::BackoffPolicy;
-use rejoin_core::policy::Retry;
+use rejoin_core::policy::BackoffContext;
 use serde::Deserialize;
 
 /// Draws every delay from `base` to three times the delay before, up to a ceiling.
@@ -22,7 +22,7 @@ impl DecorrelatedJitter {
 }
 
 impl BackoffPolicy for DecorrelatedJitter {
-    fn delay(&self, retry: &Retry<'_>) -> Option<Duration> {
+    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
         let DecorrelatedJitterOptions { base, max, max_attempts } = self.0;
         if max_attempts != 0 && retry.attempt >= max_attempts {
             return None;
@@ -87,7 +87,7 @@ mod tests {
 
     /// Returns the delay in milliseconds.
     fn delay(attempt: u32, previous: Option<u64>, jitter: f64) -> Option<u128> {
-        let mut retry = Retry::new(Link::Signaling, attempt, &Fault::SignalingSilent);
+        let mut retry = BackoffContext::new(Link::Signaling, attempt, &Fault::SignalingSilent);
         (retry.previous, retry.jitter) = (previous.map(Duration::from_millis), jitter);
         policy().delay(&retry).map(|delay| delay.as_millis())
     }

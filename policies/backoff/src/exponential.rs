@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rejoin_core::BackoffPolicy;
-use rejoin_core::policy::Retry;
+use rejoin_core::policy::BackoffContext;
 use serde::Deserialize;
 
 use crate::Jitter;
@@ -21,7 +21,7 @@ impl Exponential {
 }
 
 impl BackoffPolicy for Exponential {
-    fn delay(&self, retry: &Retry<'_>) -> Option<Duration> {
+    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
         let ExponentialOptions { base, factor, max, max_attempts, jitter } = self.0;
         if max_attempts != 0 && retry.attempt >= max_attempts {
             return None;
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     fn delay(policy: &Exponential, attempt: u32) -> Option<Duration> {
-        policy.delay(&Retry::new(Link::Signaling, attempt, &Fault::SignalingSilent))
+        policy.delay(&BackoffContext::new(Link::Signaling, attempt, &Fault::SignalingSilent))
     }
 
     #[test]
@@ -131,7 +131,7 @@ mod tests {
             let max = base.saturating_add(Duration::from_secs(more));
             let policy =
                 Exponential::try_from(ExponentialOptions { base, factor, max, max_attempts: 0, jitter }).unwrap();
-            let mut retry = Retry::new(Link::Peer, attempt, &Fault::IceFailed);
+            let mut retry = BackoffContext::new(Link::Peer, attempt, &Fault::IceFailed);
             retry.jitter = draw;
             prop_assert!(policy.delay(&retry).unwrap() <= max);
         }

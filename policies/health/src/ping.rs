@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use rejoin_core::policy::{Checkup, Health, ProbeLog};
+use rejoin_core::policy::{Checkup, Health, HealthContext};
 use rejoin_core::{HealthProbe, Link, Platform};
 use serde::Deserialize;
 
@@ -77,7 +77,7 @@ impl Default for Ping {
 
 impl Ping {
     /// Returns the patience with this link, or `None` if it is not probed.
-    fn patience(&self, log: &ProbeLog<'_>) -> Option<Patience> {
+    fn patience(&self, log: &HealthContext<'_>) -> Option<Patience> {
         let (interval, timeout, misses) = match log.link {
             Link::Signaling => (self.signaling_interval, self.signaling_timeout, self.signaling_misses),
             Link::Peer => {
@@ -104,7 +104,7 @@ impl Ping {
 }
 
 impl HealthProbe for Ping {
-    fn examine(&self, log: &ProbeLog<'_>) -> Checkup {
+    fn examine(&self, log: &HealthContext<'_>) -> Checkup {
         let Some(patience) = self.patience(log) else {
             return Checkup { health: Health::Alive, probe: false, again_in: self.signaling_interval };
         };

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use rejoin_core::policy::{Checkup, Health, Probe, ProbeLog};
+use rejoin_core::policy::{Checkup, Health, HealthContext, Probe};
 use rejoin_core::{HealthProbe, Link};
 use serde::Deserialize;
 
@@ -68,7 +68,7 @@ struct Patience {
 }
 
 impl Silence {
-    fn patience(&self, log: &ProbeLog<'_>) -> Patience {
+    fn patience(&self, log: &HealthContext<'_>) -> Patience {
         let (after, timeout, misses) = match log.link {
             Link::Signaling => (self.signaling_after, self.signaling_timeout, self.signaling_misses),
             Link::Peer => (self.after, self.timeout, self.misses),
@@ -80,7 +80,7 @@ impl Silence {
 }
 
 impl HealthProbe for Silence {
-    fn examine(&self, log: &ProbeLog<'_>) -> Checkup {
+    fn examine(&self, log: &HealthContext<'_>) -> Checkup {
         let Patience { after, limit, misses } = self.patience(log);
         let silent_since = last_sign_of_life(log);
         // What left before the last sign of life is answered by it.
@@ -107,12 +107,12 @@ impl HealthProbe for Silence {
 }
 
 /// Returns when anything last came, or the link came up.
-fn last_sign_of_life(log: &ProbeLog<'_>) -> Instant {
+fn last_sign_of_life(log: &HealthContext<'_>) -> Instant {
     [log.acknowledged_at, log.last_received].into_iter().flatten().fold(log.up_since, Instant::max)
 }
 
 /// Returns whether the peer answers no probes, ever, and ICE calls its path good.
-fn lives_by_ice(log: &ProbeLog<'_>) -> bool {
+fn lives_by_ice(log: &HealthContext<'_>) -> bool {
     let answers = log.acknowledged_at.is_some() || log.probes.iter().any(|probe| probe.answered_at.is_some());
     !answers && log.ice.is_some_and(|state| state.is_connected())
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use rejoin_core::ice::IceConnectionState;
-use rejoin_core::policy::{Checkup, Health, Probe, ProbeLog};
+use rejoin_core::policy::{Checkup, Health, HealthContext, Probe};
 use rejoin_core::rtt::Rtt;
 use rejoin_core::{HealthProbe, Link, Platform};
 use rejoin_health::Ping;
@@ -62,7 +62,7 @@ fn ask(policy: &Ping, history: &History, now: u64) -> Checkup {
     let answered = |sent: u64| history.acknowledged.filter(|acknowledged| *acknowledged > sent).map(at);
     let probes: Vec<_> =
         history.sent.iter().map(|&sent| Probe { sent_at: at(sent), answered_at: answered(sent) }).collect();
-    let mut log = ProbeLog::new(history.link, history.platform, up_since, at(now));
+    let mut log = HealthContext::new(history.link, history.platform, up_since, at(now));
     log.probes = &probes;
     log.acknowledged_at = history.acknowledged.map(at);
     log.last_received = history.received.map(at);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use rejoin_core::ice::IceConnectionState;
-use rejoin_core::policy::{Checkup, Health, Probe, ProbeLog};
+use rejoin_core::policy::{Checkup, Health, HealthContext, Probe};
 use rejoin_core::rtt::Rtt;
 use rejoin_core::{HealthProbe, Link, Platform};
 use rejoin_health::Silence;
@@ -31,7 +31,7 @@ fn ask(history: &History, now: u64) -> Checkup {
     let at = |seconds: u64| up_since + Duration::from_secs(seconds);
     let probes: Vec<_> =
         history.sent.iter().map(|&sent| Probe { sent_at: at(sent), answered_at: None }).collect();
-    let mut log = ProbeLog::new(history.link, Platform::Linux, up_since, at(now));
+    let mut log = HealthContext::new(history.link, Platform::Linux, up_since, at(now));
     log.probes = &probes;
     log.acknowledged_at = history.acknowledged.map(at);
     log.last_received = history.received.map(at);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
-use rejoin_core::stats::StatsHistory;
+use rejoin_core::stats::QualityContext;
 use serde::Deserialize;
 
 use crate::window::windows;
@@ -50,7 +50,7 @@ fn median(three: &[f64]) -> Option<f64> {
 }
 
 impl QualityPolicy for Ewma {
-    fn grade(&self, history: &StatsHistory<'_>) -> Quality {
+    fn grade(&self, history: &QualityContext<'_>) -> Quality {
         let windows = windows(history.samples);
         let losses: Vec<f64> = windows.iter().filter_map(|window| Some(window.loss?.least)).collect();
         let round_trips: Vec<f64> =

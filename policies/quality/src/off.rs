@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
-use rejoin_core::stats::StatsHistory;
+use rejoin_core::stats::QualityContext;
 use serde::Deserialize;
 
 /// Calls every link good and never measures one.
@@ -13,7 +13,7 @@ use serde::Deserialize;
 pub struct Off {}
 
 impl QualityPolicy for Off {
-    fn grade(&self, _history: &StatsHistory<'_>) -> Quality {
+    fn grade(&self, _history: &QualityContext<'_>) -> Quality {
         Quality::Good
     }
 
@@ -33,7 +33,7 @@ mod tests {
 
     #[test]
     fn calls_even_a_poor_link_good() {
-        let history = StatsHistory::new(&[], Quality::Poor, Duration::from_secs(60));
+        let history = QualityContext::new(&[], Quality::Poor, Duration::from_secs(60));
         assert_eq!(Off {}.grade(&history), Quality::Good);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
-use rejoin_core::stats::StatsHistory;
+use rejoin_core::stats::QualityContext;
 use serde::Deserialize;
 
 use crate::window::{Window, windows};
@@ -51,7 +51,7 @@ enum Verdict {
 }
 
 impl QualityPolicy for Thresholds {
-    fn grade(&self, history: &StatsHistory<'_>) -> Quality {
+    fn grade(&self, history: &QualityContext<'_>) -> Quality {
         let verdicts: Vec<Verdict> =
             windows(history.samples).iter().filter_map(|window| self.verdict(window)).collect();
         let newest = |count: NonZeroU32, matches: fn(Verdict) -> bool| {

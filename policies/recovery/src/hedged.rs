@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rejoin_core::policy::Incident;
+use rejoin_core::policy::RecoveryContext;
 use rejoin_core::{RecoveryStep, RecoveryStrategy};
 use serde::Deserialize;
 
@@ -54,7 +54,7 @@ impl Default for Hedged {
 }
 
 impl RecoveryStrategy for Hedged {
-    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
+    fn next_step(&self, incident: &RecoveryContext<'_>) -> RecoveryStep {
         if let Some(step) = prospects::foregone(incident) {
             return step;
         }
@@ -69,7 +69,7 @@ impl RecoveryStrategy for Hedged {
         milder.unwrap_or(RecoveryStep::RecreatePeerConnection)
     }
 
-    fn head_start(&self, incident: &Incident<'_>, step: RecoveryStep) -> Option<Duration> {
+    fn head_start(&self, incident: &RecoveryContext<'_>, step: RecoveryStep) -> Option<Duration> {
         if !step.keeps_connection() || prospects::must_wait(incident) {
             return None;
         }
@@ -80,7 +80,7 @@ impl RecoveryStrategy for Hedged {
 
 impl Hedged {
     /// Returns the mild repair that is worth a head start.
-    fn milder(&self, incident: &Incident<'_>) -> Option<RecoveryStep> {
+    fn milder(&self, incident: &RecoveryContext<'_>) -> Option<RecoveryStep> {
         let dead = prospects::path_is_dead(incident);
         let restart = match self.first {
             First::Wait => false,

@@ -4,7 +4,7 @@ mod climb;
 
 use std::time::Duration;
 
-use rejoin_core::policy::Incident;
+use rejoin_core::policy::RecoveryContext;
 use rejoin_core::{RecoveryStep, RecoveryStrategy};
 use serde::Deserialize;
 
@@ -26,7 +26,7 @@ impl Ladder {
 }
 
 impl RecoveryStrategy for Ladder {
-    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
+    fn next_step(&self, incident: &RecoveryContext<'_>) -> RecoveryStep {
         if let Some(step) = prospects::foregone(incident) {
             return step;
         }

@@ -1,6 +1,6 @@
 //! `rebuild`: a new peer connection at once, beside the old one.
 
-use rejoin_core::policy::Incident;
+use rejoin_core::policy::RecoveryContext;
 use rejoin_core::{RecoveryStep, RecoveryStrategy};
 use serde::Deserialize;
 
@@ -37,7 +37,7 @@ impl Default for Rebuild {
 }
 
 impl RecoveryStrategy for Rebuild {
-    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
+    fn next_step(&self, incident: &RecoveryContext<'_>) -> RecoveryStep {
         if let Some(step) = prospects::foregone(incident) {
             return step;
         }
@@ -53,7 +53,7 @@ impl RecoveryStrategy for Rebuild {
 
 impl Rebuild {
     /// Returns whether the incident is young and may heal by itself.
-    fn grace_is_due(&self, incident: &Incident<'_>) -> bool {
+    fn grace_is_due(&self, incident: &RecoveryContext<'_>) -> bool {
         match self.patience {
             Patience::None => false,
             Patience::Grace => {

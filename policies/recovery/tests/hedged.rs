@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rejoin_core::ice::IceConnectionState;
-use rejoin_core::policy::{Incident, Outcome, Tried};
+use rejoin_core::policy::{Outcome, RecoveryContext, Tried};
 use rejoin_core::rtt::Rtt;
 use rejoin_core::{Fault, NetworkSnapshot, RecoveryStep, RecoveryStrategy, Role};
 use rejoin_recovery::{First, Hedged};
@@ -15,21 +15,21 @@ use RecoveryStep::{
 /// Asks `hedged` about an incident with a peer that hedges, changed by `change`.
 fn with_incident<T>(
     fault: &Fault,
-    change: impl FnOnce(&mut Incident<'_>),
-    ask: impl FnOnce(&Incident<'_>) -> T,
+    change: impl FnOnce(&mut RecoveryContext<'_>),
+    ask: impl FnOnce(&RecoveryContext<'_>) -> T,
 ) -> T {
     let network = NetworkSnapshot::default();
-    let mut incident = Incident::new(Role::Offerer, fault, &network);
+    let mut incident = RecoveryContext::new(Role::Offerer, fault, &network);
     incident.peer_hedges = true;
     change(&mut incident);
     ask(&incident)
 }
 
-fn first(strategy: &Hedged, fault: &Fault, change: impl FnOnce(&mut Incident<'_>)) -> RecoveryStep {
+fn first(strategy: &Hedged, fault: &Fault, change: impl FnOnce(&mut RecoveryContext<'_>)) -> RecoveryStep {
     with_incident(fault, change, |incident| strategy.next_step(incident))
 }
 
-fn unchanged(_: &mut Incident<'_>) {}
+fn unchanged(_: &mut RecoveryContext<'_>) {}
 
 #[test]
 fn a_dead_path_is_restarted_and_one_that_may_live_is_left_alone() {
@@ -37,10 +37,10 @@ fn a_dead_path_is_restarted_and_one_that_may_live_is_left_alone() {
     for fault in [Fault::IceDisconnected, Fault::IceFailed, Fault::ProbeUnanswered] {
         assert_eq!(first(&strategy, &fault, unchanged), RestartIce, "{fault:?}");
     }
-    let failed = |incident: &mut Incident<'_>| incident.ice = Some(IceConnectionState::Failed);
+    let failed = |incident: &mut RecoveryContext<'_>| incident.ice = Some(IceConnectionState::Failed);
     assert_eq!(first(&strategy, &Fault::NetworkSwitched, failed), RestartIce);
-    for fault in [Fault::NetworkSwitched, Fault::QualityPoor, Fault::Requested, Fault::PeerRepairs] {
-        let alive = |incident: &mut Incident<'_>| incident.ice = Some(IceConnectionState::Connected);
+    for fault in [Fault::NetworkSwitched, Fault::QualityPoor, Fault::Requested, Fault::PeerInitiatedRepair] {
+        let alive = |incident: &mut RecoveryContext<'_>| incident.ice = Some(IceConnectionState::Connected);
         assert_eq!(first(&strategy, &fault, alive), RecreatePeerConnection, "{fault:?}");
     }
 }
@@ -55,18 +55,18 @@ fn waits_instead_of_restarting_if_told_so() {
 #[test]
 fn what_a_restart_cannot_revive_is_rebuilt_at_once() {
     let strategy = Hedged::default();
-    let stale = |incident: &mut Incident<'_>| {
+    let stale = |incident: &mut RecoveryContext<'_>| {
         (incident.bytes_in_flight, incident.silent_for) = (1, Duration::from_millis(3_001));
     };
     assert_eq!(first(&strategy, &Fault::ProbeUnanswered, stale), RecreatePeerConnection);
-    let closed = |incident: &mut Incident<'_>| incident.channel_open = false;
+    let closed = |incident: &mut RecoveryContext<'_>| incident.channel_open = false;
     assert_eq!(first(&strategy, &Fault::IceDisconnected, closed), RecreatePeerConnection);
     assert_eq!(first(&strategy, &Fault::DataChannelClosed, unchanged), RecreatePeerConnection);
 }
 
 #[test]
 fn a_peer_that_keeps_one_connection_gets_a_new_one_at_once() {
-    let foreign = |incident: &mut Incident<'_>| incident.peer_hedges = false;
+    let foreign = |incident: &mut RecoveryContext<'_>| incident.peer_hedges = false;
     assert_eq!(first(&Hedged::default(), &Fault::IceDisconnected, foreign), RecreatePeerConnection);
 }
 
@@ -75,7 +75,7 @@ fn after_the_first_attempt_it_rebuilds_and_examines_signaling_now_and_then() {
     let network = NetworkSnapshot::default();
     let mut tried = vec![];
     for _ in 0..6 {
-        let mut incident = Incident::new(Role::Answerer, &Fault::IceFailed, &network);
+        let mut incident = RecoveryContext::new(Role::Answerer, &Fault::IceFailed, &network);
         (incident.peer_hedges, incident.tried) = (true, &tried);
         let step = Hedged::default().next_step(&incident);
         tried.push(Tried { step, outcome: Outcome::TimedOut, took: Duration::ZERO });
@@ -87,13 +87,13 @@ fn after_the_first_attempt_it_rebuilds_and_examines_signaling_now_and_then() {
 
 #[test]
 fn the_head_start_grows_with_the_round_trip() {
-    let head_start = |change: fn(&mut Incident<'_>)| {
+    let head_start = |change: fn(&mut RecoveryContext<'_>)| {
         with_incident(&Fault::IceFailed, change, |incident| {
             Hedged::default().head_start(incident, RestartIce)
         })
     };
     assert_eq!(head_start(|_| ()), Some(Duration::from_millis(100)));
-    let far = |incident: &mut Incident<'_>| {
+    let far = |incident: &mut RecoveryContext<'_>| {
         let (smoothed, variation) = (Duration::from_millis(200), Duration::ZERO);
         incident.rtt = Some(Rtt { smoothed, variation });
     };
@@ -118,7 +118,7 @@ fn only_a_repair_that_keeps_the_connection_has_a_head_start() {
 
 #[test]
 fn a_publisher_without_a_route_waits_and_builds_nothing() {
-    let lost = |incident: &mut Incident<'_>| incident.route_known = false;
+    let lost = |incident: &mut RecoveryContext<'_>| incident.address_known = false;
     assert_eq!(first(&Hedged::default(), &Fault::PeerLeft, lost), Wait);
     let head_start =
         with_incident(&Fault::PeerLeft, lost, |incident| Hedged::default().head_start(incident, Wait));

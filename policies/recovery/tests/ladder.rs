@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rejoin_core::ice::IceConnectionState;
-use rejoin_core::policy::{Incident, Outcome, Tried};
+use rejoin_core::policy::{Outcome, RecoveryContext, Tried};
 use rejoin_core::{Fault, NetworkSnapshot, Phase, RecoveryStep, RecoveryStrategy, Role};
 use rejoin_recovery::Ladder;
 
@@ -16,20 +16,25 @@ fn ask(
     ladder: &Ladder,
     fault: &Fault,
     tried: &[RecoveryStep],
-    change: fn(&mut Incident<'_>),
+    change: fn(&mut RecoveryContext<'_>),
 ) -> RecoveryStep {
     let timed_out =
         |step: &RecoveryStep| Tried { step: *step, outcome: Outcome::TimedOut, took: Duration::ZERO };
     let tried: Vec<_> = tried.iter().map(timed_out).collect();
     let network = NetworkSnapshot::default();
-    let mut incident = Incident::new(Role::Offerer, fault, &network);
+    let mut incident = RecoveryContext::new(Role::Offerer, fault, &network);
     incident.tried = &tried;
     change(&mut incident);
     ladder.next_step(&incident)
 }
 
 /// Returns the first `count` steps of an incident in which nothing helps.
-fn climb(ladder: &Ladder, fault: &Fault, count: usize, change: fn(&mut Incident<'_>)) -> Vec<RecoveryStep> {
+fn climb(
+    ladder: &Ladder,
+    fault: &Fault,
+    count: usize,
+    change: fn(&mut RecoveryContext<'_>),
+) -> Vec<RecoveryStep> {
     let mut steps = Vec::new();
     for _ in 0..count {
         steps.push(ask(ladder, fault, &steps, change));
@@ -37,7 +42,7 @@ fn climb(ladder: &Ladder, fault: &Fault, count: usize, change: fn(&mut Incident<
     steps
 }
 
-fn unchanged(_: &mut Incident<'_>) {}
+fn unchanged(_: &mut RecoveryContext<'_>) {}
 
 fn first(fault: &Fault) -> RecoveryStep {
     ask(&Ladder::default(), fault, &[], unchanged)
@@ -88,7 +93,7 @@ fn known_trouble_gets_no_grace() {
         Fault::NetworkSwitched,
         Fault::NetworkLost,
         Fault::Requested,
-        Fault::PeerRepairs,
+        Fault::PeerInitiatedRepair,
         Fault::IceFailed,
         Fault::ProbeUnanswered,
         Fault::QualityPoor,
@@ -103,7 +108,7 @@ fn a_path_without_bytes_is_rebuilt() {
     for step in [Wait, RestartIce] {
         let tried = [Tried { step, outcome: Outcome::Unverified, took: Duration::ZERO }];
         let network = NetworkSnapshot::default();
-        let mut incident = Incident::new(Role::Offerer, &Fault::IceDisconnected, &network);
+        let mut incident = RecoveryContext::new(Role::Offerer, &Fault::IceDisconnected, &network);
         incident.relay_available = true;
         incident.tried = &tried;
         assert_eq!(Ladder::default().next_step(&incident), RecreatePeerConnection, "{step:?}");
@@ -112,21 +117,22 @@ fn a_path_without_bytes_is_rebuilt() {
 
 #[test]
 fn a_peer_that_cannot_restart_is_rebuilt_after_its_grace() {
-    let refuses = |incident: &mut Incident<'_>| incident.peer_restarts_ice = Some(false);
+    let refuses = |incident: &mut RecoveryContext<'_>| incident.peer_restarts_ice = Some(false);
     let steps = climb(&Ladder::default(), &Fault::IceDisconnected, 2, refuses);
     assert_eq!(steps, [Wait, RecreatePeerConnection]);
 }
 
 #[test]
 fn a_viewer_without_a_route_plays_again() {
-    let viewer =
-        |incident: &mut Incident<'_>| (incident.role, incident.route_known) = (Role::Answerer, false);
+    let viewer = |incident: &mut RecoveryContext<'_>| {
+        (incident.role, incident.address_known) = (Role::Answerer, false)
+    };
     assert_eq!(ask(&Ladder::default(), &Fault::IceDisconnected, &[], viewer), RecreatePeerConnection);
 }
 
 #[test]
 fn a_publisher_without_a_route_waits_for_ever() {
-    let publisher = |incident: &mut Incident<'_>| incident.route_known = false;
+    let publisher = |incident: &mut RecoveryContext<'_>| incident.address_known = false;
     assert_eq!(climb(&Ladder::default(), &Fault::PeerLeft, 3, publisher), [Wait; 3]);
 }
 
@@ -139,20 +145,20 @@ fn a_returning_route_finds_the_ladder_where_it_was() {
 #[test]
 fn stale_data_in_flight_is_rebuilt_rather_than_restarted() {
     let first = |change| ask(&Ladder::default(), &Fault::NetworkSwitched, &[], change);
-    let stale = |incident: &mut Incident<'_>| {
+    let stale = |incident: &mut RecoveryContext<'_>| {
         (incident.bytes_in_flight, incident.silent_for) = (1, Duration::from_millis(3_001));
     };
-    let fresh = |incident: &mut Incident<'_>| {
+    let fresh = |incident: &mut RecoveryContext<'_>| {
         (incident.bytes_in_flight, incident.silent_for) = (1, Duration::from_millis(3_000));
     };
-    let idle = |incident: &mut Incident<'_>| incident.silent_for = Duration::from_secs(60);
+    let idle = |incident: &mut RecoveryContext<'_>| incident.silent_for = Duration::from_secs(60);
     assert_eq!([first(stale), first(fresh), first(idle)], [RecreatePeerConnection, RestartIce, RestartIce]);
 }
 
 #[test]
 fn nothing_closed_is_restarted() {
-    let closed = |incident: &mut Incident<'_>| incident.ice = Some(IceConnectionState::Closed);
-    let channel = |incident: &mut Incident<'_>| incident.channel_open = false;
+    let closed = |incident: &mut RecoveryContext<'_>| incident.ice = Some(IceConnectionState::Closed);
+    let channel = |incident: &mut RecoveryContext<'_>| incident.channel_open = false;
     assert_eq!(ask(&Ladder::default(), &Fault::Requested, &[], closed), RecreatePeerConnection);
     assert_eq!(ask(&Ladder::default(), &Fault::Requested, &[], channel), RecreatePeerConnection);
 }

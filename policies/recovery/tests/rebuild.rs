@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rejoin_core::policy::{Incident, Outcome, Tried};
+use rejoin_core::policy::{Outcome, RecoveryContext, Tried};
 use rejoin_core::{Fault, NetworkSnapshot, RecoveryStep, RecoveryStrategy, Role};
 use rejoin_recovery::{Patience, Rebuild};
 
@@ -13,12 +13,12 @@ fn climb(
     strategy: &Rebuild,
     fault: &Fault,
     count: usize,
-    change: fn(&mut Incident<'_>),
+    change: fn(&mut RecoveryContext<'_>),
 ) -> Vec<RecoveryStep> {
     let network = NetworkSnapshot::default();
     let mut tried = Vec::new();
     for _ in 0..count {
-        let mut incident = Incident::new(Role::Answerer, fault, &network);
+        let mut incident = RecoveryContext::new(Role::Answerer, fault, &network);
         incident.tried = &tried;
         change(&mut incident);
         let step = strategy.next_step(&incident);
@@ -27,7 +27,7 @@ fn climb(
     tried.iter().map(|tried| tried.step).collect()
 }
 
-fn unchanged(_: &mut Incident<'_>) {}
+fn unchanged(_: &mut RecoveryContext<'_>) {}
 
 #[test]
 fn rebuilds_at_once_and_examines_signaling_now_and_then() {
@@ -55,14 +55,14 @@ fn grace_is_not_wasted_on_what_cannot_heal() {
     for fault in [Fault::PeerLeft, Fault::NetworkSwitched, Fault::IceFailed] {
         assert_eq!(climb(&strategy, &fault, 1, unchanged), [RecreatePeerConnection], "{fault:?}");
     }
-    let closed = |incident: &mut Incident<'_>| incident.channel_open = false;
+    let closed = |incident: &mut RecoveryContext<'_>| incident.channel_open = false;
     assert_eq!(climb(&strategy, &Fault::IceDisconnected, 1, closed), [RecreatePeerConnection]);
 }
 
 #[test]
 fn a_publisher_without_a_route_waits() {
     let publisher =
-        |incident: &mut Incident<'_>| (incident.role, incident.route_known) = (Role::Offerer, false);
+        |incident: &mut RecoveryContext<'_>| (incident.role, incident.address_known) = (Role::Offerer, false);
     assert_eq!(climb(&Rebuild::default(), &Fault::PeerLeft, 3, publisher), [Wait; 3]);
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use rejoin_core::ice::IceConnectionState;
-use rejoin_core::policy::{Incident, Outcome, Spare, Tried};
+use rejoin_core::policy::{Outcome, RecoveryContext, Spare, Tried};
 use rejoin_core::{Fault, Link, NetworkSnapshot, Phase, RecoveryStep, RecoveryStrategy, Role};
 use rejoin_recovery::{Hedged, Ladder, Patience, Rebuild};
 
@@ -26,10 +26,11 @@ fn strategies() -> Result<Vec<Box<dyn RecoveryStrategy>>, toml::de::Error> {
 fn a_spare_comes_first_where_a_path_broke() {
     let network = NetworkSnapshot::default();
     let paths = [Fault::NetworkSwitched, Fault::ProbeUnanswered, Fault::IceFailed, Fault::QualityPoor];
-    let others = [Fault::Requested, Fault::PeerLeft, Fault::PeerRepairs, Fault::Suspended(Duration::ZERO)];
+    let others =
+        [Fault::Requested, Fault::PeerLeft, Fault::PeerInitiatedRepair, Fault::Suspended(Duration::ZERO)];
     for strategy in strategies().unwrap() {
         let step = |fault: &Fault| {
-            let mut incident = Incident::new(Role::Offerer, fault, &network);
+            let mut incident = RecoveryContext::new(Role::Offerer, fault, &network);
             incident.spare = Spare::Ready;
             strategy.next_step(&incident)
         };
@@ -43,7 +44,7 @@ fn a_switch_that_took_only_the_spare_is_waited_out_once() {
     let network = NetworkSnapshot::default();
     let waited = [Tried { step: RecoveryStep::Wait, outcome: Outcome::TimedOut, took: Duration::ZERO }];
     for strategy in strategies().unwrap() {
-        let mut incident = Incident::new(Role::Answerer, &Fault::NetworkSwitched, &network);
+        let mut incident = RecoveryContext::new(Role::Answerer, &Fault::NetworkSwitched, &network);
         incident.spare = Spare::Lost;
         assert_eq!(strategy.next_step(&incident), RecoveryStep::Wait, "{strategy:?}");
         incident.tried = &waited;
@@ -67,7 +68,7 @@ fn fault() -> impl Strategy<Value = Fault> {
         Fault::NetworkSwitched,
         Fault::Suspended(Duration::MAX),
         Fault::PeerLeft,
-        Fault::PeerRepairs,
+        Fault::PeerInitiatedRepair,
         Fault::FingerprintChanged,
         Fault::QualityPoor,
         Fault::Requested,
@@ -97,16 +98,16 @@ proptest! {
     #[test]
     fn no_answer_panics_gives_up_or_waits_twice(
         fault in fault(), mut tried in prop::collection::vec(tried(), 0..12),
-        offerer: bool, route_known: bool, relay_available: bool, channel_open: bool,
+        offerer: bool, address_known: bool, relay_available: bool, channel_open: bool,
         peer_restarts_ice: Option<bool>, signaling: bool, silent in 0u64..=u64::MAX, bytes_in_flight: u64,
         ice in prop::option::of(prop::sample::select(vec![IceConnectionState::Closed, IceConnectionState::Failed])),
     ) {
         let network = NetworkSnapshot::default();
         let role = if offerer { Role::Offerer } else { Role::Answerer };
         for strategy in strategies().unwrap() {
-            let mut incident = Incident::new(role, &fault, &network);
+            let mut incident = RecoveryContext::new(role, &fault, &network);
             incident.link = if signaling { Link::Signaling } else { Link::Peer };
-            incident.route_known = route_known;
+            incident.address_known = address_known;
             incident.relay_available = relay_available;
             incident.channel_open = channel_open;
             incident.peer_restarts_ice = peer_restarts_ice;
@@ -116,14 +117,14 @@ proptest! {
             incident.tried = &tried;
             let step = strategy.next_step(&incident);
             prop_assert_ne!(step, RecoveryStep::GiveUp);
-            let helpless = !signaling && offerer && !route_known;
+            let helpless = !signaling && offerer && !address_known;
             prop_assert!(step != RecoveryStep::Wait || helpless || incident.times(RecoveryStep::Wait) == 0);
             prop_assert!(!helpless || step == RecoveryStep::Wait);
         }
         // A wait that has just timed out is never answered with another, whatever came before it.
         tried.push(Tried { step: RecoveryStep::Wait, outcome: Outcome::TimedOut, took: Duration::ZERO });
         for strategy in strategies().unwrap() {
-            let mut incident = Incident::new(Role::Answerer, &fault, &network);
+            let mut incident = RecoveryContext::new(Role::Answerer, &fault, &network);
             incident.tried = &tried;
             prop_assert_ne!(strategy.next_step(&incident), RecoveryStep::Wait);
         }

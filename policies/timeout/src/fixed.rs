@@ -6,7 +6,7 @@ mod overrides;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rejoin_core::policy::Wait;
+use rejoin_core::policy::TimeoutContext;
 use rejoin_core::{Phase, Platform, TimeoutPolicy};
 use serde::Deserialize;
 
@@ -161,7 +161,7 @@ impl Fixed {
 const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(1);
 
 impl TimeoutPolicy for Fixed {
-    fn limit(&self, wait: &Wait) -> Duration {
+    fn limit(&self, wait: &TimeoutContext) -> Duration {
         let configured = self.configured(wait.phase, wait.platform);
         match wait.phase {
             Phase::Verification | Phase::SignalingPong | Phase::SignalingDoubt => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rejoin_core::policy::Wait;
+use rejoin_core::policy::TimeoutContext;
 use rejoin_core::rtt::Rtt;
 use rejoin_core::{Link, Phase, Platform, TimeoutPolicy};
 use rejoin_timeout::Fixed;
@@ -26,8 +26,8 @@ const PHASES: [Phase; 16] = [
     Phase::Dormant,
 ];
 
-fn wait(phase: Phase, platform: Platform) -> Wait {
-    Wait::new(Link::Peer, phase, platform)
+fn wait(phase: Phase, platform: Platform) -> TimeoutContext {
+    TimeoutContext::new(Link::Peer, phase, platform)
 }
 
 #[test]

@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(scene.chronicle.what_is_missing(), "viewer's peer link");
         let recovered = json!({
             "event": "recovered", "link": {"kind": "peer"}, "fault": "f", "outage_ms": 1.0, "steps": [],
-            "timeline": [{"owner": "detection", "took_ms": 1.0}],
+            "timeline": [{"phase": "detection", "took_ms": 1.0}],
         });
         scene.prints(Role::Viewer, recovered);
         assert!(scene.chronicle.is_whole());

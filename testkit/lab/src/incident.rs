@@ -39,6 +39,7 @@ impl Link {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {
     /// Whose time it was, in rejoin's words.
+    #[serde(rename = "phase")]
     pub owner: String,
     /// How long, in milliseconds.
     pub took_ms: f64,
@@ -188,9 +189,9 @@ mod tests {
             "fault": "probe_unanswered", "outage_ms": outage_ms,
             "steps": [{"step": "recreate_peer_connection", "outcome": "verified", "took_ms": 200.0}],
             "timeline": [
-                {"owner": "detection", "took_ms": 1_000.0},
-                {"owner": "handshake", "took_ms": 200.0},
-                {"owner": "verification", "took_ms": 50.0},
+                {"phase": "detection", "took_ms": 1_000.0},
+                {"phase": "handshake", "took_ms": 200.0},
+                {"phase": "verification", "took_ms": 50.0},
             ],
         })
     }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use rejoin_core::Identity;
-use rejoin_core::id::{Route, SessionId};
+use rejoin_core::id::{SessionId, SignalingAddress};
 use rejoin_core::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, Token};
 use rejoin_core::port::{ChannelFrame, DialectError};
 
@@ -63,7 +63,7 @@ struct RejoinFrame {
     v: u32,
     id: Identity,
     #[serde(skip_serializing_if = "Option::is_none")]
-    uuid: Option<Route>,
+    uuid: Option<SignalingAddress>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     delivery: Option<DeliveryFrame>,
     /// Whether the sender keeps a spare connection.
@@ -114,7 +114,7 @@ fn encode_text(codebook: &Codebook, message: &ChannelMessage) -> Result<String, 
             rejoin: hello.rejoin.as_ref().map(|rejoin| RejoinFrame {
                 v: REJOIN_VERSION,
                 id: rejoin.identity,
-                uuid: rejoin.route.clone(),
+                uuid: rejoin.address.clone(),
                 delivery: rejoin.delivery.as_ref().map(DeliveryFrame::from),
                 spare: rejoin.spares,
             }),
@@ -137,25 +137,27 @@ fn encode_text(codebook: &Codebook, message: &ChannelMessage) -> Result<String, 
 
 fn encode_signaling(codebook: &Codebook, message: &SignalingMessage) -> Result<String, DialectError> {
     match message {
-        SignalingMessage::Description { route, session, stream, description } => to_json(&DescriptionFrame {
-            route: route.as_ref(),
-            session: session.as_ref(),
-            stream: stream.as_ref().map(|stream| codebook.bare_stream(stream)).transpose()?,
-            content: SealedDescription::new(codebook, description)?,
-        }),
-        SignalingMessage::Candidates { route, session, sender, candidates } => directed::candidates_frame(
+        SignalingMessage::Description { address, session, stream, description } => {
+            to_json(&DescriptionFrame {
+                address: address.as_ref(),
+                session: session.as_ref(),
+                stream: stream.as_ref().map(|stream| codebook.bare_stream(stream)).transpose()?,
+                content: SealedDescription::new(codebook, description)?,
+            })
+        }
+        SignalingMessage::Candidates { address, session, sender, candidates } => directed::candidates_frame(
             codebook,
             OutgoingCandidates {
-                route: route.as_ref(),
+                address: address.as_ref(),
                 session: session.as_ref(),
                 sender: *sender,
                 candidates,
             },
         ),
-        SignalingMessage::RestartIce { route, session } => {
-            directed::restart_frame(route.as_ref(), session.as_ref())
+        SignalingMessage::RestartIce { address, session } => {
+            directed::restart_frame(address.as_ref(), session.as_ref())
         }
-        SignalingMessage::Bye { route } => directed::bye_frame(route.as_ref()),
+        SignalingMessage::Bye { address } => directed::bye_frame(address.as_ref()),
         SignalingMessage::Withdraw { session } => to_json(&WithdrawalFrame { withdraw: session }),
         SignalingMessage::Spare { session } => to_json(&SpareFrame { spare: session.as_ref() }),
         SignalingMessage::JoinRoom { .. } => Err(unsendable("joining a room")),
@@ -237,7 +239,7 @@ fn rejoin(raw: &str) -> Option<RejoinHello> {
     let frame: RejoinFrame = serde_json::from_str(raw).ok().filter(|_| raw.starts_with('{'))?;
     (frame.v == REJOIN_VERSION).then(|| RejoinHello {
         identity: frame.id,
-        route: frame.uuid,
+        address: frame.uuid,
         delivery: frame.delivery.and_then(DeliveryFrame::read),
         spares: frame.spare,
     })

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use rejoin_core::delivery::durable::Durability;
 use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, Part};
-use rejoin_core::mail::Memory;
 use rejoin_core::message::{ChannelMessage, Payload};
 use rejoin_core::port::DialectError;
 
@@ -44,7 +44,7 @@ impl From<&DeliveryHello> for DeliveryFrame {
         let received = hello
             .received
             .map(|cursor| CursorFrame { epoch: written(cursor.epoch), sequence: cursor.sequence });
-        let durable = hello.memory == Memory::Restarts;
+        let durable = hello.durability == Durability::Durable;
         Self { v: VERSION, epoch: written(hello.epoch), received, durable }
     }
 }
@@ -55,8 +55,8 @@ impl DeliveryFrame {
         let epoch = epoch(&self.epoch).filter(|_| self.v == VERSION)?;
         let cursor =
             |frame: CursorFrame| Some(Cursor { epoch: self::epoch(&frame.epoch)?, sequence: frame.sequence });
-        let memory = if self.durable { Memory::Restarts } else { Memory::Process };
-        Some(DeliveryHello { epoch, received: self.received.and_then(cursor), memory })
+        let durability = if self.durable { Durability::Durable } else { Durability::InMemory };
+        Some(DeliveryHello { epoch, received: self.received.and_then(cursor), durability })
     }
 }
 
@@ -242,8 +242,8 @@ mod tests {
     #[test]
     fn a_hello_survives_its_key() {
         let received = Some(Cursor { epoch: Epoch(u64::MAX), sequence: 9 });
-        for (received, memory) in [(received, Memory::Restarts), (None, Memory::Process)] {
-            let hello = DeliveryHello { epoch: Epoch(1), received, memory };
+        for (received, durability) in [(received, Durability::Durable), (None, Durability::InMemory)] {
+            let hello = DeliveryHello { epoch: Epoch(1), received, durability };
             assert_eq!(DeliveryFrame::from(&hello).read(), Some(hello));
         }
     }

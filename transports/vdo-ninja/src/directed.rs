@@ -7,7 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use rejoin_core::id::{Route, SessionId};
+use rejoin_core::id::{SessionId, SignalingAddress};
 use rejoin_core::message::SignalingMessage;
 use rejoin_core::port::DialectError;
 use rejoin_core::sdp::Description;
@@ -21,7 +21,7 @@ use crate::fields::{Fields, wrong_kind};
 #[derive(Serialize)]
 pub(crate) struct DescriptionFrame<'message> {
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
-    pub(crate) route: Option<&'message Route>,
+    pub(crate) address: Option<&'message SignalingAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) session: Option<&'message SessionId>,
     #[serde(rename = "streamID", skip_serializing_if = "Option::is_none")]
@@ -49,7 +49,7 @@ impl<'message> SealedDescription<'message> {
 /// Candidates to send.
 pub(crate) struct OutgoingCandidates<'message> {
     /// The peer.
-    pub(crate) route: Option<&'message Route>,
+    pub(crate) address: Option<&'message SignalingAddress>,
     /// The session.
     pub(crate) session: Option<&'message SessionId>,
     /// Our own direction.
@@ -61,7 +61,7 @@ pub(crate) struct OutgoingCandidates<'message> {
 #[derive(Serialize)]
 struct CandidatesFrame<'message> {
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
-    route: Option<&'message Route>,
+    address: Option<&'message SignalingAddress>,
     r#type: &'static str,
     candidates: Content<&'message [IceCandidate]>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,7 +74,7 @@ struct CandidatesFrame<'message> {
 #[serde(rename_all = "camelCase")]
 struct WishFrame<'message> {
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
-    route: Option<&'message Route>,
+    address: Option<&'message SignalingAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     ice_restart_request: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -89,37 +89,39 @@ pub(crate) fn encode(
     message: &SignalingMessage,
 ) -> Result<Option<String>, DialectError> {
     match message {
-        SignalingMessage::Description { route, session, stream, description } => to_json(&DescriptionFrame {
-            route: Some(addressed(route.as_ref(), "a description")?),
-            session: session.as_ref(),
-            stream: stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?,
-            content: SealedDescription::new(codebook, description)?,
-        }),
-        SignalingMessage::Candidates { route, session, sender, candidates } => candidates_frame(
+        SignalingMessage::Description { address, session, stream, description } => {
+            to_json(&DescriptionFrame {
+                address: Some(addressed(address.as_ref(), "a description")?),
+                session: session.as_ref(),
+                stream: stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?,
+                content: SealedDescription::new(codebook, description)?,
+            })
+        }
+        SignalingMessage::Candidates { address, session, sender, candidates } => candidates_frame(
             codebook,
             OutgoingCandidates {
-                route: Some(addressed(route.as_ref(), "a candidate")?),
+                address: Some(addressed(address.as_ref(), "a candidate")?),
                 session: session.as_ref(),
                 sender: *sender,
                 candidates,
             },
         ),
-        SignalingMessage::RestartIce { route, session } => {
-            restart_frame(Some(addressed(route.as_ref(), "a wish for an ice restart")?), session.as_ref())
+        SignalingMessage::RestartIce { address, session } => {
+            restart_frame(Some(addressed(address.as_ref(), "a wish for an ice restart")?), session.as_ref())
         }
-        SignalingMessage::Bye { route } => bye_frame(Some(addressed(route.as_ref(), "a farewell")?)),
+        SignalingMessage::Bye { address } => bye_frame(Some(addressed(address.as_ref(), "a farewell")?)),
         _ => return Ok(None),
     }
     .map(Some)
 }
 
-/// Returns the route that the server needs to deliver `message`.
+/// Returns the address that the server needs to deliver `message`.
 fn addressed<'message>(
-    route: Option<&'message Route>,
+    address: Option<&'message SignalingAddress>,
     message: &str,
-) -> Result<&'message Route, DialectError> {
-    route.ok_or_else(|| {
-        DialectError(format!("{message} has no route; name its receiver, or send it over the data channel"))
+) -> Result<&'message SignalingAddress, DialectError> {
+    address.ok_or_else(|| {
+        DialectError(format!("{message} has no address; name its receiver, or send it over the data channel"))
     })
 }
 
@@ -134,41 +136,41 @@ pub(crate) fn candidates_frame(
     codebook: &Codebook,
     outgoing: OutgoingCandidates<'_>,
 ) -> Result<String, DialectError> {
-    let OutgoingCandidates { route, session, sender, candidates } = outgoing;
+    let OutgoingCandidates { address, session, sender, candidates } = outgoing;
     let (candidates, vector) = codebook.seal(candidates)?;
     let r#type = match sender {
         Direction::Publishing => "local",
         Direction::Viewing => "remote",
     };
-    to_json(&CandidatesFrame { route, r#type, candidates, session, vector })
+    to_json(&CandidatesFrame { address, r#type, candidates, session, vector })
 }
 
 /// Returns the frame that asks for an ICE restart.
 pub(crate) fn restart_frame(
-    route: Option<&Route>,
+    address: Option<&SignalingAddress>,
     session: Option<&SessionId>,
 ) -> Result<String, DialectError> {
-    to_json(&WishFrame { route, ice_restart_request: Some(true), bye: None, session })
+    to_json(&WishFrame { address, ice_restart_request: Some(true), bye: None, session })
 }
 
 /// Returns the frame that says farewell.
-pub(crate) fn bye_frame(route: Option<&Route>) -> Result<String, DialectError> {
-    to_json(&WishFrame { route, ice_restart_request: None, bye: Some(true), session: None })
+pub(crate) fn bye_frame(address: Option<&SignalingAddress>) -> Result<String, DialectError> {
+    to_json(&WishFrame { address, ice_restart_request: None, bye: Some(true), session: None })
 }
 
 /// Returns what a frame says to a peer, but for farewells, which each path words differently.
 pub(crate) fn decode(
     fields: &Fields<'_>,
     codebook: &Codebook,
-    route: Option<&Route>,
+    address: Option<&SignalingAddress>,
 ) -> Result<Vec<SignalingMessage>, DialectError> {
     let vector = fields.text("vector")?;
-    let carrier = if route.is_some() { Carrier::Server } else { Carrier::Channel };
+    let carrier = if address.is_some() { Carrier::Server } else { Carrier::Channel };
     let mut messages = Vec::new();
     if let Some(content) = fields.value("description")? {
         let received = Received { content, vector: vector.as_deref(), carrier };
         messages.push(SignalingMessage::Description {
-            route: route.cloned(),
+            address: address.cloned(),
             session: session(fields)?,
             stream: fields.text("streamID")?.map(|stream| codebook.our_stream(&stream)),
             description: codebook.open("description", received, read_description)?,
@@ -178,14 +180,14 @@ pub(crate) fn decode(
         let Some(content) = fields.value(name)? else { continue };
         let received = Received { content, vector: vector.as_deref(), carrier };
         messages.push(SignalingMessage::Candidates {
-            route: route.cloned(),
+            address: address.cloned(),
             session: session(fields)?,
             sender: sender(fields)?,
             candidates: codebook.open(name, received, read_candidates)?,
         });
     }
     if fields.truthy("iceRestartRequest") {
-        messages.push(SignalingMessage::RestartIce { route: route.cloned(), session: session(fields)? });
+        messages.push(SignalingMessage::RestartIce { address: address.cloned(), session: session(fields)? });
     }
     Ok(messages)
 }

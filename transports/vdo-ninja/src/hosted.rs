@@ -54,8 +54,8 @@ impl Dialect for Hosted {
             }
             SignalingMessage::Seed { stream } => request::stream_frame("seed", codebook, stream),
             SignalingMessage::Play { stream } => request::stream_frame("play", codebook, stream),
-            SignalingMessage::OfferRequested { route, stream } => {
-                request::offer_request_frame(codebook, route, stream.as_ref())
+            SignalingMessage::OfferRequested { address, stream } => {
+                request::offer_request_frame(codebook, address, stream.as_ref())
             }
             SignalingMessage::Listing { members, director, claim } => {
                 request::listing_frame(codebook, members, director.as_ref(), *claim)
@@ -77,10 +77,10 @@ impl Dialect for Hosted {
         if let Some(request) = fields.text("request")? {
             return Ok(vec![request::decode(&request, &fields, &self.codebook)?]);
         }
-        let route = request::route(&fields)?;
-        let mut messages = directed::decode(&fields, &self.codebook, route.as_ref())?;
+        let address = request::address(&fields)?;
+        let mut messages = directed::decode(&fields, &self.codebook, address.as_ref())?;
         if fields.truthy("bye") {
-            messages.push(SignalingMessage::Bye { route });
+            messages.push(SignalingMessage::Bye { address });
         }
         // Self-hosted servers refuse in these words, without a request.
         if fields.truthy("error") {

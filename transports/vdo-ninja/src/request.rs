@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use rejoin_core::StreamId;
-use rejoin_core::id::{RoomId, Route};
+use rejoin_core::id::{RoomId, SignalingAddress};
 use rejoin_core::message::{AlertKind, Member, SignalingMessage};
 use rejoin_core::port::DialectError;
 
@@ -19,7 +19,7 @@ use crate::fields::{Fields, missing, wrong_kind};
 struct Frame<'message> {
     request: &'static str,
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
-    route: Option<&'message Route>,
+    address: Option<&'message SignalingAddress>,
     #[serde(rename = "streamID", skip_serializing_if = "Option::is_none")]
     stream: Option<String>,
     #[serde(rename = "roomid", skip_serializing_if = "Option::is_none")]
@@ -27,7 +27,7 @@ struct Frame<'message> {
     #[serde(skip_serializing_if = "Option::is_none")]
     list: Option<Vec<ListedMember>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    director: Option<&'message Route>,
+    director: Option<&'message SignalingAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
     claim: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -40,7 +40,7 @@ struct Frame<'message> {
 #[derive(Serialize, Deserialize)]
 struct ListedMember {
     #[serde(rename = "UUID")]
-    route: Option<String>,
+    address: Option<String>,
     #[serde(rename = "streamID", skip_serializing_if = "Option::is_none")]
     stream: Option<String>,
 }
@@ -69,25 +69,25 @@ pub(crate) fn join_frame(
 /// Returns the server's request for an offer.
 pub(crate) fn offer_request_frame(
     codebook: &Codebook,
-    route: &Route,
+    address: &SignalingAddress,
     stream: Option<&StreamId>,
 ) -> Result<String, DialectError> {
     let stream = stream.map(|stream| codebook.wire_stream(stream)).transpose()?;
-    to_json(&Frame { request: "offerSDP", route: Some(route), stream, ..Frame::default() })
+    to_json(&Frame { request: "offerSDP", address: Some(address), stream, ..Frame::default() })
 }
 
 /// Returns the server's list of a room.
 pub(crate) fn listing_frame(
     codebook: &Codebook,
     members: &[Member],
-    director: Option<&Route>,
+    director: Option<&SignalingAddress>,
     claim: Option<bool>,
 ) -> Result<String, DialectError> {
     let list = members
         .iter()
         .map(|member| {
             let stream = member.stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?;
-            Ok(ListedMember { route: Some(member.route.0.as_ref().to_owned()), stream })
+            Ok(ListedMember { address: Some(member.address.0.as_ref().to_owned()), stream })
         })
         .collect::<Result<_, DialectError>>()?;
     to_json(&Frame { request: "listing", list: Some(list), director, claim, ..Frame::default() })
@@ -97,7 +97,7 @@ pub(crate) fn listing_frame(
 pub(crate) fn joined_frame(codebook: &Codebook, member: &Member) -> Result<String, DialectError> {
     let stream = member.stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?;
     let request = if stream.is_some() { "videoaddedtoroom" } else { "someonejoined" };
-    to_json(&Frame { request, route: Some(&member.route), stream, ..Frame::default() })
+    to_json(&Frame { request, address: Some(&member.address), stream, ..Frame::default() })
 }
 
 /// Returns the server's refusal or report.
@@ -115,14 +115,14 @@ pub(crate) fn decode(
         Ok(fields.text("streamID")?.map(|stream| codebook.our_stream(&stream)))
     };
     let require_stream = || stream(fields)?.ok_or_else(|| missing("streamID", request));
-    let require_route = || route(fields)?.ok_or_else(|| missing("UUID", request));
+    let require_address = || address(fields)?.ok_or_else(|| missing("UUID", request));
     Ok(match request {
         "offerSDP" | "sendoffer" => {
-            SignalingMessage::OfferRequested { route: require_route()?, stream: stream(fields)? }
+            SignalingMessage::OfferRequested { address: require_address()?, stream: stream(fields)? }
         }
         // Servers that pass a viewer's own words on add where it is.
-        "play" => match route(fields)? {
-            Some(route) => SignalingMessage::OfferRequested { route, stream: stream(fields)? },
+        "play" => match address(fields)? {
+            Some(address) => SignalingMessage::OfferRequested { address, stream: stream(fields)? },
             None => SignalingMessage::Play { stream: require_stream()? },
         },
         "seed" => SignalingMessage::Seed { stream: require_stream()? },
@@ -133,14 +133,14 @@ pub(crate) fn decode(
         },
         "listing" | "transferred" => SignalingMessage::Listing {
             members: members(fields, codebook)?,
-            director: fields.text("director")?.map(|director| Route(director.into())),
+            director: fields.text("director")?.map(|director| SignalingAddress(director.into())),
             claim: fields.has("claim").then(|| fields.truthy("claim")),
         },
         "someonejoined" | "videoaddedtoroom" => {
-            SignalingMessage::Joined(Member { route: require_route()?, stream: stream(fields)? })
+            SignalingMessage::Joined(Member { address: require_address()?, stream: stream(fields)? })
         }
         "alert" | "error" => alert_of(fields, "message"),
-        "cleanup" => SignalingMessage::Bye { route: Some(require_route()?) },
+        "cleanup" => SignalingMessage::Bye { address: Some(require_address()?) },
         unknown => SignalingMessage::Unknown { request: excerpt(unknown) },
     })
 }
@@ -157,8 +157,8 @@ pub(crate) fn alert_of(fields: &Fields<'_>, name: &str) -> SignalingMessage {
 }
 
 /// Returns the peer that a frame names.
-pub(crate) fn route(fields: &Fields<'_>) -> Result<Option<Route>, DialectError> {
-    Ok(fields.text("UUID")?.map(|route| Route(Arc::from(route))))
+pub(crate) fn address(fields: &Fields<'_>) -> Result<Option<SignalingAddress>, DialectError> {
+    Ok(fields.text("UUID")?.map(|address| SignalingAddress(Arc::from(address))))
 }
 
 /// Reads a list of members; one that the server cannot find is none.
@@ -169,9 +169,9 @@ fn members(fields: &Fields<'_>, codebook: &Codebook) -> Result<Vec<Member>, Dial
     Ok(listed
         .into_iter()
         .filter_map(|member| {
-            let route = Route(member.route.filter(|route| !route.is_empty())?.into());
+            let address = SignalingAddress(member.address.filter(|address| !address.is_empty())?.into());
             let stream = member.stream.filter(|stream| !stream.is_empty());
-            Some(Member { route, stream: stream.map(|stream| codebook.our_stream(&stream)) })
+            Some(Member { address, stream: stream.map(|stream| codebook.our_stream(&stream)) })
         })
         .collect())
 }

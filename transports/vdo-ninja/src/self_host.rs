@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use serde::Serialize;
 
 use rejoin_core::Dialect;
-use rejoin_core::id::Route;
+use rejoin_core::id::SignalingAddress;
 use rejoin_core::message::{ChannelMessage, Member, SignalingMessage};
 use rejoin_core::port::{ChannelFrame, DialectError};
 use rejoin_core::sdp::SdpType;
@@ -120,7 +120,7 @@ impl SelfHost {
     fn overheard(
         &self,
         request: &str,
-        route: Route,
+        address: SignalingAddress,
         fields: &Fields<'_>,
     ) -> Result<Option<SignalingMessage>, DialectError> {
         let stream = fields.text("streamID")?;
@@ -129,17 +129,17 @@ impl SelfHost {
         Ok(match request {
             "play" => {
                 let stream = Some(require_stream()?).filter(|name| self.announced().streams.contains(name));
-                stream.map(|name| SignalingMessage::OfferRequested { route, stream: Some(ours(&name)) })
+                stream.map(|name| SignalingMessage::OfferRequested { address, stream: Some(ours(&name)) })
             }
             "seed" => {
                 let stream = Some(ours(&require_stream()?));
-                Some(SignalingMessage::Joined(Member { route, stream }))
+                Some(SignalingMessage::Joined(Member { address, stream }))
             }
             "joinroom" => {
                 let room = fields.text("roomid")?.ok_or_else(|| missing("roomid", request))?;
                 let stream = stream.as_deref().map(ours);
                 let is_ours = self.announced().room.as_ref() == Some(&room);
-                is_ours.then_some(SignalingMessage::Joined(Member { route, stream }))
+                is_ours.then_some(SignalingMessage::Joined(Member { address, stream }))
             }
             // The web app pings after losing a peer and expects no answer.
             "ping" => None,
@@ -184,18 +184,18 @@ impl Dialect for SelfHost {
                 Err(unsigned(&fields))
             };
         };
-        let (ourselves, to) = (self.from(), request::route(&fields)?);
+        let (ourselves, to) = (self.from(), request::address(&fields)?);
         let is_for_us = to.is_none_or(|to| to.0.as_ref() == ourselves.as_str());
         if from == ourselves.as_str() || !is_for_us {
             return Ok(Vec::new());
         }
-        let route = Route(from.into());
+        let address = SignalingAddress(from.into());
         if let Some(request) = fields.text("request")? {
-            return Ok(self.overheard(&request, route, &fields)?.into_iter().collect());
+            return Ok(self.overheard(&request, address, &fields)?.into_iter().collect());
         }
-        let mut messages = directed::decode(&fields, &self.hosted.codebook, Some(&route))?;
+        let mut messages = directed::decode(&fields, &self.hosted.codebook, Some(&address))?;
         if fields.truthy("bye") {
-            messages.push(SignalingMessage::Bye { route: Some(route) });
+            messages.push(SignalingMessage::Bye { address: Some(address) });
         }
         if messages.is_empty() {
             messages.push(SignalingMessage::Unknown { request: fields.names() });

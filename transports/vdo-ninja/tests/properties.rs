@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use rejoin_core::delivery::Part;
-use rejoin_core::id::{Identity, RoomId, Route, SessionId, StreamId};
+use rejoin_core::id::{Identity, RoomId, SessionId, SignalingAddress, StreamId};
 use rejoin_core::message::{
     ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage, Token, is_json,
 };
@@ -204,8 +204,8 @@ fn key() -> impl Strategy<Value = String> {
     "(UUID|streamID|type|sdp|candidate|sdpMid|sdpMLineIndex|label|id|uuid|v)"
 }
 
-fn route() -> impl Strategy<Value = Route> {
-    "\\PC{1,36}".prop_map(|route| Route(route.into()))
+fn address() -> impl Strategy<Value = SignalingAddress> {
+    "\\PC{1,36}".prop_map(|address| SignalingAddress(address.into()))
 }
 
 fn stream() -> impl Strategy<Value = StreamId> {
@@ -240,20 +240,20 @@ fn direction() -> impl Strategy<Value = Direction> {
 }
 
 fn member() -> impl Strategy<Value = Member> {
-    (route(), option::of(stream())).prop_map(|(route, stream)| Member { route, stream })
+    (address(), option::of(stream())).prop_map(|(address, stream)| Member { address, stream })
 }
 
-/// Frames between peers, over the server where `route` is given.
-fn directed(route: Option<Route>) -> impl Strategy<Value = SignalingMessage> {
-    let (to, back) = (route.clone(), route.clone());
+/// Frames between peers, over the server where `address` is given.
+fn directed(address: Option<SignalingAddress>) -> impl Strategy<Value = SignalingMessage> {
+    let (to, back) = (address.clone(), address.clone());
     prop_oneof![
         (session(), option::of(stream()), description()).prop_map(move |(session, stream, description)| {
-            SignalingMessage::Description { route: route.clone(), session, stream, description }
+            SignalingMessage::Description { address: address.clone(), session, stream, description }
         }),
         (session(), direction(), vec(candidate(), 0..5)).prop_map(move |(session, sender, candidates)| {
-            SignalingMessage::Candidates { route: to.clone(), session, sender, candidates }
+            SignalingMessage::Candidates { address: to.clone(), session, sender, candidates }
         }),
-        session().prop_map(move |session| SignalingMessage::RestartIce { route: back.clone(), session }),
+        session().prop_map(move |session| SignalingMessage::RestartIce { address: back.clone(), session }),
     ]
 }
 
@@ -261,20 +261,20 @@ fn signaling() -> impl Strategy<Value = SignalingMessage> {
     prop_oneof![
         stream().prop_map(|stream| SignalingMessage::Seed { stream }),
         stream().prop_map(|stream| SignalingMessage::Play { stream }),
-        route().prop_flat_map(|route| directed(Some(route))),
-        route().prop_map(|route| SignalingMessage::Bye { route: Some(route) }),
-        member().prop_map(|Member { route, stream }| SignalingMessage::OfferRequested { route, stream }),
-        (vec(member(), 0..4), option::of(route()), option::of(any::<bool>()))
+        address().prop_flat_map(|address| directed(Some(address))),
+        address().prop_map(|address| SignalingMessage::Bye { address: Some(address) }),
+        member().prop_map(|Member { address, stream }| SignalingMessage::OfferRequested { address, stream }),
+        (vec(member(), 0..4), option::of(address()), option::of(any::<bool>()))
             .prop_map(|(members, director, claim)| SignalingMessage::Listing { members, director, claim }),
         member().prop_map(SignalingMessage::Joined),
     ]
 }
 
 fn channel() -> impl Strategy<Value = ChannelMessage> {
-    let rejoin = (any::<u128>(), option::of(route()), any::<bool>());
-    let rejoin = rejoin.prop_map(|(identity, route, spares)| RejoinHello {
+    let rejoin = (any::<u128>(), option::of(address()), any::<bool>());
+    let rejoin = rejoin.prop_map(|(identity, address, spares)| RejoinHello {
         identity: Identity(identity),
-        route,
+        address,
         delivery: None,
         spares,
     });

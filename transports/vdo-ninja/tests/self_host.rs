@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use rejoin_core::id::{RoomId, Route, SessionId, StreamId};
+use rejoin_core::id::{RoomId, SessionId, SignalingAddress, StreamId};
 use rejoin_core::message::{AlertKind, ChannelMessage, Member, Payload, SignalingMessage};
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{Dialect, Direction, IceCandidate};
@@ -42,7 +42,7 @@ fn offers_say_that_they_are_no_scene_and_answers_do_not() {
     let ann = client(ANN, Password::off());
     for (sdp_type, says) in [(SdpType::Offer, true), (SdpType::Answer, false)] {
         let message = SignalingMessage::Description {
-            route: Some(Route(BOB.into())),
+            address: Some(SignalingAddress(BOB.into())),
             session: None,
             stream: None,
             description: Description { sdp_type, sdp: "v=0".to_owned() },
@@ -94,7 +94,7 @@ fn a_stream_of_somebody_else_is_not_asked_of_us() {
     let play = |stream: &str| write(&ann, &SignalingMessage::Play { stream: StreamId(stream.into()) });
     assert_eq!(bob.decode_signaling(&play("carls")), Ok(vec![]));
     let stream = Some(StreamId("bobs".into()));
-    let asked = SignalingMessage::OfferRequested { route: Route(ANN.into()), stream };
+    let asked = SignalingMessage::OfferRequested { address: SignalingAddress(ANN.into()), stream };
     assert_eq!(bob.decode_signaling(&play("bobs")), Ok(vec![asked]));
 }
 
@@ -114,7 +114,7 @@ fn refusals_of_the_server_are_alerts() {
 
 #[test]
 fn what_only_hosted_servers_say_is_not_written() {
-    let message = SignalingMessage::OfferRequested { route: Route(BOB.into()), stream: None };
+    let message = SignalingMessage::OfferRequested { address: SignalingAddress(BOB.into()), stream: None };
     let error = client(ANN, Password::off()).encode_signaling(&message).unwrap_err();
     assert!(error.0.contains("self-host"), "{error}");
 }
@@ -182,11 +182,11 @@ fn join(room: &str, stream: Option<&str>) -> SignalingMessage {
 }
 
 fn member(from: &str, stream: Option<&str>) -> Member {
-    Member { route: Route(from.into()), stream: stream.map(|stream| StreamId(stream.into())) }
+    Member { address: SignalingAddress(from.into()), stream: stream.map(|stream| StreamId(stream.into())) }
 }
 
-fn bye(route: &str) -> SignalingMessage {
-    SignalingMessage::Bye { route: Some(Route(route.into())) }
+fn bye(address: &str) -> SignalingMessage {
+    SignalingMessage::Bye { address: Some(SignalingAddress(address.into())) }
 }
 
 fn password() -> impl Strategy<Value = Password> {
@@ -209,7 +209,7 @@ fn value() -> impl Strategy<Value = String> {
 
 /// Messages from one peer to another.
 fn directed() -> impl Strategy<Value = SignalingMessage> {
-    let route = || Some(Route(BOB.into()));
+    let address = || Some(SignalingAddress(BOB.into()));
     let session = || option::of("[A-Za-z0-9]{1,12}".prop_map(|session| SessionId(session.into())));
     let description = (any::<bool>(), any::<String>()).prop_map(|(offers, sdp)| Description {
         sdp_type: if offers { SdpType::Offer } else { SdpType::Answer },
@@ -221,23 +221,23 @@ fn directed() -> impl Strategy<Value = SignalingMessage> {
     let sender = prop_oneof![Just(Direction::Publishing), Just(Direction::Viewing)];
     prop_oneof![
         (session(), stream, description).prop_map(move |(session, stream, description)| {
-            SignalingMessage::Description { route: route(), session, stream, description }
+            SignalingMessage::Description { address: address(), session, stream, description }
         }),
         (session(), sender, vec(candidate, 0..3)).prop_map(move |(session, sender, candidates)| {
-            SignalingMessage::Candidates { route: route(), session, sender, candidates }
+            SignalingMessage::Candidates { address: address(), session, sender, candidates }
         }),
-        session().prop_map(move |session| SignalingMessage::RestartIce { route: route(), session }),
+        session().prop_map(move |session| SignalingMessage::RestartIce { address: address(), session }),
         Just(bye(BOB)),
     ]
 }
 
-/// Returns the message as its receiver knows it: with the sender for a route.
+/// Returns the message as its receiver knows it: with the sender for a address.
 fn received(mut message: SignalingMessage) -> SignalingMessage {
     match &mut message {
-        SignalingMessage::Description { route, .. }
-        | SignalingMessage::Candidates { route, .. }
-        | SignalingMessage::RestartIce { route, .. }
-        | SignalingMessage::Bye { route } => *route = Some(Route(ANN.into())),
+        SignalingMessage::Description { address, .. }
+        | SignalingMessage::Candidates { address, .. }
+        | SignalingMessage::RestartIce { address, .. }
+        | SignalingMessage::Bye { address } => *address = Some(SignalingAddress(ANN.into())),
         other => panic!("{other:?} goes to no peer"),
     }
     message

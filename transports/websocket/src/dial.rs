@@ -48,7 +48,7 @@ pub(crate) struct Call {
     pub(crate) addresses: AddressBook,
     /// Which ways to try.
     pub(crate) ways: Ways,
-    /// The route to take back.
+    /// The address to take back.
     pub(crate) resume: Option<Resumption>,
     /// Whom we trust.
     pub(crate) tls: Arc<ClientConfig>,
@@ -65,13 +65,13 @@ pub(crate) enum Ways {
     Every,
 }
 
-/// An open WebSocket, and what the server said about our route.
+/// An open WebSocket, and what the server said about our address.
 pub(crate) struct Dialed {
     /// The socket.
     pub(crate) websocket: Open,
-    /// Our route and its secret, where the server told them.
+    /// Our address and its secret, where the server told them.
     pub(crate) resumption: Option<Resumption>,
-    /// Whether the server gave back the route that we asked for.
+    /// Whether the server gave back the address that we asked for.
     pub(crate) resumed: bool,
 }
 

@@ -3,7 +3,7 @@
 //! [`WebSocketTransport`] implements [`SignalingTransport`](rejoin_core::SignalingTransport).
 //! It must be used within a tokio runtime: every socket is one task, which ends with the socket, its replacement or the transport.
 //!
-//! A `rejoin serve` recognises us by the request headers `Rejoin-Version: 1` and `Rejoin-Resume: <route> <secret>`,
+//! A `rejoin serve` recognises us by the request headers `Rejoin-Version: 1` and `Rejoin-Resume: <address> <secret>`,
 //! and may answer with `Rejoin-Route`, `Rejoin-Secret` and `Rejoin-Resumed: 1`.
 //! Other servers ignore the former and send none of the latter.
 

@@ -3,7 +3,7 @@
 use std::time::SystemTime;
 
 use httparse::{Response, Status};
-use rejoin_core::Route;
+use rejoin_core::SignalingAddress;
 use rejoin_core::port::Resumption;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -23,9 +23,9 @@ const TLS_ALERT: u8 = 21;
 /// What the server said when it switched to WebSocket.
 #[derive(Debug)]
 pub(crate) struct Upgraded {
-    /// Our route and its secret, where the server told them.
+    /// Our address and its secret, where the server told them.
     pub(crate) resumption: Option<Resumption>,
-    /// Whether the server gave back the route that we asked for.
+    /// Whether the server gave back the address that we asked for.
     pub(crate) resumed: bool,
     /// The bytes after the head: the first frames.
     pub(crate) rest: Vec<u8>,
@@ -56,8 +56,8 @@ pub(crate) async fn upgrade(
 
 fn request(server: &ServerUrl, key: &str, resume: Option<&Resumption>) -> String {
     let resume = resume
-        .filter(|resume| is_token(&resume.route.0) && is_token(&resume.secret))
-        .map(|resume| format!("Rejoin-Resume: {} {}\r\n", resume.route, resume.secret))
+        .filter(|resume| is_token(&resume.address.0) && is_token(&resume.secret))
+        .map(|resume| format!("Rejoin-Resume: {} {}\r\n", resume.address, resume.secret))
         .unwrap_or_default();
     format!(
         "GET {target} HTTP/1.1\r\nHost: {host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
@@ -87,7 +87,10 @@ fn read_head(head: &[u8], accept: &str, asked: Option<&Resumption>) -> Result<Op
     let answer = Answer(response);
     answer.check(accept)?;
     let told = answer.word("Rejoin-Route").zip(answer.word("Rejoin-Secret"));
-    let told = told.map(|(route, secret)| Resumption { route: Route(route.into()), secret: secret.into() });
+    let told = told.map(|(address, secret)| Resumption {
+        address: SignalingAddress(address.into()),
+        secret: secret.into(),
+    });
     let resumed = asked.is_some() && answer.word("Rejoin-Resumed") == Some("1");
     let resumption = told.or_else(|| asked.filter(|_| resumed).cloned());
     Ok(Some(Upgraded { resumption, resumed, rest: head.get(length..).unwrap_or_default().to_vec() }))
@@ -154,7 +157,7 @@ mod tests {
     }
 
     fn asked() -> Resumption {
-        Resumption { route: Route("old".into()), secret: "hush".into() }
+        Resumption { address: SignalingAddress("old".into()), secret: "hush".into() }
     }
 
     #[test]
@@ -204,7 +207,7 @@ mod tests {
     #[test]
     fn a_secret_with_a_line_break_is_left_out() {
         let server = ServerUrl::parse("ws://host/").unwrap();
-        let evil = Resumption { route: Route("old".into()), secret: "a\r\nB: c".into() };
+        let evil = Resumption { address: SignalingAddress("old".into()), secret: "a\r\nB: c".into() };
         assert!(!request(&server, "KEY", Some(&evil)).contains("B: c"));
         assert!(request(&server, "KEY", Some(&asked())).contains("\r\nRejoin-Resume: old hush\r\n"));
     }

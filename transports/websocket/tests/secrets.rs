@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rejoin_core::port::{Resumption, SignalingAction, SignalingEvent, SignalingTransport};
-use rejoin_core::{Generation, Route};
+use rejoin_core::{Generation, SignalingAddress};
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -30,7 +30,8 @@ async fn neither_secret_nor_query_is_logged() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let server = format!("ws://{}/?token=query-secret", listener.local_addr().unwrap());
     let mut transport = WebSocketTransport::new(Arc::new(Mute), WebSocketOptions::default()).unwrap();
-    let resume = Some(Resumption { route: Route("route".into()), secret: "old-secret".into() });
+    let resume =
+        Some(Resumption { address: SignalingAddress("address".into()), secret: "old-secret".into() });
 
     let open = SignalingAction::Open { server: server.into(), limit: Duration::from_secs(30), resume };
     transport.perform(Generation(1), open);
@@ -55,7 +56,7 @@ async fn answer(mut tcp: TcpStream) -> TcpStream {
     let key = request.lines().find_map(|line| line.strip_prefix("Sec-WebSocket-Key: ")).unwrap();
     let answer = format!(
         "HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {}\r\n\
-         Rejoin-Route: route\r\nRejoin-Secret: new-secret\r\nRejoin-Resumed: 1\r\n\r\n",
+         Rejoin-Route: address\r\nRejoin-Secret: new-secret\r\nRejoin-Resumed: 1\r\n\r\n",
         derive_accept_key(key.as_bytes())
     );
     tcp.write_all(answer.as_bytes()).await.unwrap();

@@ -3,13 +3,13 @@
 use std::ops::Range;
 
 use crate::delivery::Outbox;
-use crate::delivery::outbox::Place;
-use crate::mail::PeerNote;
+use crate::delivery::durable::PeerState;
+use crate::delivery::outbox::SendPosition;
 use crate::message::Payload;
 
 impl Outbox {
     /// Brings back what a store has kept: the same epoch, numbers and messages. The bounds are those of `self`.
-    pub fn restored(self, note: &PeerNote, kept: Vec<(u64, Payload)>) -> Self {
+    pub fn restored(self, note: &PeerState, kept: Vec<(u64, Payload)>) -> Self {
         let kept: std::collections::BTreeMap<u64, Payload> = kept.into_iter().collect();
         let highest = kept.last_key_value().map_or(0, |(sequence, _)| *sequence);
         Self {
@@ -17,7 +17,7 @@ impl Outbox {
             bytes: kept.values().map(Payload::len).sum(),
             kept,
             newest: note.newest.max(highest).max(note.acknowledged),
-            next: Place { sequence: 1, offset: 0 },
+            next: SendPosition { sequence: 1, offset: 0 },
             told: note.acknowledged,
             acknowledged: note.acknowledged,
             ..self
@@ -26,14 +26,14 @@ impl Outbox {
 
     /// Notes that a message came or went in the middle of what is kept.
     pub(super) fn touch(&mut self, sequence: u64) {
-        let Range { start, end } = self.touched.clone();
+        let Range { start, end } = self.dirty.clone();
         let behind = sequence.saturating_add(1);
-        self.touched = if start < end { start.min(sequence)..end.max(behind) } else { sequence..behind };
+        self.dirty = if start < end { start.min(sequence)..end.max(behind) } else { sequence..behind };
     }
 
     /// Returns between which numbers messages have come, or have gone from the middle, since the last call.
-    pub fn take_touched(&mut self) -> Range<u64> {
-        std::mem::replace(&mut self.touched, 0..0)
+    pub fn take_dirty(&mut self) -> Range<u64> {
+        std::mem::replace(&mut self.dirty, 0..0)
     }
 
     /// Returns the number of the newest message that was ever kept; 0 before the first.

@@ -1,7 +1,7 @@
 //! The wish on servers that list nobody: names, streams and rooms are announced, and a ghost is outwaited.
 
 use super::*;
-use crate::id::{RoomId, Route, SessionId, StreamId};
+use crate::id::{RoomId, SessionId, SignalingAddress, StreamId};
 use crate::input::Command;
 use crate::message::{AlertKind, Member, SignalingMessage};
 use crate::port::{PeerAction, SignalingAction};
@@ -20,7 +20,7 @@ impl Client {
     /// Connects with a wish and returns what was said to the server.
     fn connect(wish: Vec<Command>) -> (Self, Vec<SignalingMessage>) {
         let now = Instant::now();
-        let settings = Settings { attendance: Attendance::Announced, ..settings(SEED) };
+        let settings = Settings { membership: Membership::SelfAnnounced, ..settings(SEED) };
         let machine = Supervisor::new(settings, answers::policies(SEED), now);
         let mut client = Self { machine, now, socket: Generation(1) };
         for command in wish {
@@ -58,10 +58,10 @@ impl Client {
 
     /// Lets the time come at which the claim is repeated.
     fn claim_again(&mut self) -> Vec<SignalingMessage> {
-        let reseed = self.machine.desk.timers.due(self.now + ms(60_000));
+        let reseed = self.machine.context.timers.due(self.now + ms(60_000));
         let (at, _) = *reseed.iter().find(|(_, timer)| *timer == Timer::Reseed).unwrap();
-        self.machine.desk.timers.clear_all();
-        self.machine.desk.timers.set(Timer::Reseed, at, Duration::ZERO);
+        self.machine.context.timers.clear_all();
+        self.machine.context.timers.set(Timer::Reseed, at, Duration::ZERO);
         self.now = at;
         said(&self.happen(Input::Timeout))
     }
@@ -71,7 +71,7 @@ impl Client {
 fn a_room_is_entered_with_the_stream_and_nothing_is_waited_for() {
     let (client, said) = Client::connect(vec![room(), publish("cam"), Command::View(stream("other"))]);
     assert_eq!(said, [join(Some("cam")), SignalingMessage::Play { stream: stream("other") }]);
-    assert!(!client.machine.desk.timers.is_set(&Timer::RoomJoin));
+    assert!(!client.machine.context.timers.is_set(&Timer::RoomJoin));
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn a_taken_name_or_stream_is_claimed_again_and_again() {
 fn members_offer_to_newcomers_and_leave_alone_whom_they_have() {
     let (mut client, _) = Client::connect(vec![room(), publish("cam")]);
     let newcomer = || {
-        let member = Member { route: Route("v".into()), stream: None };
+        let member = Member { address: SignalingAddress("v".into()), stream: None };
         Input::Signaling(Generation(1), SignalingEvent::Received(SignalingMessage::Joined(member)))
     };
     assert_eq!(created(&client.happen(newcomer())), 1);
@@ -128,7 +128,7 @@ fn who_views_the_room_takes_the_offers_of_its_members() {
 #[test]
 fn newcomers_to_nowhere_are_offered_nothing() {
     let (mut client, _) = Client::connect(vec![publish("cam")]);
-    let member = Member { route: Route("v".into()), stream: Some(stream("other")) };
+    let member = Member { address: SignalingAddress("v".into()), stream: Some(stream("other")) };
     let seeded = SignalingEvent::Received(SignalingMessage::Joined(member));
     assert_eq!(created(&client.happen(Input::Signaling(Generation(1), seeded))), 0);
 }

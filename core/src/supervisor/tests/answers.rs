@@ -4,8 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::policy::{Checkup, Health, Incident, ProbeLog, Quality, Retry, Spare, Wait};
-use crate::stats::StatsHistory;
+use crate::policy::{
+    BackoffContext, Checkup, Health, HealthContext, Quality, RecoveryContext, Spare, TimeoutContext,
+};
+use crate::stats::QualityContext;
 use crate::supervisor::tests::ms;
 use crate::{
     BackoffPolicy, HealthProbe, Link, Phase, Policies, QualityPolicy, RecoveryStep, RecoveryStrategy,
@@ -36,7 +38,7 @@ impl Answers {
 }
 
 impl BackoffPolicy for Answers {
-    fn delay(&self, retry: &Retry<'_>) -> Option<Duration> {
+    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
         let most = [u32::MAX, 0, 1, 3][(self.0 % 4) as usize];
         let pause = match self.0 / 4 % 3 {
             0 => ms(1_000),
@@ -48,7 +50,7 @@ impl BackoffPolicy for Answers {
 }
 
 impl TimeoutPolicy for Answers {
-    fn limit(&self, wait: &Wait) -> Duration {
+    fn limit(&self, wait: &TimeoutContext) -> Duration {
         match wait.phase {
             Phase::DisconnectedGrace | Phase::ProvenHealth if self.0.is_multiple_of(5) => Duration::ZERO,
             phase => [ms(5_000), ms(20_000), ms(10_000), ms(10)][(self.hash(phase) % 4) as usize],
@@ -57,7 +59,7 @@ impl TimeoutPolicy for Answers {
 }
 
 impl RecoveryStrategy for Answers {
-    fn next_step(&self, incident: &Incident<'_>) -> RecoveryStep {
+    fn next_step(&self, incident: &RecoveryContext<'_>) -> RecoveryStep {
         const LADDER: [RecoveryStep; 6] = [
             RecoveryStep::Wait,
             RecoveryStep::RestartIce,
@@ -77,14 +79,14 @@ impl RecoveryStrategy for Answers {
         }
     }
 
-    fn head_start(&self, incident: &Incident<'_>, step: RecoveryStep) -> Option<Duration> {
+    fn head_start(&self, incident: &RecoveryContext<'_>, step: RecoveryStep) -> Option<Duration> {
         let head_start = [None, Some(Duration::ZERO), Some(ms(100)), Some(ms(2_000))];
         head_start[(self.hash((incident.tried.len(), step)) % 4) as usize]
     }
 }
 
 impl HealthProbe for Answers {
-    fn examine(&self, log: &ProbeLog<'_>) -> Checkup {
+    fn examine(&self, log: &HealthContext<'_>) -> Checkup {
         let health = match log.unanswered().count() {
             0 => Health::Alive,
             1 => Health::Suspect,
@@ -97,7 +99,7 @@ impl HealthProbe for Answers {
 }
 
 impl QualityPolicy for Answers {
-    fn grade(&self, history: &StatsHistory<'_>) -> Quality {
+    fn grade(&self, history: &QualityContext<'_>) -> Quality {
         [Quality::Good, Quality::Fair, Quality::Poor][(self.hash(history.samples.len()) % 3) as usize]
     }
 

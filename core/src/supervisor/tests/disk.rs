@@ -3,16 +3,16 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::mail::{Address, MailChange, PeerNote};
+use crate::delivery::durable::{DeliveryKey, PeerState, StoreChange};
 use crate::message::{ChannelMessage, Payload};
 use crate::port::PeerAction;
 
 #[derive(Debug, Default)]
-pub(super) struct Disk(BTreeMap<Address, Record>);
+pub(super) struct Disk(BTreeMap<DeliveryKey, Record>);
 
 #[derive(Debug, Default)]
 struct Record {
-    note: Option<PeerNote>,
+    note: Option<PeerState>,
     kept: BTreeMap<u64, Payload>,
 }
 
@@ -20,14 +20,14 @@ impl Disk {
     /// Stores what the machine says, and fails on what it should not say or has not said in time.
     pub(super) fn note(&mut self, machine: &Supervisor, outputs: &[Output]) -> Result<(), String> {
         for output in outputs {
-            if let Output::Keep(change) = output {
-                if machine.desk.settings.memory == Memory::Process {
+            if let Output::StoreDelivery(change) = output {
+                if machine.context.settings.durability == Durability::InMemory {
                     return Err(format!("nothing shall outlive the process, and yet {change:?}"));
                 }
                 self.apply(change)?;
             }
         }
-        if machine.desk.settings.memory == Memory::Process {
+        if machine.context.settings.durability == Durability::InMemory {
             return Ok(());
         }
         outputs.iter().try_for_each(|output| match output {
@@ -38,43 +38,43 @@ impl Disk {
             Output::Peer(..)
             | Output::Signaling(..)
             | Output::Persist(_)
-            | Output::Keep(_)
+            | Output::StoreDelivery(_)
             | Output::Event(_) => Ok(()),
         })?;
         machine
             .peers
             .values()
-            .filter(|link| link.saved.address().is_some())
+            .filter(|link| link.persisted.delivery_key().is_some())
             .try_for_each(|link| self.agrees(link))
     }
 
-    fn apply(&mut self, change: &MailChange) -> Result<(), String> {
+    fn apply(&mut self, change: &StoreChange) -> Result<(), String> {
         match change {
-            MailChange::Owner(_) => {}
-            MailChange::Noted { address, note } => self.record(address).note = Some(note.clone()),
-            MailChange::Kept { address, sequence, payload } => {
-                if self.record(address).kept.insert(*sequence, payload.clone()).is_some() {
-                    return Err(format!("message {sequence} is stored twice for {address:?}"));
+            StoreChange::Identity(_) => {}
+            StoreChange::Noted { delivery_key, note } => self.record(delivery_key).note = Some(note.clone()),
+            StoreChange::Kept { delivery_key, sequence, payload } => {
+                if self.record(delivery_key).kept.insert(*sequence, payload.clone()).is_some() {
+                    return Err(format!("message {sequence} is stored twice for {delivery_key:?}"));
                 }
             }
-            MailChange::Released { address, numbers } => {
-                self.record(address).kept.retain(|sequence, _| !numbers.contains(sequence));
+            StoreChange::Released { delivery_key, numbers } => {
+                self.record(delivery_key).kept.retain(|sequence, _| !numbers.contains(sequence));
             }
-            MailChange::Forgotten { address } => {
-                if self.0.remove(address).is_none() {
-                    return Err(format!("{address:?} is forgotten and was never known"));
+            StoreChange::Forgotten { delivery_key } => {
+                if self.0.remove(delivery_key).is_none() {
+                    return Err(format!("{delivery_key:?} is forgotten and was never known"));
                 }
             }
         }
         Ok(())
     }
 
-    fn record(&mut self, address: &Address) -> &mut Record {
-        self.0.entry(address.clone()).or_default()
+    fn record(&mut self, delivery_key: &DeliveryKey) -> &mut Record {
+        self.0.entry(delivery_key.clone()).or_default()
     }
 
     fn agrees(&self, link: &PeerLink) -> Result<(), String> {
-        let record = link.address().and_then(|address| self.0.get(&address));
+        let record = link.delivery_key().and_then(|delivery_key| self.0.get(&delivery_key));
         let Some(record) = record else { return Err(format!("nothing is stored of {}", link.key)) };
         // this world's channels also give back what nobody sent, under the number of something else
         let kept: Vec<_> = link.outbox.kept(0..u64::MAX).map(|(sequence, _)| sequence).collect();

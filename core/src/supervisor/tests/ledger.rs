@@ -30,7 +30,7 @@ impl Ledger {
         outputs.iter().try_for_each(|output| match output {
             Output::Peer(generation, action) => self.peer(*generation, action, now),
             Output::Signaling(generation, action) => self.signaling(*generation, action),
-            Output::Persist(_) | Output::Keep(_) | Output::Event(_) => Ok(()),
+            Output::Persist(_) | Output::StoreDelivery(_) | Output::Event(_) => Ok(()),
         })
     }
 

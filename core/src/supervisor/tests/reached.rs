@@ -44,7 +44,7 @@ impl Reached {
             Event::Recovered(Recovery { tried, .. }) if moved(tried) => "moved to a spare",
             Event::Connected(_) => "connected",
             Event::Recovered(recovery) if recovery.peer.is_none() => "signaling recovered",
-            Event::Recovered(recovery) if recovery.fault == Fault::PeerRepairs => "adopted",
+            Event::Recovered(recovery) if recovery.fault == Fault::PeerInitiatedRepair => "adopted",
             Event::Recovered(_) => "recovered",
             Event::Interrupted { .. } => "interrupted",
             Event::Repairing { .. } => "repairing",

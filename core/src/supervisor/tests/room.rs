@@ -9,9 +9,9 @@ use crate::message::Payload;
 #[test]
 fn to_wait_is_to_have_no_room_when_half_is_taken() {
     let mut machine = connected(WhenFull::Wait);
-    assert!(machine.has_room());
+    assert!(machine.can_accept());
     assert_eq!(send(&mut machine, 2), 0);
-    assert!(!machine.has_room());
+    assert!(!machine.can_accept());
     assert_eq!(machine.refuses(&Recipient::Everyone, &message()), None);
 }
 
@@ -19,7 +19,7 @@ fn to_wait_is_to_have_no_room_when_half_is_taken() {
 fn to_drop_the_oldest_is_to_have_room_always() {
     let mut machine = connected(WhenFull::DropOldest);
     assert_eq!(send(&mut machine, 9), 5);
-    assert!(machine.has_room());
+    assert!(machine.can_accept());
     assert_eq!(machine.refuses(&Recipient::Everyone, &message()), None);
     assert_eq!(kept(&machine), MOST);
 }
@@ -32,7 +32,7 @@ fn to_refuse_is_to_keep_what_is_there() {
     assert_eq!(send(&mut machine, 1), 0);
     let full = machine.refuses(&Recipient::Everyone, &message());
     assert_eq!(full, machine.peers.keys().next().cloned());
-    assert!(machine.has_room());
+    assert!(machine.can_accept());
     // whoever does not ask is told
     assert_eq!(send(&mut machine, 1), 1);
     let outbox = &mut machine.peers.values_mut().next().unwrap().outbox;
@@ -51,14 +51,14 @@ fn bytes_are_refused_as_well_and_other_peers_are_not() {
 #[test]
 fn an_acknowledgement_waits_for_a_message_unless_it_is_about_many() {
     let mut machine = connected(WhenFull::Wait);
-    let (link, desk) = (machine.peers.values_mut().next().unwrap(), &mut machine.desk);
+    let (link, context) = (machine.peers.values_mut().next().unwrap(), &mut machine.context);
     link.inbox.introduced(Epoch(1));
     let mut due_after = |messages| {
         (1..=messages).for_each(|sequence| _ = link.inbox.message(sequence));
-        link.owe_acknowledgement(desk);
-        let (at, timer) = desk.timers.next().unwrap();
+        link.owe_acknowledgement(context);
+        let (at, timer) = context.timers.next().unwrap();
         assert_eq!(timer, Timer::Acknowledgement(link.key.clone()));
-        at - desk.now
+        at - context.now
     };
     assert_eq!(due_after(255), Duration::from_millis(25));
     assert_eq!(due_after(256), Duration::ZERO);

@@ -5,7 +5,7 @@ use crate::message::{ChannelMessage, Token};
 use crate::output::{LinkName, Recovery};
 use crate::policy::Outcome;
 use crate::port::{PeerAction, SignalingAction};
-use crate::supervisor::outage::Progress;
+use crate::supervisor::outage::RepairState;
 
 /// What must be known from before an input.
 pub(super) struct Before {
@@ -38,9 +38,9 @@ impl Before {
 
 /// Everything but the time of the last input.
 fn digest(machine: &Supervisor) -> String {
-    let Supervisor { desk, intent, signaling, peers, acquaintances, persisted, left } = machine;
-    let Desk { timers, shelf, rng, .. } = desk;
-    format!("{timers:?}{intent:?}{signaling:?}{peers:?}{shelf:?}{acquaintances:?}{persisted:?}{left}{rng:?}")
+    let Supervisor { context, intent, signaling, peers, known_viewers, persisted, left } = machine;
+    let Context { timers, absent, rng, .. } = context;
+    format!("{timers:?}{intent:?}{signaling:?}{peers:?}{absent:?}{known_viewers:?}{persisted:?}{left}{rng:?}")
 }
 
 pub(super) fn check(
@@ -131,28 +131,28 @@ fn peer_proof(input: &Input, before: &Before, ledger: &Ledger) -> Result<(), Str
 
 /// Invariant 6 for the signaling link.
 fn signaling_moves(machine: &Supervisor) -> Result<(), String> {
-    let (signaling, desk) = (&machine.signaling, &machine.desk);
+    let (signaling, context) = (&machine.signaling, &machine.context);
     if machine.left {
         return demand(machine.next_timeout().is_none(), || "time goes on after the end".into());
     }
     if signaling.is_up() {
-        demand(desk.timers.is_set(&Timer::SignalingCheckup), || "no checkup of signaling".into())?;
+        demand(context.timers.is_set(&Timer::SignalingCheckup), || "no checkup of signaling".into())?;
         demand(signaling.outage.is_none(), || "signaling is up and out".into())?;
     } else if signaling.is_without_network() {
-        demand(!desk.network_usable(), || "signaling waits for a network that is there".into())?;
+        demand(!context.network_usable(), || "signaling waits for a network that is there".into())?;
     } else if signaling.is_wanted() {
-        demand(desk.timers.is_set(&Timer::Signaling), || "nothing ends the signaling link's wait".into())?;
+        demand(context.timers.is_set(&Timer::Signaling), || "nothing ends the signaling link's wait".into())?;
     }
-    if desk.socket.is_some() && !desk.signaling_ready {
-        demand(desk.timers.is_set(&Timer::RoomJoin), || "nothing ends the wait for the room".into())?;
+    if context.socket.is_some() && !context.signaling_ready {
+        demand(context.timers.is_set(&Timer::RoomJoin), || "nothing ends the wait for the room".into())?;
     }
-    demand(!desk.signaling_ready || desk.socket.is_some(), || "ready without a socket".into())
+    demand(!context.signaling_ready || context.socket.is_some(), || "ready without a socket".into())
 }
 
 /// Invariant 6 for a peer link.
 fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
-    let desk = &machine.desk;
-    let set = |name: fn(PeerKey) -> Timer| desk.timers.is_set(&name(link.key.clone()));
+    let context = &machine.context;
+    let set = |name: fn(PeerKey) -> Timer| context.timers.is_set(&name(link.key.clone()));
     demand(machine.signaling.is_wanted(), || "a peer is wanted without signaling".into())?;
     let spare = link.spare.connection();
     demand(spare.is_none() || link.active.is_some(), || "a spare of nothing".into())?;
@@ -166,26 +166,28 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
         return demand(set(Timer::Checkup), || "no checkup of a healthy link".into());
     };
     demand(!set(Timer::Checkup), || "checkup of a broken link".into())?;
-    match outage.progress {
-        Progress::NoNetwork => demand(!desk.network_usable(), || "waits for a network that is there".into())?,
-        Progress::NoSignaling => {
-            demand(!desk.signaling_ready, || "waits for signaling that is there".into())?;
+    match outage.state {
+        RepairState::NoNetwork => {
+            demand(!context.network_usable(), || "waits for a network that is there".into())?
         }
-        Progress::NoRoute => demand(set(Timer::Gone), || "waits for a route for ever".into())?,
-        Progress::Deciding => return Err("undecided".into()),
-        Progress::Grace
-        | Progress::Backoff(_)
-        | Progress::AskingSignaling
-        | Progress::RestartRequested
-        | Progress::AwaitingOffer
-        | Progress::Gathering(_)
-        | Progress::Handshake(_)
-        | Progress::Checking(_)
-        | Progress::Securing(_)
-        | Progress::Verifying(_)
-        | Progress::Dormant => demand(set(Timer::Repair), || "nothing ends the wait".into())?,
+        RepairState::NoSignaling => {
+            demand(!context.signaling_ready, || "waits for signaling that is there".into())?;
+        }
+        RepairState::NoAddress => demand(set(Timer::Gone), || "waits for a address for ever".into())?,
+        RepairState::Deciding => return Err("undecided".into()),
+        RepairState::Grace
+        | RepairState::Backoff(_)
+        | RepairState::AskingSignaling
+        | RepairState::RestartRequested
+        | RepairState::AwaitingOffer
+        | RepairState::Gathering(_)
+        | RepairState::Handshake(_)
+        | RepairState::Checking(_)
+        | RepairState::Securing(_)
+        | RepairState::Verifying(_)
+        | RepairState::Dormant => demand(set(Timer::Repair), || "nothing ends the wait".into())?,
     }
-    if let Some(generation) = outage.progress.generation() {
+    if let Some(generation) = outage.state.generation() {
         demand(link.owns(generation), || "repairs what is gone".into())?;
         let newest = link.candidate.as_ref().or(link.active.as_ref());
         let newest = newest.map(|connection| connection.generation);
@@ -193,7 +195,7 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
     } else {
         demand(link.candidate.is_none(), || "a candidate that nobody waits for".into())?;
     }
-    if link.unnamed && desk.network_usable() {
+    if link.implicit && context.network_usable() {
         demand(set(Timer::Gone), || "whom nobody named is kept for ever".into())?;
     }
     Ok(())
@@ -207,12 +209,12 @@ fn nothing_leaks(machine: &Supervisor, ledger: &Ledger) -> Result<(), String> {
         let owners = owners.filter(|connection| connection.generation == *generation).count();
         demand(owners == usize::from(!life.closed), || format!("{generation} has {owners} owners"))?;
     }
-    for key in machine.desk.timers.peers() {
+    for key in machine.context.timers.peers() {
         demand(machine.peers.contains_key(key), || format!("a timer for {key}, which is gone"))?;
     }
     machine.peers.values().try_for_each(|link| {
         let (messages, samples) = link.kept();
-        demand(messages <= machine.desk.settings.held_messages, || "too much is held".into())?;
+        demand(messages <= machine.context.settings.held_messages, || "too much is held".into())?;
         demand(samples <= 32, || "too many samples".into())
     })
 }

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use super::*;
+use crate::delivery::durable::Durability;
 use crate::delivery::{Cursor, DeliveryHello, Epoch, Part};
 use crate::ice::IceCandidate;
-use crate::id::{Direction, RoomId, Route, SessionId, StreamId};
+use crate::id::{Direction, RoomId, SessionId, SignalingAddress, StreamId};
 use crate::input::{Command, Recipient};
-use crate::mail::Memory;
 use crate::message::{AlertKind, ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage};
 use crate::network::{DefaultRoute, Interface};
 use crate::sdp::{Description, SdpType};
@@ -33,7 +33,7 @@ pub(super) fn command(a: u8, b: u8, machine: &Supervisor) -> Command {
         14 => Command::SetPolicies(answers::policies(u64::from(b))),
         15 if b < 32 => Command::Leave,
         15 if b < 160 => Command::ViewRoom { except: (b < 96).then(|| stream(b)) },
-        15 => Command::SetPolicies(machine.desk.policies.clone()),
+        15 => Command::SetPolicies(machine.context.policies.clone()),
         _ => unreachable!(),
     }
 }
@@ -54,26 +54,26 @@ pub(super) fn message(b: u8, c: u8, machine: &Supervisor) -> SignalingMessage {
     match b % 16 {
         0..4 => offer(c, session, c.is_multiple_of(2).then(|| stream(c)), c / 64),
         4..6 => SignalingMessage::Description {
-            route: Some(route(c)),
+            address: Some(address(c)),
             session: Some(session),
             stream: None,
             description: describe(SdpType::Answer, c / 128, c % 2),
         },
         6 => SignalingMessage::Candidates {
-            route: Some(route(c)),
+            address: Some(address(c)),
             session: c.is_multiple_of(2).then_some(session),
             sender: if c.is_multiple_of(3) { Direction::Publishing } else { Direction::Viewing },
             candidates: vec![IceCandidate::default()],
         },
         7 => SignalingMessage::RestartIce {
-            route: Some(route(c)),
+            address: Some(address(c)),
             session: c.is_multiple_of(2).then_some(session),
         },
-        8 => SignalingMessage::Bye { route: Some(route(c)) },
-        9 => SignalingMessage::OfferRequested { route: route(c), stream: None },
-        10 => SignalingMessage::OfferRequested { route: route(c), stream: Some(stream(c)) },
+        8 => SignalingMessage::Bye { address: Some(address(c)) },
+        9 => SignalingMessage::OfferRequested { address: address(c), stream: None },
+        10 => SignalingMessage::OfferRequested { address: address(c), stream: Some(stream(c)) },
         11 => listing(),
-        12 => SignalingMessage::Joined(Member { route: route(c), stream: Some(stream(c)) }),
+        12 => SignalingMessage::Joined(Member { address: address(c), stream: Some(stream(c)) }),
         13 => SignalingMessage::Alert { kind: AlertKind::StreamIdInUse, text: String::new() },
         14 => SignalingMessage::Alert { kind: AlertKind::Busy, text: String::new() },
         15 if c < 128 => SignalingMessage::Unknown { request: "?".into() },
@@ -83,8 +83,10 @@ pub(super) fn message(b: u8, c: u8, machine: &Supervisor) -> SignalingMessage {
 }
 
 pub(super) fn listing() -> SignalingMessage {
-    let members =
-        vec![Member { route: route(0), stream: Some(stream(0)) }, Member { route: route(1), stream: None }];
+    let members = vec![
+        Member { address: address(0), stream: Some(stream(0)) },
+        Member { address: address(1), stream: None },
+    ];
     SignalingMessage::Listing { members, director: None, claim: None }
 }
 
@@ -95,7 +97,7 @@ pub(super) fn offer(
     fingerprint: u8,
 ) -> SignalingMessage {
     SignalingMessage::Description {
-        route: Some(route(a)),
+        address: Some(address(a)),
         session: (a < 250).then_some(session),
         stream,
         description: describe(SdpType::Offer, fingerprint, a % 3),
@@ -111,11 +113,11 @@ pub(super) fn hello(a: u8) -> ChannelMessage {
     let identity = Identity(u128::from(a % 3));
     let received = Cursor { epoch: Epoch(u64::from(a % 2)), sequence: number(a / 8) };
     let received = a.is_multiple_of(7).then_some(received);
-    let memory = if a.is_multiple_of(2) { Memory::Process } else { Memory::Restarts };
-    let delivery = DeliveryHello { epoch: Epoch(u64::from(a % 3)), received, memory };
+    let durability = if a.is_multiple_of(2) { Durability::InMemory } else { Durability::Durable };
+    let delivery = DeliveryHello { epoch: Epoch(u64::from(a % 3)), received, durability };
     let rejoin = RejoinHello {
         identity,
-        route: a.is_multiple_of(5).then(|| route(a)),
+        address: a.is_multiple_of(5).then(|| address(a)),
         delivery: (!a.is_multiple_of(6)).then_some(delivery),
         spares: !a.is_multiple_of(4),
     };
@@ -172,8 +174,8 @@ pub(super) fn snapshot(a: u8) -> NetworkSnapshot {
     }
 }
 
-pub(super) fn route(a: u8) -> Route {
-    Route(format!("r{}", a % 4).into())
+pub(super) fn address(a: u8) -> SignalingAddress {
+    SignalingAddress(format!("r{}", a % 4).into())
 }
 
 pub(super) fn stream(a: u8) -> StreamId {

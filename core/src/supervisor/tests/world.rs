@@ -5,12 +5,12 @@ use std::time::Instant;
 
 use super::*;
 use crate::ice::{IceCandidate, IceConnectionState, Role};
-use crate::id::{Route, SessionId};
+use crate::id::{SessionId, SignalingAddress};
 use crate::message::{ChannelMessage, Payload, SignalingMessage, Token};
 use crate::port::{PeerAction, Resumption, SignalingAction};
 use crate::sdp::SdpType;
 use crate::supervisor::tests::words::{
-    command, describe, hello, listing, mail, message, offer, route, sample, snapshot,
+    address, command, describe, hello, listing, mail, message, offer, sample, snapshot,
 };
 
 /// What decides one input: the kind, and three choices within it.
@@ -65,7 +65,7 @@ impl World {
             match output {
                 Output::Signaling(socket, action) => self.serve(*socket, action),
                 Output::Peer(connection, action) => self.connect(*connection, action),
-                Output::Persist(_) | Output::Keep(_) | Output::Event(_) => {}
+                Output::Persist(_) | Output::StoreDelivery(_) | Output::Event(_) => {}
             }
         }
     }
@@ -74,10 +74,10 @@ impl World {
         let answer = match action {
             SignalingAction::Open { .. } => {
                 self.sockets.push(socket);
-                let resumption = socket
-                    .0
-                    .is_multiple_of(2)
-                    .then(|| Resumption { route: Route("ours".into()), secret: "secret".into() });
+                let resumption = socket.0.is_multiple_of(2).then(|| Resumption {
+                    address: SignalingAddress("ours".into()),
+                    secret: "secret".into(),
+                });
                 SignalingEvent::Opened { resumption, resumed: socket.0.is_multiple_of(4) }
             }
             SignalingAction::Ping => SignalingEvent::Pong,
@@ -95,7 +95,7 @@ impl World {
         match message {
             SignalingMessage::JoinRoom { .. } => Some(listing()),
             SignalingMessage::Seed { stream } => Some(SignalingMessage::OfferRequested {
-                route: route(self.offers),
+                address: address(self.offers),
                 stream: Some(stream.clone()),
             }),
             SignalingMessage::Play { stream } => {
@@ -103,11 +103,11 @@ impl World {
                 let session = SessionId(format!("p{}", self.offers).into());
                 Some(offer(self.offers, session, Some(stream.clone()), 0))
             }
-            SignalingMessage::Description { route, session, description, .. }
+            SignalingMessage::Description { address, session, description, .. }
                 if description.sdp_type == SdpType::Offer =>
             {
                 Some(SignalingMessage::Description {
-                    route: route.clone(),
+                    address: address.clone(),
                     session: session.clone(),
                     stream: None,
                     description: describe(SdpType::Answer, 0, self.offers),
@@ -147,7 +147,7 @@ impl World {
                 ..
             } if description.sdp_type == SdpType::Offer => {
                 let answer = SignalingMessage::Description {
-                    route: None,
+                    address: None,
                     session: session.clone(),
                     stream: None,
                     description: describe(SdpType::Answer, 0, self.offers),

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use redb::Database;
 
 use rejoin_core::delivery::Cursor;
-use rejoin_core::port::{Receipts, StoreError};
+use rejoin_core::port::{ConfirmLog, StoreError};
 
 use super::database;
 
@@ -25,7 +25,7 @@ impl RedbConfirmLog {
     }
 }
 
-impl Receipts for RedbConfirmLog {
+impl ConfirmLog for RedbConfirmLog {
     fn note(&self, position: Cursor) -> Result<(), StoreError> {
         match &*self.lock() {
             Some(open) => database::confirm(open, position)

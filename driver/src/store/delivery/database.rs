@@ -11,7 +11,7 @@ use redb::{Table, TableDefinition};
 
 use rejoin_core::Payload;
 use rejoin_core::delivery::Cursor;
-use rejoin_core::mail::{Address, MailChange, MailRecord, Mailbag};
+use rejoin_core::delivery::durable::{DeliveryKey, PeerRecord, Snapshot, StoreChange};
 
 use super::row::{self, Row};
 use crate::store::disk::private;
@@ -81,7 +81,7 @@ pub(super) fn open(path: &Path) -> Result<Database, DatabaseError> {
 }
 
 /// Returns the content and the boot of the host that wrote it, and forgets peers that were last seen before `oldest`.
-pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<String>), DatabaseError> {
+pub(super) fn load(database: &Database, oldest: u64) -> Result<(Snapshot, Option<String>), DatabaseError> {
     let reading = database.begin_read()?;
     let (about, peers, kept) =
         (reading.open_table(ABOUT)?, reading.open_table(PEERS)?, reading.open_table(KEPT)?);
@@ -95,7 +95,7 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<
     for entry in peers.iter()? {
         let (key, value) = entry?;
         let key = key.value();
-        let address =
+        let delivery_key =
             row::address(key).ok_or_else(|| DatabaseError::Damaged("a peer has no name".to_owned()))?;
         let row: Row = serde_json::from_slice(value.value()).map_err(damage)?;
         let mut messages = Vec::new();
@@ -105,7 +105,7 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<
         }
         if row.last_seen < oldest {
             tracing::warn!(messages = messages.len(), "forgot a peer that was absent for too long");
-            gone.push(MailChange::Forgotten { address });
+            gone.push(StoreChange::Forgotten { delivery_key });
         } else {
             let last_seen = row.last_seen;
             let mut note = row.note();
@@ -114,13 +114,13 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<(Mailbag, Option<
             {
                 cursor.sequence = cursor.sequence.max(sequence.value());
             }
-            found.push((last_seen, MailRecord { address, note, kept: messages }));
+            found.push((last_seen, PeerRecord { delivery_key, note, kept: messages }));
         }
     }
     drop((about, peers, kept, confirmed, reading));
     apply(database, &gone, 0)?;
     found.sort_by_key(|(last_seen, _)| *last_seen);
-    Ok((Mailbag { owner, mail: found.into_iter().map(|(_, record)| record).collect() }, boot))
+    Ok((Snapshot { identity: owner, peers: found.into_iter().map(|(_, record)| record).collect() }, boot))
 }
 
 /// Stores that the application has confirmed every message up to `position`.
@@ -144,7 +144,7 @@ fn damage(error: impl std::fmt::Display) -> DatabaseError {
 }
 
 /// Applies all of `changes` or none.
-pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Result<(), DatabaseError> {
+pub(super) fn apply(database: &Database, changes: &[StoreChange], now: u64) -> Result<(), DatabaseError> {
     if changes.is_empty() {
         return Ok(());
     }
@@ -155,9 +155,11 @@ pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Re
         let mut kept = writing.open_table(KEPT)?;
         for change in changes {
             match change {
-                MailChange::Owner(identity) => drop(about.insert("owner", identity.to_string().as_str())?),
-                MailChange::Noted { address, note } => {
-                    let key = row::key(address);
+                StoreChange::Identity(identity) => {
+                    drop(about.insert("owner", identity.to_string().as_str())?)
+                }
+                StoreChange::Noted { delivery_key, note } => {
+                    let key = row::key(delivery_key);
                     let old =
                         peers.get(key.as_str())?.and_then(|old| serde_json::from_slice(old.value()).ok());
                     let row = Row::new(note, old.as_ref(), now);
@@ -171,13 +173,15 @@ pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Re
                         }
                     }
                 }
-                MailChange::Kept { address, sequence, payload } => {
-                    kept.insert((row::key(address).as_str(), *sequence), &*payload.0)?;
+                StoreChange::Kept { delivery_key, sequence, payload } => {
+                    kept.insert((row::key(delivery_key).as_str(), *sequence), &*payload.0)?;
                 }
-                MailChange::Released { address, numbers } => release(&mut kept, address, numbers.clone())?,
-                MailChange::Forgotten { address } => {
-                    peers.remove(row::key(address).as_str())?;
-                    release(&mut kept, address, 0..u64::MAX)?;
+                StoreChange::Released { delivery_key, numbers } => {
+                    release(&mut kept, delivery_key, numbers.clone())?
+                }
+                StoreChange::Forgotten { delivery_key } => {
+                    peers.remove(row::key(delivery_key).as_str())?;
+                    release(&mut kept, delivery_key, 0..u64::MAX)?;
                 }
             }
         }
@@ -188,10 +192,10 @@ pub(super) fn apply(database: &Database, changes: &[MailChange], now: u64) -> Re
 
 fn release(
     kept: &mut Table<'_, (&str, u64), &str>,
-    address: &Address,
+    delivery_key: &DeliveryKey,
     numbers: Range<u64>,
 ) -> Result<(), DatabaseError> {
-    let key = row::key(address);
+    let key = row::key(delivery_key);
     kept.retain_in((key.as_str(), numbers.start)..(key.as_str(), numbers.end), |_, _| false)?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! New numbers after a reboot: a power failure may have lost used numbers, which must not be used again.
 
 use rejoin_core::delivery::Epoch;
-use rejoin_core::mail::{MailChange, MailRecord, PeerNote};
+use rejoin_core::delivery::durable::{PeerRecord, PeerState, StoreChange};
 use rejoin_core::port::StoreError;
 
 /// Returns the id of the current boot, on systems that have one.
@@ -14,17 +14,21 @@ pub(super) fn current_boot() -> Option<String> {
 ///
 /// A receiver detects repetitions by their numbers, so it would drop a message under a number that it has seen.
 /// Messages that it received without our knowledge arrive again instead.
-pub(super) fn renumber(record: &mut MailRecord) -> Result<Vec<MailChange>, StoreError> {
+pub(super) fn renumber(record: &mut PeerRecord) -> Result<Vec<StoreChange>, StoreError> {
     let epoch =
         getrandom::u64().map_err(|error| StoreError(format!("the host has no randomness ({error})")))?;
     for (number, (sequence, _)) in (1..).zip(&mut record.kept) {
         *sequence = number;
     }
     let newest = record.kept.len() as u64;
-    record.note = PeerNote { epoch: Epoch(epoch), newest, acknowledged: 0, ..record.note.clone() };
-    let address = || record.address.clone();
+    record.note = PeerState { epoch: Epoch(epoch), newest, acknowledged: 0, ..record.note.clone() };
+    let delivery_key = || record.delivery_key.clone();
     let kept = record.kept.iter().cloned();
-    let kept = kept.map(|(sequence, payload)| MailChange::Kept { address: address(), sequence, payload });
-    let noted = MailChange::Noted { address: address(), note: record.note.clone() };
-    Ok(std::iter::once(MailChange::Forgotten { address: address() }).chain(kept).chain([noted]).collect())
+    let kept =
+        kept.map(|(sequence, payload)| StoreChange::Kept { delivery_key: delivery_key(), sequence, payload });
+    let noted = StoreChange::Noted { delivery_key: delivery_key(), note: record.note.clone() };
+    Ok(std::iter::once(StoreChange::Forgotten { delivery_key: delivery_key() })
+        .chain(kept)
+        .chain([noted])
+        .collect())
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use rejoin_core::delivery::durable::{DeliveryKey, Durability, PeerState};
 use rejoin_core::delivery::{Cursor, Epoch};
 use rejoin_core::id::{Identity, StreamId};
-use rejoin_core::mail::{Address, Memory, PeerNote};
 
 /// The stored state of a peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,11 +23,11 @@ pub(super) struct Row {
 
 impl Row {
     /// Creates the row of a state that is stored at `now`, in place of `old`.
-    pub(super) fn new(note: &PeerNote, old: Option<&Self>, now: u64) -> Self {
+    pub(super) fn new(note: &PeerState, old: Option<&Self>, now: u64) -> Self {
         let row = Self {
             identity: note.identity,
             label: note.label.clone(),
-            durable: note.memory == Memory::Restarts,
+            durable: note.durability == Durability::Durable,
             epoch: note.epoch.0,
             newest: note.newest,
             acknowledged: note.acknowledged,
@@ -44,11 +44,11 @@ impl Row {
     }
 
     /// Returns the state.
-    pub(super) fn note(self) -> PeerNote {
-        PeerNote {
+    pub(super) fn note(self) -> PeerState {
+        PeerState {
             identity: self.identity,
             label: self.label,
-            memory: if self.durable { Memory::Restarts } else { Memory::Process },
+            durability: if self.durable { Durability::Durable } else { Durability::InMemory },
             epoch: Epoch(self.epoch),
             newest: self.newest,
             acknowledged: self.acknowledged,
@@ -58,18 +58,18 @@ impl Row {
 }
 
 /// Returns the key of a peer's row.
-pub(super) fn key(address: &Address) -> String {
-    match address {
-        Address::Viewer { identity, stream } => format!("viewer {identity} {stream}"),
-        Address::Publisher { stream } => format!("publisher {stream}"),
+pub(super) fn key(delivery_key: &DeliveryKey) -> String {
+    match delivery_key {
+        DeliveryKey::Viewer { identity, stream } => format!("viewer {identity} {stream}"),
+        DeliveryKey::Publisher { stream } => format!("publisher {stream}"),
     }
 }
 
 /// Returns the peer of a row's key.
-pub(super) fn address(key: &str) -> Option<Address> {
+pub(super) fn address(key: &str) -> Option<DeliveryKey> {
     if let Some(stream) = key.strip_prefix("publisher ") {
-        return Some(Address::Publisher { stream: StreamId(stream.into()) });
+        return Some(DeliveryKey::Publisher { stream: StreamId(stream.into()) });
     }
     let (identity, stream) = key.strip_prefix("viewer ")?.split_once(' ')?;
-    Some(Address::Viewer { identity: identity.parse().ok()?, stream: StreamId(stream.into()) })
+    Some(DeliveryKey::Viewer { identity: identity.parse().ok()?, stream: StreamId(stream.into()) })
 }

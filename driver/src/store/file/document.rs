@@ -64,7 +64,7 @@ fn damage(error: serde_json::Error) -> FormatError {
 mod tests {
     use rejoin_core::Identity;
     use rejoin_core::id::{RoomId, StreamId};
-    use rejoin_core::session::{Audience, ViewerRecord};
+    use rejoin_core::session::{ViewAll, ViewerRecord};
 
     use super::*;
 
@@ -72,7 +72,7 @@ mod tests {
         SessionRecord {
             identity: Identity(u128::MAX),
             room: Some(RoomId("räum \"1\"".into())),
-            audience: Some(Audience { except: Some(StreamId("d".into())) }),
+            audience: Some(ViewAll { except: Some(StreamId("d".into())) }),
             streams: vec![StreamId("a".into())],
             views: vec![StreamId("b".into()), StreamId("\0\n".into())],
             viewers: vec![ViewerRecord {

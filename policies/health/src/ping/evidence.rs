@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use rejoin_core::policy::{Probe, ProbeLog};
+use rejoin_core::policy::{HealthContext, Probe};
 
 /// Unanswered probes beyond those that decide: SCTP sends a lost packet again after three later ones.
 ///
@@ -27,13 +27,13 @@ pub(super) struct Patience {
 /// A log, read with one patience.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evidence<'a> {
-    log: &'a ProbeLog<'a>,
+    log: &'a HealthContext<'a>,
     patience: Patience,
 }
 
 impl<'a> Evidence<'a> {
     /// Creates the reading of `log` with `patience`.
-    pub(super) fn new(log: &'a ProbeLog<'a>, patience: Patience) -> Self {
+    pub(super) fn new(log: &'a HealthContext<'a>, patience: Patience) -> Self {
         Self { log, patience }
     }
 

@@ -7,7 +7,7 @@ use rejoin_config::{Loader, Registry};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{
-    ChannelMessage, Generation, IceConnectionState, PeerTransport, Route, SignalingMessage,
+    ChannelMessage, Generation, IceConnectionState, PeerTransport, SignalingAddress, SignalingMessage,
     SignalingTransport,
 };
 use rejoin_driver::Session;
@@ -60,13 +60,13 @@ impl Server {
 
     /// Returns what the server or the viewer says to `message`.
     fn answer(&mut self, message: SignalingMessage) -> Option<SignalingMessage> {
-        let route = Route("viewer".into());
+        let address = SignalingAddress("viewer".into());
         match message {
             SignalingMessage::Seed { stream } if !std::mem::replace(&mut self.viewed, true) => {
-                Some(SignalingMessage::OfferRequested { route, stream: Some(stream) })
+                Some(SignalingMessage::OfferRequested { address, stream: Some(stream) })
             }
             SignalingMessage::Description { session, .. } => Some(SignalingMessage::Description {
-                route: Some(route),
+                address: Some(address),
                 session,
                 stream: None,
                 description: described(SdpType::Answer, "viewer", 0),

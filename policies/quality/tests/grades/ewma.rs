@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rejoin_core::QualityPolicy as _;
 use rejoin_core::policy::Quality::{self, Fair, Good, Poor};
-use rejoin_core::stats::StatsHistory;
+use rejoin_core::stats::QualityContext;
 use rejoin_quality::Ewma;
 
 use crate::path::{Span, USUAL, course, grades, last, samples, times};
@@ -19,7 +19,7 @@ fn delayed(rtt: u64) -> Span {
 
 fn given(previous: Quality, spans: &[Span]) -> Quality {
     let samples = samples(spans, policy().options().interval);
-    policy().grade(&StatsHistory::new(&samples, previous, Duration::ZERO))
+    policy().grade(&QualityContext::new(&samples, previous, Duration::ZERO))
 }
 
 /// How many windows like `span` after a usual time pass before the link is poor.

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
-use rejoin_core::stats::{Sample, StatsHistory};
+use rejoin_core::stats::{QualityContext, Sample};
 
 /// Samples that are kept by the machine.
 const KEPT: usize = 32;
@@ -58,7 +58,7 @@ pub(crate) fn course(policy: &impl QualityPolicy, samples: &[Sample]) -> Vec<Qua
     let mut grades = Vec::new();
     for end in 1..=samples.len() {
         let kept = &samples[end.saturating_sub(KEPT)..end];
-        grade = policy.grade(&StatsHistory::new(kept, grade, Duration::ZERO));
+        grade = policy.grade(&QualityContext::new(kept, grade, Duration::ZERO));
         grades.push(grade);
     }
     grades

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
-use rejoin_core::stats::{Sample, StatsHistory};
+use rejoin_core::stats::{QualityContext, Sample};
 use rejoin_quality::{Ewma, Thresholds};
 
 use crate::path::{USUAL, course, samples, times};
@@ -43,7 +43,7 @@ fn any_quality() -> impl Strategy<Value = Quality> {
 }
 
 /// Grades twice: a policy that remembers anything would differ.
-fn grades_alike(policy: &impl QualityPolicy, history: &StatsHistory<'_>) -> bool {
+fn grades_alike(policy: &impl QualityPolicy, history: &QualityContext<'_>) -> bool {
     policy.grade(history) == policy.grade(history)
 }
 
@@ -52,7 +52,7 @@ proptest! {
     fn no_history_is_too_strange(
         samples in prop::collection::vec(any_sample(), 0..=32), previous in any_quality(),
     ) {
-        let history = StatsHistory::new(&samples, previous, Duration::MAX);
+        let history = QualityContext::new(&samples, previous, Duration::MAX);
         prop_assert!(grades_alike(&Thresholds::default(), &history));
         prop_assert!(grades_alike(&Ewma::default(), &history));
     }

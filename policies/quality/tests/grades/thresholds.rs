@@ -2,7 +2,7 @@
 
 use rejoin_core::QualityPolicy as _;
 use rejoin_core::policy::Quality::{self, Fair, Good, Poor};
-use rejoin_core::stats::StatsHistory;
+use rejoin_core::stats::QualityContext;
 use rejoin_quality::Thresholds;
 
 use crate::path::{Span, USUAL, course, grades, last, samples, times};
@@ -18,7 +18,7 @@ fn policy() -> Thresholds {
 
 fn given(previous: Quality, spans: &[Span]) -> Quality {
     let samples = samples(spans, policy().options().interval);
-    policy().grade(&StatsHistory::new(&samples, previous, std::time::Duration::ZERO))
+    policy().grade(&QualityContext::new(&samples, previous, std::time::Duration::ZERO))
 }
 
 #[test]

@@ -53,7 +53,7 @@ fn our_frames_are_written_in_this_very_spelling() {
 fn streams_travel_unhashed_and_descriptions_sealed() {
     let dialect = Hosted::new(&HostedOptions::default());
     let message = ChannelMessage::Signaling(SignalingMessage::Description {
-        route: Some(route("a")),
+        address: Some(address("a")),
         session: session("s"),
         stream: Some(stream("cam1")),
         description: description(SdpType::Offer),
@@ -83,17 +83,18 @@ fn meanings() -> Vec<(&'static str, Vec<ChannelMessage>)> {
     let hello = |label| vec![ChannelMessage::Hello(labelled(label))];
     let rejoin = |label: Option<&str>, name: Option<&str>| {
         let identity = Identity(0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f);
-        let rejoin = Some(RejoinHello { identity, route: name.map(route), delivery: None, spares: false });
+        let rejoin =
+            Some(RejoinHello { identity, address: name.map(address), delivery: None, spares: false });
         vec![ChannelMessage::Hello(Hello { rejoin, ..labelled(label) })]
     };
     let ping = |token: &str| vec![ChannelMessage::Ping(Token(token.into()))];
     let application = |value: &str| vec![ChannelMessage::Application(Payload(value.into()))];
-    let restart = ChannelMessage::Signaling(SignalingMessage::RestartIce { route: None, session: None });
+    let restart = ChannelMessage::Signaling(SignalingMessage::RestartIce { address: None, session: None });
     vec![
         ("greeting", hello(Some("dock"))),
         ("greeting without label", hello(None)),
         ("greeting of a rejoin peer", rejoin(Some("dock"), Some("a"))),
-        ("greeting of a rejoin peer without route", rejoin(None, None)),
+        ("greeting of a rejoin peer without address", rejoin(None, None)),
         ("preferences only", hello(None)),
         ("greeting with a broken key", hello(Some("dock"))),
         ("greeting of a later rejoin", hello(Some("dock"))),
@@ -111,7 +112,7 @@ fn meanings() -> Vec<(&'static str, Vec<ChannelMessage>)> {
         (
             "answer without session",
             vec![ChannelMessage::Signaling(SignalingMessage::Description {
-                route: None,
+                address: None,
                 session: None,
                 stream: None,
                 description: description(SdpType::Answer),

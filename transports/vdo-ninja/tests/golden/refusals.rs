@@ -75,8 +75,8 @@ fn sealed_frames_need_a_password() {
 #[test]
 fn the_server_delivers_nothing_without_a_route() {
     let dialect = Hosted::new(&HostedOptions::default());
-    for message in [offer(None), SignalingMessage::Bye { route: None }] {
-        assert!(dialect.encode_signaling(&message).unwrap_err().0.contains("no route"));
+    for message in [offer(None), SignalingMessage::Bye { address: None }] {
+        assert!(dialect.encode_signaling(&message).unwrap_err().0.contains("no address"));
     }
 }
 
@@ -114,7 +114,7 @@ fn debug_shows_no_secret() {
 
 fn offer(name: Option<&str>) -> SignalingMessage {
     SignalingMessage::Description {
-        route: name.map(route),
+        address: name.map(address),
         session: session("s"),
         stream: Some(stream("cam1")),
         description: description(SdpType::Offer),

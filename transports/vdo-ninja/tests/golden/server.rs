@@ -84,7 +84,7 @@ fn an_alert_of_ours_carries_the_code_of_its_kind() {
 fn without_a_password_everything_travels_bare() {
     let dialect = Hosted::new(&HostedOptions { password: Password::off(), ..HostedOptions::default() });
     let offer = SignalingMessage::Description {
-        route: Some(route("a")),
+        address: Some(address("a")),
         session: session("s"),
         stream: Some(stream("cam1")),
         description: description(SdpType::Offer),
@@ -108,11 +108,11 @@ fn without_a_password_everything_travels_bare() {
 fn meanings() -> Vec<(&'static str, Vec<SignalingMessage>)> {
     let hashed = RoomId("79a2f8b75f09967c".into());
     let requested = |publishes: Option<&str>| SignalingMessage::OfferRequested {
-        route: route("b"),
+        address: address("b"),
         stream: publishes.map(stream),
     };
     let described = |session, publishes: Option<&str>, sdp_type| SignalingMessage::Description {
-        route: Some(route("a")),
+        address: Some(address("a")),
         session,
         stream: publishes.map(stream),
         description: description(sdp_type),
@@ -132,7 +132,7 @@ fn meanings() -> Vec<(&'static str, Vec<SignalingMessage>)> {
             "listing",
             vec![SignalingMessage::Listing {
                 members: vec![member("a", Some("ga")), member("b", None)],
-                director: Some(route("a")),
+                director: Some(address("a")),
                 claim: Some(true),
             }],
         ),
@@ -144,13 +144,17 @@ fn meanings() -> Vec<(&'static str, Vec<SignalingMessage>)> {
             "listing of a foreign stream",
             vec![SignalingMessage::Listing {
                 members: vec![member("a", Some("ga"))],
-                director: Some(route("b")),
+                director: Some(address("b")),
                 claim: Some(false),
             }],
         ),
         (
             "transferred",
-            vec![SignalingMessage::Listing { members: Vec::new(), director: Some(route("a")), claim: None }],
+            vec![SignalingMessage::Listing {
+                members: Vec::new(),
+                director: Some(address("a")),
+                claim: None,
+            }],
         ),
         ("somebody came", vec![SignalingMessage::Joined(member("b", None))]),
         ("somebody came publishing", vec![SignalingMessage::Joined(member("b", Some("gb")))]),
@@ -182,7 +186,7 @@ fn meanings() -> Vec<(&'static str, Vec<SignalingMessage>)> {
             vec![
                 described(session("s"), None, SdpType::Offer),
                 candidates(Publishing, session("s"), vec![Default::default()]),
-                SignalingMessage::RestartIce { route: Some(route("a")), session: session("s") },
+                SignalingMessage::RestartIce { address: Some(address("a")), session: session("s") },
                 bye("a"),
             ],
         ),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use rejoin_core::id::{Route, SessionId, StreamId};
+use rejoin_core::id::{SessionId, SignalingAddress, StreamId};
 use rejoin_core::message::{AlertKind, Hello, Member, SignalingMessage};
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{Direction, IceCandidate};
@@ -22,8 +22,8 @@ pub(crate) fn frames(lines: &str) -> BTreeMap<String, String> {
     lines.into_iter().map(|line| (line.name, line.frame)).collect()
 }
 
-pub(crate) fn route(name: &str) -> Route {
-    Route(name.into())
+pub(crate) fn address(name: &str) -> SignalingAddress {
+    SignalingAddress(name.into())
 }
 
 pub(crate) fn stream(name: &str) -> StreamId {
@@ -35,7 +35,7 @@ pub(crate) fn session(name: &str) -> Option<SessionId> {
 }
 
 pub(crate) fn member(name: &str, publishes: Option<&str>) -> Member {
-    Member { route: route(name), stream: publishes.map(stream) }
+    Member { address: address(name), stream: publishes.map(stream) }
 }
 
 pub(crate) fn alert(kind: AlertKind, text: &str) -> SignalingMessage {
@@ -47,11 +47,11 @@ pub(crate) fn unknown(request: &str) -> SignalingMessage {
 }
 
 pub(crate) fn bye(name: &str) -> SignalingMessage {
-    SignalingMessage::Bye { route: Some(route(name)) }
+    SignalingMessage::Bye { address: Some(address(name)) }
 }
 
 pub(crate) fn restart(name: &str) -> SignalingMessage {
-    SignalingMessage::RestartIce { route: Some(route(name)), session: None }
+    SignalingMessage::RestartIce { address: Some(address(name)), session: None }
 }
 
 pub(crate) fn description(sdp_type: SdpType) -> Description {
@@ -77,5 +77,5 @@ pub(crate) fn candidates(
     session: Option<SessionId>,
     candidates: Vec<IceCandidate>,
 ) -> SignalingMessage {
-    SignalingMessage::Candidates { route: Some(route("a")), session, sender, candidates }
+    SignalingMessage::Candidates { address: Some(address("a")), session, sender, candidates }
 }

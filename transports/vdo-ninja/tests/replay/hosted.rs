@@ -1,6 +1,6 @@
 //! The SDK on a hosted server, under the default password.
 
-use rejoin_core::id::{Route, StreamId};
+use rejoin_core::id::{SignalingAddress, StreamId};
 use rejoin_core::message::SignalingMessage;
 use rejoin_core::{Dialect, Direction};
 use rejoin_vdo_ninja::{Hosted, HostedOptions, Password};
@@ -44,7 +44,7 @@ fn requests_for_offers_name_viewer_and_stream() {
         assert_eq!(
             Hosted::new(&HostedOptions::default()).decode_signaling(frame(row)).unwrap(),
             [SignalingMessage::OfferRequested {
-                route: Route(viewer.as_str().unwrap().into()),
+                address: SignalingAddress(viewer.as_str().unwrap().into()),
                 stream: Some(StreamId("cam1".into())),
             }]
         );
@@ -60,12 +60,13 @@ fn relayed_frames_say_the_same_from_their_sender() {
         if pair[1].dir != "out" || frame(&pair[1]).contains("request") {
             continue;
         }
-        let sender = Route(pair[0].c.as_str().unwrap().into());
+        let sender = SignalingAddress(pair[0].c.as_str().unwrap().into());
         let mut expected = dialect.decode_signaling(frame(&pair[0])).unwrap();
         for message in &mut expected {
             match message {
-                SignalingMessage::Description { route, .. } | SignalingMessage::Candidates { route, .. } => {
-                    *route = Some(sender.clone());
+                SignalingMessage::Description { address, .. }
+                | SignalingMessage::Candidates { address, .. } => {
+                    *address = Some(sender.clone());
                 }
                 other => panic!("{other:?} is not relayed"),
             }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use rejoin_core::Dialect;
-use rejoin_core::id::Route;
+use rejoin_core::id::SignalingAddress;
 use rejoin_core::message::{Member, SignalingMessage};
 use rejoin_vdo_ninja::{Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions};
 use serde_json::Value;
@@ -57,18 +57,18 @@ fn everything_heard_is_understood_as_from_its_sender() {
         let (callsigns, rows) = signed(recording);
         for row in rows.iter().filter(|row| row.dir == "out") {
             let listener = client(&callsigns[&socket(row)], &password);
-            let sender = Route(from(frame(row)).into());
+            let sender = SignalingAddress(from(frame(row)).into());
             // What the frame says, with its receiver still in it.
             let [spoken] = hosted(&password).decode_signaling(frame(row)).unwrap().try_into().unwrap();
             let expected = match spoken {
                 SignalingMessage::Seed { stream } => {
-                    SignalingMessage::Joined(Member { route: sender, stream: Some(stream) })
+                    SignalingMessage::Joined(Member { address: sender, stream: Some(stream) })
                 }
                 SignalingMessage::Play { stream } => {
                     let seed = SignalingMessage::Seed { stream: stream.clone() };
                     assert_eq!(listener.decode_signaling(frame(row)), Ok(vec![]), "not ours yet");
                     listener.encode_signaling(&seed).unwrap();
-                    SignalingMessage::OfferRequested { route: sender, stream: Some(stream) }
+                    SignalingMessage::OfferRequested { address: sender, stream: Some(stream) }
                 }
                 directed => from_peer(directed, sender),
             };
@@ -128,10 +128,10 @@ fn publisher(recording: &str) -> String {
     rows.iter().map(frame).find(|frame| frame.contains("seed")).map(from).unwrap()
 }
 
-fn from_peer(mut message: SignalingMessage, sender: Route) -> SignalingMessage {
+fn from_peer(mut message: SignalingMessage, sender: SignalingAddress) -> SignalingMessage {
     match &mut message {
-        SignalingMessage::Description { route, .. } | SignalingMessage::Candidates { route, .. } => {
-            *route = Some(sender);
+        SignalingMessage::Description { address, .. } | SignalingMessage::Candidates { address, .. } => {
+            *address = Some(sender);
         }
         other => panic!("{other:?} was not recorded"),
     }

@@ -1,6 +1,6 @@
 //! The web app on a hosted server, under the default password: socket and data channel.
 
-use rejoin_core::id::{Route, SessionId, StreamId};
+use rejoin_core::id::{SessionId, SignalingAddress, StreamId};
 use rejoin_core::message::{ChannelMessage, Hello, SignalingMessage};
 use rejoin_core::port::ChannelFrame;
 use rejoin_core::sdp::{Description, SdpType};
@@ -59,7 +59,7 @@ fn channel_copies_say_what_the_socket_says_without_a_route() {
         .iter()
         .filter(|frame| frame.contains("vector"))
         .flat_map(|frame| dialect.decode_signaling(frame).unwrap())
-        .map(|message| ChannelMessage::Signaling(unrouted(message)))
+        .map(|message| ChannelMessage::Signaling(unaddressed(message)))
         .collect();
     assert_eq!(copies, said);
 }
@@ -67,18 +67,18 @@ fn channel_copies_say_what_the_socket_says_without_a_route() {
 #[test]
 fn publisher_hears_requests_and_an_answer() {
     let dialect = Hosted::new(&HostedOptions::default());
-    let viewer = Route("00325443f22c3683fb".into());
+    let viewer = SignalingAddress("00325443f22c3683fb".into());
     let said: Vec<_> = browser_frames(PUBLISHER, "ws.in")
         .iter()
         .flat_map(|frame| dialect.decode_signaling(frame).unwrap())
         .collect();
     let [first, second, answer] = said.as_slice() else { panic!("three frames arrived") };
-    let requested = SignalingMessage::OfferRequested { route: viewer.clone(), stream: None };
+    let requested = SignalingMessage::OfferRequested { address: viewer.clone(), stream: None };
     assert_eq!([first, second], [&requested, &requested]);
-    let SignalingMessage::Description { route, session, stream, description } = answer else {
+    let SignalingMessage::Description { address, session, stream, description } = answer else {
         panic!("an answer arrived")
     };
-    assert_eq!((route, stream), (&Some(viewer), &None));
+    assert_eq!((address, stream), (&Some(viewer), &None));
     assert_eq!(session, &Some(SessionId("TkGmQStQ4v".into())));
     assert_eq!(description.sdp_type, SdpType::Answer);
 }
@@ -90,11 +90,11 @@ fn viewer_hears_an_offer_and_local_candidates() {
         .iter()
         .flat_map(|frame| dialect.decode_signaling(frame).unwrap())
         .collect();
-    let [SignalingMessage::Description { route, stream, description, .. }, candidates] = said.as_slice()
+    let [SignalingMessage::Description { address, stream, description, .. }, candidates] = said.as_slice()
     else {
         panic!("an offer arrived first")
     };
-    assert_eq!(route, &Some(Route("c142d5bcd0f5229a3b".into())));
+    assert_eq!(address, &Some(SignalingAddress("c142d5bcd0f5229a3b".into())));
     assert_eq!(stream, &Some(StreamId("cam1".into())));
     let Description { sdp_type: SdpType::Offer, .. } = description else { panic!("it is an offer") };
     assert!(description.ice_ufrag().is_some() && description.fingerprint().is_some());
@@ -118,21 +118,21 @@ fn first_channel_frames_are_greetings() {
 fn candidates_of_the_viewer_arrive_over_the_channel() {
     let frames = browser_frames(PUBLISHER, "dc.in");
     let said = from_channel(&Hosted::new(&HostedOptions::default()), &frames[1]);
-    let [ChannelMessage::Signaling(SignalingMessage::Candidates { route, sender, .. })] = said.as_slice()
+    let [ChannelMessage::Signaling(SignalingMessage::Candidates { address, sender, .. })] = said.as_slice()
     else {
         panic!("candidates arrived")
     };
-    assert_eq!((route, sender), (&None, &Direction::Viewing));
+    assert_eq!((address, sender), (&None, &Direction::Viewing));
 }
 
 fn from_channel(dialect: &Hosted, frame: &str) -> Vec<ChannelMessage> {
     dialect.decode_channel(&ChannelFrame::Text(frame.to_owned())).unwrap()
 }
 
-fn unrouted(mut message: SignalingMessage) -> SignalingMessage {
+fn unaddressed(mut message: SignalingMessage) -> SignalingMessage {
     match &mut message {
-        SignalingMessage::Description { route, .. } | SignalingMessage::Candidates { route, .. } => {
-            *route = None
+        SignalingMessage::Description { address, .. } | SignalingMessage::Candidates { address, .. } => {
+            *address = None
         }
         other => panic!("{other:?} is not copied to the channel"),
     }

@@ -63,7 +63,7 @@ pub(crate) fn text_message(text: &str) -> ChannelMessage {
 pub(crate) fn description_message(sdp_type: SdpType, sdp: &str) -> ChannelMessage {
     let description = Description { sdp_type, sdp: sdp.to_owned() };
     ChannelMessage::Signaling(SignalingMessage::Description {
-        route: None,
+        address: None,
         session: None,
         stream: None,
         description,

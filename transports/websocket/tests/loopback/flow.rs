@@ -50,7 +50,7 @@ async fn a_message_without_words_is_malformed_and_the_next_one_travels() {
     let mut transport = transport();
     opened(&mut transport, &url).await;
 
-    transport.perform(FIRST, SignalingAction::Send(SignalingMessage::Bye { route: None }));
+    transport.perform(FIRST, SignalingAction::Send(SignalingMessage::Bye { address: None }));
     transport.perform(FIRST, SignalingAction::Send(play("next")));
 
     assert!(matches!(next(&mut transport).await.1, SignalingEvent::Malformed { .. }));

@@ -2,7 +2,7 @@
 
 use futures_util::{SinkExt, StreamExt};
 use rejoin_core::port::{Resumption, SignalingAction, SignalingEvent, SignalingTransport};
-use rejoin_core::{Generation, Route};
+use rejoin_core::{Generation, SignalingAddress};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 
@@ -61,10 +61,10 @@ async fn resumption_travels_both_ways() {
     .await;
     let mut transport = transport();
 
-    let old = Resumption { route: Route("old-route".into()), secret: "old-secret".into() };
+    let old = Resumption { address: SignalingAddress("old-route".into()), secret: "old-secret".into() };
     transport.perform(FIRST, resume(&url, old));
 
-    let new = Resumption { route: Route("new-route".into()), secret: "new-secret".into() };
+    let new = Resumption { address: SignalingAddress("new-route".into()), secret: "new-secret".into() };
     let opened = SignalingEvent::Opened { resumption: Some(new), resumed: true };
     assert_eq!(next(&mut transport).await, (FIRST, opened));
     assert_eq!(served.await.unwrap(), ["1", "old-route old-secret"]);

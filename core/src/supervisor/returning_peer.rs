@@ -1,31 +1,31 @@
 //! A viewer that comes back: its identity brings it to its link, or to where it stood when its link was given up.
 
+use crate::delivery::durable::{DeliveryKey, Durability};
 use crate::id::{Direction, Generation, PeerKey};
-use crate::mail::{Address, Memory};
 use crate::message::Hello;
 use crate::supervisor::Supervisor;
+use crate::supervisor::absent::Mail;
 use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::shelf::Mail;
 
 impl Supervisor {
     /// A peer says who it is.
-    pub(super) fn met(&mut self, key: &PeerKey, generation: Generation, hello: Hello) {
+    pub(super) fn on_hello(&mut self, key: &PeerKey, generation: Generation, hello: Hello) {
         let Some(link) = self.peers.get_mut(key) else { return };
         let stranger = !link.is_rejoin();
         if let Some(identity) = hello.rejoin.as_ref().map(|rejoin| rejoin.identity)
             && stranger
             && link.key.direction == Direction::Publishing
             && let Some(mail) =
-                self.desk.shelf.take(&Address::Viewer { identity, stream: link.stream.clone() })
+                self.context.absent.take(&DeliveryKey::Viewer { identity, stream: link.stream.clone() })
         {
             link.take_up(mail);
         }
         link.introduced(hello, generation);
         if link.outage.is_none() {
-            link.want_spare(&mut self.desk);
+            link.want_spare(&mut self.context);
         }
         if stranger && link.identity().is_some() {
-            self.desk.record_changed = true;
+            self.context.record_changed = true;
             self.recognized(key, generation);
         }
     }
@@ -41,7 +41,7 @@ impl Supervisor {
         };
         match self.peers.get(&name) {
             Some(link) if link.key.direction == Direction::Publishing => {
-                link.announce(generation, &mut self.desk);
+                link.announce(generation, &mut self.context);
             }
             Some(_) | None => {}
         }
@@ -49,23 +49,23 @@ impl Supervisor {
 
     /// Keeps what a peer must not repeat when it comes back, and what it will ask for if it remembers us.
     pub(super) fn remember(&mut self, mut link: PeerLink) {
-        let known = link.saved.address().is_some();
-        let remembers = known && link.memory() == Memory::Restarts;
+        let known = link.persisted.delivery_key().is_some();
+        let remembers = known && link.memory() == Durability::Durable;
         if known && !remembers {
-            link.discard(&mut self.desk);
-            link.report_dropped(link.outbox.len(), &mut self.desk);
+            link.discard(&mut self.context);
+            link.report_dropped(link.outbox.len(), &mut self.context);
         }
-        let Some(address) = link.address() else { return };
-        let PeerLink { outbox, inbox, saved, .. } = link;
-        match address {
-            Address::Viewer { .. } | Address::Publisher { .. } if remembers => {
-                self.desk.shelf.put(address, Mail { outbox: Some(outbox), inbox, saved });
+        let Some(delivery_key) = link.delivery_key() else { return };
+        let PeerLink { outbox, inbox, persisted, .. } = link;
+        match delivery_key {
+            DeliveryKey::Viewer { .. } | DeliveryKey::Publisher { .. } if remembers => {
+                self.context.absent.put(delivery_key, Mail { outbox: Some(outbox), inbox, persisted });
                 self.forget_absent();
             }
-            Address::Viewer { .. } if inbox.cursor().is_some() => {
-                self.desk.shelf.put(address, Mail { outbox: None, inbox, saved });
+            DeliveryKey::Viewer { .. } if inbox.cursor().is_some() => {
+                self.context.absent.put(delivery_key, Mail { outbox: None, inbox, persisted });
             }
-            Address::Viewer { .. } | Address::Publisher { .. } => {}
+            DeliveryKey::Viewer { .. } | DeliveryKey::Publisher { .. } => {}
         }
     }
 
@@ -79,17 +79,17 @@ impl Supervisor {
         if let (Some(link), Some(mut connection)) = (self.peers.get_mut(into), connection) {
             // its hello is the first word to this link too, which goes on from there
             connection.epoch = None;
-            link.route = provisional.route.take();
-            link.adopted(connection, &mut self.desk);
+            link.address = provisional.address.take();
+            link.adopted(connection, &mut self.context);
             link.introduced(provisional.hello, generation);
         }
         for connection in [provisional.active.take(), provisional.candidate.take()].into_iter().flatten() {
-            connection.close(&mut self.desk);
+            connection.close(&mut self.context);
         }
-        self.desk.timers.clear_peer(from);
+        self.context.timers.clear_peer(from);
     }
 
-    /// Returns the link of a viewer that has come back under another route.
+    /// Returns the link of a viewer that has come back under another address.
     fn known_viewer(&self, key: &PeerKey) -> Option<PeerKey> {
         let newcomer = self.peers.get(key).filter(|link| !link.ever_up)?;
         let identity = newcomer.identity()?;

@@ -1,10 +1,10 @@
 //! What of delivery outlives a process, and how it changes.
 
-mod saved;
+mod persisted_state;
 #[cfg(test)]
 mod tests;
 
-pub use saved::Saved;
+pub use persisted_state::PersistedState;
 
 use std::ops::Range;
 
@@ -14,17 +14,17 @@ use crate::message::Payload;
 
 /// For how long a side keeps what it has accepted, and how far it has come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Memory {
+pub enum Durability {
     /// As long as its process lives.
     #[default]
-    Process,
+    InMemory,
     /// Across restarts.
-    Restarts,
+    Durable,
 }
 
 /// With whom mail is exchanged, by what stays the same across restarts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Address {
+pub enum DeliveryKey {
     /// Somebody who views a stream of ours.
     Viewer {
         /// Who it says it is.
@@ -39,7 +39,7 @@ pub enum Address {
     },
 }
 
-impl Address {
+impl DeliveryKey {
     /// Returns the stream.
     pub fn stream(&self) -> &StreamId {
         match self {
@@ -50,13 +50,13 @@ impl Address {
 
 /// What is known of a peer, and how far both sides have come.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PeerNote {
+pub struct PeerState {
     /// Who it said it is.
     pub identity: Option<Identity>,
     /// Its label.
     pub label: Option<String>,
     /// For how long it keeps how far it has come.
-    pub memory: Memory,
+    pub durability: Durability,
     /// The epoch of what we send to it.
     pub epoch: Epoch,
     /// The number of the newest message for it.
@@ -69,40 +69,40 @@ pub struct PeerNote {
 
 /// The mail of one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailRecord {
+pub struct PeerRecord {
     /// Whose.
-    pub address: Address,
+    pub delivery_key: DeliveryKey,
     /// What is known of it.
-    pub note: PeerNote,
+    pub note: PeerState,
     /// The messages that it has not acknowledged, by number.
     pub kept: Vec<(u64, Payload)>,
 }
 
 /// All the mail of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mailbag {
+pub struct Snapshot {
     /// Who we are in the eyes of these peers.
-    pub owner: Option<Identity>,
+    pub identity: Option<Identity>,
     /// By peer; whoever has not been heard of for longest comes first.
-    pub mail: Vec<MailRecord>,
+    pub peers: Vec<PeerRecord>,
 }
 
 /// A change of what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MailChange {
+pub enum StoreChange {
     /// Who we are.
-    Owner(Identity),
+    Identity(Identity),
     /// What is known of a peer, in place of what was.
     Noted {
         /// The peer.
-        address: Address,
+        delivery_key: DeliveryKey,
         /// What is known of it.
-        note: PeerNote,
+        note: PeerState,
     },
     /// A message is kept for a peer.
     Kept {
         /// The peer.
-        address: Address,
+        delivery_key: DeliveryKey,
         /// The number of the message.
         sequence: u64,
         /// The message.
@@ -111,13 +111,13 @@ pub enum MailChange {
     /// Messages are no longer kept.
     Released {
         /// The peer.
-        address: Address,
+        delivery_key: DeliveryKey,
         /// Their numbers; none of these is kept any more.
         numbers: Range<u64>,
     },
     /// A peer is forgotten with everything that was kept for it.
     Forgotten {
         /// The peer.
-        address: Address,
+        delivery_key: DeliveryKey,
     },
 }

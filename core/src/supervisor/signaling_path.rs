@@ -8,20 +8,21 @@ use crate::ice::{IceCandidate, Role};
 use crate::id::{Generation, SessionId};
 use crate::message::{ChannelMessage, SignalingMessage};
 use crate::policy::RecoveryStep;
-use crate::supervisor::desk::Desk;
-use crate::supervisor::outage::Progress;
+use crate::supervisor::context::Context;
+use crate::supervisor::outage::RepairState;
 use crate::supervisor::peer_link::PeerLink;
 
 impl PeerLink {
     /// Returns whether a rejoin peer hears us over the channel in use: what is said into a dead one comes late.
-    pub(super) fn channel_works(&self) -> bool {
+    pub(super) fn channel_is_live(&self) -> bool {
         let Some(active) = self.active.as_ref().filter(|active| active.looks_alive()) else { return false };
         let believed = match &self.outage {
             None => !self.suspect,
             Some(outage) => {
                 let heard_at = active.probes.last_received;
                 // the word that opened the outage may have come this way
-                let asked = outage.fault == Fault::PeerRepairs && heard_at == Some(outage.detected_at);
+                let asked =
+                    outage.fault == Fault::PeerInitiatedRepair && heard_at == Some(outage.detected_at);
                 let works_badly = matches!(outage.fault, Fault::QualityPoor | Fault::Requested);
                 works_badly || asked || heard_at > Some(outage.detected_at)
             }
@@ -30,20 +31,20 @@ impl PeerLink {
     }
 
     /// Returns whether the server can bring the peer a word of ours.
-    fn server_reaches(&self, desk: &Desk) -> bool {
-        desk.signaling_ready && (self.role() == Role::Answerer || self.route.is_some())
+    fn server_reaches(&self, context: &Context) -> bool {
+        context.signaling_ready && (self.role() == Role::Answerer || self.address.is_some())
     }
 
     /// Returns whether there is a way to negotiate with the peer.
-    pub(super) fn can_be_called(&self, desk: &Desk) -> bool {
-        self.server_reaches(desk) || self.channel_works()
+    pub(super) fn can_negotiate(&self, context: &Context) -> bool {
+        self.server_reaches(context) || self.channel_is_live()
     }
 
     /// Returns the step that can be negotiated: over the channel alone, a new connection instead of a restart.
-    pub(super) fn negotiable(&self, step: RecoveryStep, desk: &Desk) -> RecoveryStep {
+    pub(super) fn negotiable(&self, step: RecoveryStep, context: &Context) -> RecoveryStep {
         match step {
             RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay
-                if !self.server_reaches(desk) && self.channel_works() =>
+                if !self.server_reaches(context) && self.channel_is_live() =>
             {
                 RecoveryStep::RecreatePeerConnection
             }
@@ -58,9 +59,9 @@ impl PeerLink {
     }
 
     /// Notes whether this connection's negotiation takes the channel of the one in use, and returns it.
-    pub(super) fn takes_channel(&mut self, generation: Generation, desk: &Desk) -> bool {
-        let works = self.channel_works();
-        let in_doubt = desk.signaling_in_doubt() || self.route.is_none();
+    pub(super) fn takes_channel(&mut self, generation: Generation, context: &Context) -> bool {
+        let works = self.channel_is_live();
+        let in_doubt = context.signaling_in_doubt() || self.address.is_none();
         self.candidate.as_mut().filter(|candidate| candidate.generation == generation).is_some_and(
             |candidate| {
                 candidate.over_channel |= works && in_doubt;
@@ -70,40 +71,40 @@ impl PeerLink {
     }
 
     /// Says something by way of the server, if that is possible.
-    pub(super) fn say_to_server(&self, message: SignalingMessage, desk: &mut Desk) {
-        if self.route.is_some() {
-            desk.wish(message);
+    pub(super) fn send_to_server(&self, message: SignalingMessage, context: &mut Context) {
+        if self.address.is_some() {
+            context.send_to_server(message);
         }
     }
 
     /// Says something over the channel in use.
-    pub(super) fn say_over_channel(&self, message: SignalingMessage, desk: &mut Desk) {
+    pub(super) fn send_over_channel(&self, message: SignalingMessage, context: &mut Context) {
         if let Some(active) = &self.active {
-            active.send(ChannelMessage::Signaling(message), desk);
+            active.send(ChannelMessage::Signaling(message), context);
         }
     }
 
     /// Asks for an offer: with `play`, and over a living channel if that may get lost.
     ///
     /// Over the channel the wish for an ICE restart asks for a new connection: a restart could not be answered there.
-    pub(super) fn ask_for_offer(&self, desk: &mut Desk) {
-        if self.channel_works() && desk.signaling_in_doubt() {
+    pub(super) fn ask_for_offer(&self, context: &mut Context) {
+        if self.channel_is_live() && context.signaling_in_doubt() {
             let session = self.active.as_ref().map(|active| active.session.clone());
-            self.say_over_channel(SignalingMessage::RestartIce { route: None, session }, desk);
+            self.send_over_channel(SignalingMessage::RestartIce { address: None, session }, context);
         }
-        desk.wish(SignalingMessage::Play { stream: self.stream.clone() });
+        context.send_to_server(SignalingMessage::Play { stream: self.stream.clone() });
     }
 
     /// A rejoin viewer asks for a new connection over the channel.
-    pub(super) fn offer_requested_over_channel(&mut self, desk: &mut Desk) {
+    pub(super) fn offer_requested_over_channel(&mut self, context: &mut Context) {
         let making = self.candidate.as_ref().map(|candidate| candidate.generation);
         match (self.role(), making) {
             (Role::Answerer, _) => {}
             // it comes over the server as well, which the viewer may not hear
-            (Role::Offerer, Some(generation)) => self.repeated_over_channel(generation, desk),
+            (Role::Offerer, Some(generation)) => self.repeated_over_channel(generation, context),
             (Role::Offerer, None) => {
-                self.open_outage(Fault::PeerRepairs, desk);
-                self.rebuild_now(desk);
+                self.open_outage(Fault::PeerInitiatedRepair, context);
+                self.rebuild_now(context);
                 if let Some(candidate) = &mut self.candidate {
                     candidate.over_channel = true;
                 }
@@ -112,28 +113,28 @@ impl PeerLink {
     }
 
     /// The peer speaks of this connection over the channel: what it may have missed goes the same way, once.
-    pub(super) fn repeated_over_channel(&mut self, generation: Generation, desk: &mut Desk) {
+    pub(super) fn repeated_over_channel(&mut self, generation: Generation, context: &mut Context) {
         let Some(candidate) = self.candidate.as_mut().filter(|one| one.generation == generation) else {
             return;
         };
         if std::mem::replace(&mut candidate.over_channel, true) {
             return;
         }
-        let waits = matches!(self.progress(), Some(Progress::Handshake(_) | Progress::Checking(_)));
-        if waits && self.channel_works() {
-            self.tell_over_channel(generation, desk);
+        let waits = matches!(self.state(), Some(RepairState::Handshake(_) | RepairState::Checking(_)));
+        if waits && self.channel_is_live() {
+            self.send_negotiation_over_channel(generation, context);
         }
     }
 
     /// Returns whether our half of a negotiation has gone over the channel, where nothing is lost.
     pub(super) fn speaks_over_channel(&self, generation: Generation) -> bool {
-        self.look_up(generation).is_some_and(|connection| connection.over_channel) && self.channel_works()
+        self.look_up(generation).is_some_and(|connection| connection.over_channel) && self.channel_is_live()
     }
 }
 
 /// The peer's candidates for a session whose offer has not come yet.
 #[derive(Debug, Default)]
-pub(super) struct Early {
+pub(super) struct EarlyCandidates {
     session: Option<SessionId>,
     candidates: Vec<IceCandidate>,
 }
@@ -141,7 +142,7 @@ pub(super) struct Early {
 /// More candidates than hosts have; the rest is found by checking.
 const MOST_EARLY: usize = 32;
 
-impl Early {
+impl EarlyCandidates {
     /// Keeps candidates of the newest unknown session, within bounds.
     pub(super) fn hold(&mut self, session: &SessionId, found: Vec<IceCandidate>) {
         if self.session.as_ref() != Some(session) {

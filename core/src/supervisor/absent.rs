@@ -3,10 +3,10 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::Instant;
 
+use crate::delivery::durable::{DeliveryKey, Durability, PeerState, PersistedState, StoreChange};
 use crate::delivery::{Cursor, Inbox, Outbox};
 use crate::id::{Direction, Identity, PeerKey, StreamId};
 use crate::input::Recipient;
-use crate::mail::{Address, MailChange, Memory, PeerNote, Saved};
 use crate::message::Payload;
 
 /// What a link and a peer have exchanged, without the link.
@@ -15,16 +15,16 @@ pub(super) struct Mail {
     /// `None` if only what the peer must not repeat is kept.
     pub(super) outbox: Option<Outbox>,
     pub(super) inbox: Inbox,
-    pub(super) saved: Saved,
+    pub(super) persisted: PersistedState,
 }
 
 /// The mail of whoever is not here; who left first stands first.
 #[derive(Debug, Default)]
-pub(super) struct Shelf(VecDeque<Absent>);
+pub(super) struct AbsentPeers(VecDeque<AbsentPeer>);
 
 #[derive(Debug)]
-struct Absent {
-    address: Address,
+struct AbsentPeer {
+    delivery_key: DeliveryKey,
     mail: Mail,
     /// If an earlier process knew it: it may not have noticed yet that we are back.
     awaited: Option<Awaited>,
@@ -44,25 +44,25 @@ const MOST_DEPARTED: usize = 512;
 /// Peers for which messages are kept: at 4 MiB each they take no more memory than a browser does.
 const MOST_REMEMBERED: usize = 64;
 
-impl Shelf {
+impl AbsentPeers {
     /// Returns the mail of a peer that is here from now on.
-    pub(super) fn take(&mut self, address: &Address) -> Option<Mail> {
-        let index = self.0.iter().position(|absent| absent.address == *address)?;
+    pub(super) fn take(&mut self, delivery_key: &DeliveryKey) -> Option<Mail> {
+        let index = self.0.iter().position(|absent| absent.delivery_key == *delivery_key)?;
         self.0.remove(index).map(|absent| absent.mail)
     }
 
     /// Keeps the mail of a peer that is gone.
-    pub(super) fn put(&mut self, address: Address, mail: Mail) {
-        self.place(Absent { address, mail, awaited: None });
+    pub(super) fn put(&mut self, delivery_key: DeliveryKey, mail: Mail) {
+        self.place(AbsentPeer { delivery_key, mail, awaited: None });
     }
 
     /// Keeps the mail of a peer that an earlier process knew.
-    pub(super) fn restore(&mut self, address: Address, mail: Mail, awaited: Awaited) {
-        self.place(Absent { address, mail, awaited: Some(awaited) });
+    pub(super) fn restore(&mut self, delivery_key: DeliveryKey, mail: Mail, awaited: Awaited) {
+        self.place(AbsentPeer { delivery_key, mail, awaited: Some(awaited) });
     }
 
-    fn place(&mut self, absent: Absent) {
-        self.take(&absent.address);
+    fn place(&mut self, absent: AbsentPeer) {
+        self.take(&absent.delivery_key);
         self.0.push_back(absent);
         if self.0.len() > MOST_DEPARTED {
             let oldest = self.0.iter().position(|absent| absent.mail.outbox.is_none());
@@ -73,7 +73,7 @@ impl Shelf {
     /// Forgets whoever was here longest ago if there are too many, and who will not come back as the same.
     ///
     /// Returns what that leads to: what the store is told, and how many messages are lost.
-    pub(super) fn forget(&mut self, now: Instant) -> Vec<(MailChange, PeerKey, u64)> {
+    pub(super) fn forget(&mut self, now: Instant) -> Vec<(StoreChange, PeerKey, u64)> {
         let kept = self.0.iter().filter(|absent| absent.mail.outbox.is_some()).count();
         let mut excess = kept.saturating_sub(MOST_REMEMBERED);
         let mut forgotten = Vec::new();
@@ -83,7 +83,7 @@ impl Shelf {
             }
             if let Some(outbox) = absent.mail.outbox.take() {
                 excess = excess.saturating_sub(1);
-                let change = MailChange::Forgotten { address: absent.address.clone() };
+                let change = StoreChange::Forgotten { delivery_key: absent.delivery_key.clone() };
                 forgotten.push((change, absent.key(), outbox.len()));
             }
         }
@@ -96,18 +96,26 @@ impl Shelf {
     }
 
     /// Returns a viewer for which a message would be kept if there was room for it.
-    pub(super) fn crowded(&self, post: &Post<'_>, here: impl Fn(Identity) -> bool) -> Option<PeerKey> {
+    pub(super) fn crowded(
+        &self,
+        post: &OutgoingMessage<'_>,
+        here: impl Fn(Identity) -> bool,
+    ) -> Option<PeerKey> {
         let mut meant = self.0.iter().filter(|absent| absent.is_meant(post, &here));
-        let is_full = |absent: &&Absent| {
-            absent.mail.outbox.as_ref().is_some_and(|outbox| !outbox.has_room_for(post.payload.len()))
+        let is_full = |absent: &&AbsentPeer| {
+            absent.mail.outbox.as_ref().is_some_and(|outbox| !outbox.can_accept(post.payload.len()))
         };
-        meant.find(is_full).map(Absent::key)
+        meant.find(is_full).map(AbsentPeer::key)
     }
 
     /// Keeps a message for the chosen viewers of `streams`, but for those who are `here` otherwise.
     ///
     /// Returns whom it is kept for, and how many older messages each of them lost for it.
-    pub(super) fn send(&mut self, post: &Post<'_>, here: impl Fn(Identity) -> bool) -> Vec<(PeerKey, u64)> {
+    pub(super) fn send(
+        &mut self,
+        post: &OutgoingMessage<'_>,
+        here: impl Fn(Identity) -> bool,
+    ) -> Vec<(PeerKey, u64)> {
         let mut kept = Vec::new();
         for absent in &mut self.0 {
             if !absent.is_meant(post, &here) {
@@ -129,14 +137,14 @@ impl Shelf {
     }
 
     /// Returns what the store does not know yet.
-    pub(super) fn changes(&mut self) -> Vec<MailChange> {
-        self.0.iter_mut().flat_map(|absent| absent.mail.changes(&absent.address)).collect()
+    pub(super) fn changes(&mut self) -> Vec<StoreChange> {
+        self.0.iter_mut().flat_map(|absent| absent.mail.changes(&absent.delivery_key)).collect()
     }
 }
 
 /// A message on its way to peers that are not here.
 #[derive(Debug)]
-pub(super) struct Post<'a> {
+pub(super) struct OutgoingMessage<'a> {
     pub(super) to: &'a Recipient,
     pub(super) payload: &'a Payload,
     /// The streams that we publish: nobody waits for what is said to viewers of another one.
@@ -145,26 +153,26 @@ pub(super) struct Post<'a> {
 }
 
 impl Mail {
-    fn changes(&mut self, address: &Address) -> Vec<MailChange> {
-        let (Some(outbox), Some(note)) = (&mut self.outbox, self.saved.note()) else { return Vec::new() };
-        let note = PeerNote {
+    fn changes(&mut self, delivery_key: &DeliveryKey) -> Vec<StoreChange> {
+        let (Some(outbox), Some(note)) = (&mut self.outbox, self.persisted.note()) else { return Vec::new() };
+        let note = PeerState {
             newest: outbox.newest(),
             acknowledged: outbox.through(),
             received: self.inbox.cursor(),
             ..note.clone()
         };
-        self.saved.changes(address, note, outbox)
+        self.persisted.changes(delivery_key, note, outbox)
     }
 }
 
-impl Absent {
+impl AbsentPeer {
     /// Returns who it is, if messages for viewers of `streams` are kept for it.
     fn viewer(&self, streams: &BTreeSet<StreamId>) -> Option<Identity> {
-        match &self.address {
-            Address::Viewer { identity, stream } if self.mail.outbox.is_some() => {
+        match &self.delivery_key {
+            DeliveryKey::Viewer { identity, stream } if self.mail.outbox.is_some() => {
                 streams.contains(stream).then_some(*identity)
             }
-            Address::Viewer { .. } | Address::Publisher { .. } => None,
+            DeliveryKey::Viewer { .. } | DeliveryKey::Publisher { .. } => None,
         }
     }
 
@@ -175,16 +183,16 @@ impl Absent {
     /// Returns whether it will not come back as the same: its process has forgotten how far it had come.
     fn is_forgettable(&self, now: Instant) -> bool {
         let is_awaited = self.awaited.is_some_and(|awaited| now < awaited.until);
-        self.mail.saved.note().is_some_and(|note| note.memory == Memory::Process) && !is_awaited
+        self.mail.persisted.note().is_some_and(|note| note.durability == Durability::InMemory) && !is_awaited
     }
 
-    fn is_meant(&self, post: &Post<'_>, here: impl Fn(Identity) -> bool) -> bool {
+    fn is_meant(&self, post: &OutgoingMessage<'_>, here: impl Fn(Identity) -> bool) -> bool {
         let Some(identity) = self.viewer(post.streams) else { return false };
         self.is_chosen(identity, post.to) && (self.is_preferred(post.now) || !here(identity))
     }
 
     fn is_chosen(&self, identity: Identity, to: &Recipient) -> bool {
-        let label = self.mail.saved.note().and_then(|note| note.label.as_deref());
+        let label = self.mail.persisted.note().and_then(|note| note.label.as_deref());
         match to {
             Recipient::Everyone => true,
             Recipient::Labelled(labels) => labels.iter().any(|wanted| wanted == label.unwrap_or_default()),
@@ -194,11 +202,11 @@ impl Absent {
 
     /// Returns the name that the application knows it by.
     fn key(&self) -> PeerKey {
-        match &self.address {
-            Address::Viewer { identity, .. } => {
+        match &self.delivery_key {
+            DeliveryKey::Viewer { identity, .. } => {
                 PeerKey { peer: identity.to_string().into(), direction: Direction::Publishing }
             }
-            Address::Publisher { stream } => {
+            DeliveryKey::Publisher { stream } => {
                 PeerKey { peer: stream.0.clone(), direction: Direction::Viewing }
             }
         }

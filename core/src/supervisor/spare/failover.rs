@@ -7,7 +7,7 @@ use crate::id::{Generation, SessionId};
 use crate::policy::RecoveryStep;
 use crate::supervisor::Timer;
 use crate::supervisor::connection::Connection;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::context::Context;
 use crate::supervisor::outage::Outage;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::spare::SpareSlot;
@@ -17,13 +17,13 @@ const PROOF: Duration = Duration::from_millis(250);
 
 impl PeerLink {
     /// Moves to the spare, which has to answer soon.
-    pub(in crate::supervisor) fn move_to_spare(&mut self, desk: &mut Desk) {
-        let Some(spare) = self.take_spare(desk) else { return self.recreate(desk) };
+    pub(in crate::supervisor) fn move_to_spare(&mut self, context: &mut Context) {
+        let Some(spare) = self.take_spare(context) else { return self.recreate(context) };
         let rtt = spare.probes.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
-        self.verify_spare(spare, desk);
-        desk.timers.set(
+        self.verify_spare(spare, context);
+        context.timers.set(
             Timer::Repair(self.key.clone()),
-            desk.now,
+            context.now,
             PROOF.saturating_add(rtt.saturating_mul(4)),
         );
     }
@@ -40,31 +40,31 @@ impl PeerLink {
     }
 
     /// Moves to the connection to which the peer has moved.
-    pub(in crate::supervisor) fn follow(&mut self, generation: Generation, desk: &mut Desk) {
-        self.open_outage(Fault::PeerRepairs, desk);
-        let spare = if self.is_spare(generation) { self.take_spare(desk) } else { None };
+    pub(in crate::supervisor) fn follow(&mut self, generation: Generation, context: &mut Context) {
+        self.open_outage(Fault::PeerInitiatedRepair, context);
+        let spare = if self.is_spare(generation) { self.take_spare(context) } else { None };
         match spare {
-            Some(spare) => self.verify_spare(spare, desk),
-            None => self.verify(generation, desk),
+            Some(spare) => self.verify_spare(spare, context),
+            None => self.verify(generation, context),
         }
         if let Some(active) = self.active.take() {
-            self.let_go(active, desk);
+            self.close_connection(active, context);
         }
     }
 
-    fn take_spare(&mut self, desk: &Desk) -> Option<Connection> {
+    fn take_spare(&mut self, context: &Context) -> Option<Connection> {
         let mut spare = self.spare.connection.take()?;
         self.spare = SpareSlot::default();
         // no older answer is about this day
-        spare.path_since = desk.now;
+        spare.path_since = context.now;
         Some(spare)
     }
 
-    fn verify_spare(&mut self, spare: Connection, desk: &mut Desk) {
+    fn verify_spare(&mut self, spare: Connection, context: &mut Context) {
         let generation = spare.generation;
-        self.drop_candidate(desk);
-        self.begin(RecoveryStep::MoveToSpare, desk);
+        self.drop_candidate(context);
+        self.begin(RecoveryStep::MoveToSpare, context);
         self.candidate = Some(spare);
-        self.verify(generation, desk);
+        self.verify(generation, context);
     }
 }

@@ -12,7 +12,7 @@ use crate::port::{ConnectionSetup, PeerAction, PeerEvent};
 use crate::sdp::{Description, SdpType};
 use crate::supervisor::Timer;
 use crate::supervisor::connection::Connection;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::context::Context;
 use crate::supervisor::negotiation::Offer;
 use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::spare::OPENING;
@@ -23,42 +23,46 @@ const SILENCE: Duration = Duration::from_secs(20);
 
 impl PeerLink {
     /// The peer offers a spare, or asks for one.
-    pub(in crate::supervisor) fn spare_announced(&mut self, session: Option<SessionId>, desk: &mut Desk) {
-        if !self.keeps_spare(desk) {
+    pub(in crate::supervisor) fn spare_announced(
+        &mut self,
+        session: Option<SessionId>,
+        context: &mut Context,
+    ) {
+        if !self.keeps_spare(context) {
             return;
         }
         match (self.role(), session) {
             (Role::Answerer, Some(session)) => self.spare.announced = Some(session),
             (Role::Offerer, None) if self.outage.is_none() && self.spare.connection.is_none() => {
-                self.offer_spare(self.other_uplinks(desk), desk);
+                self.offer_spare(self.other_uplinks(context), context);
             }
             (Role::Offerer, None | Some(_)) | (Role::Answerer, None) => {}
         }
     }
 
-    pub(super) fn offer_spare(&mut self, ties: BTreeMap<String, Interface>, desk: &mut Desk) {
-        let session = SessionId(desk.rng.session().into());
-        self.create_spare(session, ties, desk);
+    pub(super) fn offer_spare(&mut self, ties: BTreeMap<String, Interface>, context: &mut Context) {
+        let session = SessionId(context.rng.session().into());
+        self.create_spare(session, ties, context);
     }
 
     /// The offer that was announced is here.
-    pub(in crate::supervisor) fn answer_spare(&mut self, offer: Offer, desk: &mut Desk) {
-        self.drop_spare(desk);
-        self.create_spare(offer.session, self.other_uplinks(desk), desk);
+    pub(in crate::supervisor) fn answer_spare(&mut self, offer: Offer, context: &mut Context) {
+        self.drop_spare(context);
+        self.create_spare(offer.session, self.other_uplinks(context), context);
         if let Some(spare) = self.spare.connection_mut() {
-            spare.accept(offer.description, desk);
+            spare.accept(offer.description, context);
         }
     }
 
-    fn create_spare(&mut self, session: SessionId, ties: BTreeMap<String, Interface>, desk: &mut Desk) {
-        let generation = desk.generation();
-        let setup = desk.setup(self.role(), IceTransportPolicy::All, 0);
+    fn create_spare(&mut self, session: SessionId, ties: BTreeMap<String, Interface>, context: &mut Context) {
+        let generation = context.generation();
+        let setup = context.setup(self.role(), IceTransportPolicy::All, 0);
         let interfaces = ties.keys().cloned().collect();
         let setup = ConnectionSetup { interfaces, ice_silence: setup.ice_silence.max(SILENCE), ..setup };
-        desk.peer(generation, PeerAction::Create(setup));
-        self.spare.connection = Some(Connection::new(generation, session, desk.now));
+        context.peer(generation, PeerAction::Create(setup));
+        self.spare.connection = Some(Connection::new(generation, session, context.now));
         self.spare.ties = ties;
-        desk.timers.set(Timer::Spare(self.key.clone()), desk.now, OPENING);
+        context.timers.set(Timer::Spare(self.key.clone()), context.now, OPENING);
     }
 
     /// Hands an answer to the spare, if it is the one that is meant; returns whether it is.
@@ -66,11 +70,11 @@ impl PeerLink {
         &mut self,
         session: &SessionId,
         answer: &Description,
-        desk: &mut Desk,
+        context: &mut Context,
     ) -> bool {
         let meant = self.spare.has(session);
         if let Some(spare) = self.spare.connection_mut().filter(|_| meant) {
-            spare.accept(answer.clone(), desk);
+            spare.accept(answer.clone(), context);
         }
         meant
     }
@@ -80,23 +84,26 @@ impl PeerLink {
         &mut self,
         generation: Generation,
         event: PeerEvent,
-        desk: &mut Desk,
+        context: &mut Context,
     ) {
         let Some(spare) = self.spare.connection_mut() else { return };
         let session = spare.session.clone();
         match event {
             PeerEvent::LocalDescription(description) => {
                 if description.sdp_type == SdpType::Offer {
-                    self.say_over_channel(SignalingMessage::Spare { session: Some(session.clone()) }, desk);
+                    self.send_over_channel(
+                        SignalingMessage::Spare { session: Some(session.clone()) },
+                        context,
+                    );
                 }
-                let (route, session, stream) = (None, Some(session), None);
-                let message = SignalingMessage::Description { route, session, stream, description };
-                self.say_over_channel(message, desk);
+                let (address, session, stream) = (None, Some(session), None);
+                let message = SignalingMessage::Description { address, session, stream, description };
+                self.send_over_channel(message, context);
             }
             PeerEvent::LocalCandidates(candidates) => {
-                let (route, session, sender) = (None, Some(session), self.key.direction);
-                let message = SignalingMessage::Candidates { route, session, sender, candidates };
-                self.say_over_channel(message, desk);
+                let (address, session, sender) = (None, Some(session), self.key.direction);
+                let message = SignalingMessage::Candidates { address, session, sender, candidates };
+                self.send_over_channel(message, context);
             }
             PeerEvent::IceConnectionState(ice) => {
                 spare.ice = ice;
@@ -107,19 +114,19 @@ impl PeerLink {
                     | IceConnectionState::Completed => {}
                     IceConnectionState::Disconnected
                     | IceConnectionState::Failed
-                    | IceConnectionState::Closed => self.spare_failed(desk),
+                    | IceConnectionState::Closed => self.spare_failed(context),
                 }
             }
             PeerEvent::ChannelOpen => {
                 spare.channel_open = true;
-                spare.ping(desk);
-                self.announce(generation, desk);
+                spare.ping(context);
+                self.announce(generation, context);
             }
-            PeerEvent::ChannelClosed | PeerEvent::Failed { .. } => self.spare_failed(desk),
-            PeerEvent::Received(message) => self.spare_heard(generation, message, desk),
+            PeerEvent::ChannelClosed | PeerEvent::Failed { .. } => self.spare_failed(context),
+            PeerEvent::Received(message) => self.spare_heard(generation, message, context),
             PeerEvent::Malformed { reason } => {
                 let peer = self.key.clone();
-                desk.warn(Warning::MalformedMessage { peer, reason });
+                context.warn(Warning::MalformedMessage { peer, reason });
             }
             PeerEvent::Unsent { .. } => spare.writable = false,
             PeerEvent::Writable => spare.writable = true,
@@ -128,10 +135,10 @@ impl PeerLink {
     }
 
     /// What the peer says over the spare.
-    fn spare_heard(&mut self, generation: Generation, message: ChannelMessage, desk: &mut Desk) {
+    fn spare_heard(&mut self, generation: Generation, message: ChannelMessage, context: &mut Context) {
         let epoch = self.active.as_ref().and_then(|active| active.epoch);
         let Some(spare) = self.spare.connection_mut() else { return };
-        spare.probes.last_received = Some(desk.now);
+        spare.probes.last_received = Some(context.now);
         match message {
             ChannelMessage::Hello(hello) => {
                 let delivery = hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
@@ -140,22 +147,22 @@ impl PeerLink {
                 spare.epoch = delivery.map(|delivery| delivery.epoch).filter(|told| Some(*told) == epoch);
             }
             ChannelMessage::Ping(token) => {
-                spare.answered_at = Some(desk.now);
-                spare.send(ChannelMessage::Pong(token), desk);
+                spare.answered_at = Some(context.now);
+                spare.send(ChannelMessage::Pong(token), context);
             }
             ChannelMessage::Pong(Token(text)) => {
                 let number = text.parse().ok();
-                if number.and_then(|number| spare.probes.answered(number, desk.now)).is_some() {
+                if number.and_then(|number| spare.probes.answered(number, context.now)).is_some() {
                     spare.answers_pings = true;
-                    desk.peer(generation, PeerAction::ReadStats);
+                    context.peer(generation, PeerAction::ReadStats);
                 }
             }
             ChannelMessage::Signaling(SignalingMessage::Withdraw { session })
                 if self.moves_on(generation, &session) =>
             {
-                self.follow(generation, desk);
+                self.follow(generation, context);
             }
-            ChannelMessage::Bye => self.spare_failed(desk),
+            ChannelMessage::Bye => self.spare_failed(context),
             // nothing else is said over it until both have moved
             ChannelMessage::Signaling(_)
             | ChannelMessage::Application(_)

@@ -1,45 +1,47 @@
 //! Being known: the wish is replayed, the room answers, and a ghost that holds our name is outwaited.
 
 use crate::fault::{Fault, Link, Phase};
-use crate::id::{Direction, PeerKey, Route};
+use crate::id::{Direction, PeerKey, SignalingAddress};
 use crate::message::{Member, SignalingMessage};
 use crate::output::{Event, Warning};
-use crate::policy::Retry;
-use crate::supervisor::outage::Progress;
-use crate::supervisor::{Attendance, Supervisor, Timer};
+use crate::policy::BackoffContext;
+use crate::supervisor::outage::RepairState;
+use crate::supervisor::{Membership, Supervisor, Timer};
 
 impl Supervisor {
     /// Replays the wish in the wire's order: the room, and after its listing, if there is one, streams and views.
     pub(super) fn replay_wish(&mut self, resumed: bool) {
-        let announced = self.desk.settings.attendance == Attendance::Announced;
+        let announced = self.context.settings.membership == Membership::SelfAnnounced;
         if !resumed && !announced {
-            self.desk.route_since = self.desk.socket;
+            self.context.address_since = self.context.socket;
         }
-        match (self.desk.settings.attendance, self.intent.room.clone()) {
+        match (self.context.settings.membership, self.intent.room.clone()) {
             // who views a room must hear who came meanwhile, even if the server knows us
-            (Attendance::Listed, Some(room)) if !resumed || self.intent.audience.is_some() => {
-                self.desk.wish(SignalingMessage::JoinRoom { room, claim: false, stream: None });
-                let limit = self.desk.signaling_limit(Phase::RoomJoin, 0);
-                self.desk.timers.set(Timer::RoomJoin, self.desk.now, limit);
+            (Membership::ServerListed, Some(room)) if !resumed || self.intent.audience.is_some() => {
+                self.context.send_to_server(SignalingMessage::JoinRoom { room, claim: false, stream: None });
+                let limit = self.context.signaling_limit(Phase::RoomJoin, 0);
+                self.context.timers.set(Timer::RoomJoin, self.context.now, limit);
             }
-            (Attendance::Listed, Some(_) | None) | (Attendance::Announced, None) => self.wish_replayed(),
-            (Attendance::Announced, Some(room)) => {
+            (Membership::ServerListed, Some(_) | None) | (Membership::SelfAnnounced, None) => {
+                self.wish_replayed()
+            }
+            (Membership::SelfAnnounced, Some(room)) => {
                 self.wish_replayed();
-                self.desk.event(Event::RoomJoined { room });
+                self.context.event(Event::RoomJoined { room });
             }
         }
     }
 
     pub(super) fn listed(&mut self, members: Vec<Member>) {
         if let Some(room) = self.intent.room.clone() {
-            self.desk.event(Event::RoomJoined { room });
+            self.context.event(Event::RoomJoined { room });
         }
         self.wish_replayed();
         for member in members {
             // what awaits an offer has just asked for it
             match viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
-                Some(link) if link.progress() == Some(Progress::AwaitingOffer) => {
-                    link.route = Some(member.route);
+                Some(link) if link.state() == Some(RepairState::AwaitingOffer) => {
+                    link.address = Some(member.address);
                 }
                 Some(_) | None => self.joined(member),
             }
@@ -47,14 +49,14 @@ impl Supervisor {
     }
 
     pub(super) fn joined(&mut self, member: Member) {
-        self.offer_to_newcomer(&member.route);
+        self.offer_to_newcomer(&member.address);
         if self.view_member(&member) {
             return;
         }
         if let Some(link) = viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
-            link.stream_appeared(member.route, &mut self.desk);
+            link.stream_appeared(member.address, &mut self.context);
             if link.awaits_member() {
-                link.start_patience(&mut self.desk);
+                link.start_expiry(&mut self.context);
             }
         }
     }
@@ -63,11 +65,12 @@ impl Supervisor {
     ///
     /// One that has lost only its socket enters again as well: a living link stays as it is, and a rejoin peer
     /// asks by itself for what it misses.
-    fn offer_to_newcomer(&mut self, route: &Route) {
-        let unasked = self.desk.settings.attendance == Attendance::Announced && self.intent.room.is_some();
-        let link = self.find(Direction::Publishing, None, Some(route)).and_then(|key| self.peers.get(&key));
+    fn offer_to_newcomer(&mut self, address: &SignalingAddress) {
+        let unasked =
+            self.context.settings.membership == Membership::SelfAnnounced && self.intent.room.is_some();
+        let link = self.find(Direction::Publishing, None, Some(address)).and_then(|key| self.peers.get(&key));
         if unasked && link.is_none_or(|link| link.outage.is_some() && !link.is_rejoin()) {
-            self.offer_requested(route.clone(), None);
+            self.offer_requested(address.clone(), None);
         }
     }
 
@@ -75,27 +78,27 @@ impl Supervisor {
     ///
     /// A server that never misses a dead socket keeps the ghost for ever.
     /// So when the retries are spent, who names itself takes another name.
-    pub(super) fn outwait_ghost(&mut self, fault: Fault) {
-        if self.desk.timers.is_set(&Timer::Reseed) {
+    pub(super) fn retry_claim(&mut self, fault: Fault) {
+        if self.context.timers.is_set(&Timer::Reseed) {
             // a server may refuse every message of one claim
             return;
         }
         let attempt = self.signaling.next_claim();
-        let pause = self.desk.pause(Retry::new(Link::Signaling, attempt, &fault));
+        let pause = self.context.pause(BackoffContext::new(Link::Signaling, attempt, &fault));
         let ours_to_choose =
-            fault == Fault::UuidInUse && self.desk.settings.attendance == Attendance::Announced;
+            fault == Fault::UuidInUse && self.context.settings.membership == Membership::SelfAnnounced;
         if pause.is_none() && ours_to_choose && self.signaling.renames() {
             return self.rename();
         }
-        let pause = pause.unwrap_or_else(|| self.desk.sleep(Link::Signaling));
-        self.desk.timers.set(Timer::Reseed, self.desk.now, pause);
+        let pause = pause.unwrap_or_else(|| self.context.sleep(Link::Signaling));
+        self.context.timers.set(Timer::Reseed, self.context.now, pause);
     }
 
     /// Goes on under another name: nothing said under the old one was taken, so all that is open is said again.
     fn rename(&mut self) {
-        self.desk.wish(SignalingMessage::Rename);
-        self.desk.route_since = self.desk.socket;
-        self.desk.warn(Warning::Renamed);
+        self.context.send_to_server(SignalingMessage::Rename);
+        self.context.address_since = self.context.socket;
+        self.context.warn(Warning::Renamed);
         self.wish_replayed();
     }
 }

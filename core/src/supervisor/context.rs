@@ -7,20 +7,20 @@ use crate::budget::RetryBudget;
 use crate::delivery::{Epoch, Outbox};
 use crate::fault::{Fault, Link, Phase};
 use crate::ice::{IceTransportPolicy, Role};
-use crate::id::{Generation, Route};
+use crate::id::{Generation, SignalingAddress};
 use crate::message::SignalingMessage;
 use crate::network::NetworkSnapshot;
 use crate::output::{Event, Output, Warning};
-use crate::policy::{Policies, Retry, Wait};
+use crate::policy::{BackoffContext, Policies, TimeoutContext};
 use crate::port::{ConnectionSetup, PeerAction, SignalingAction};
 use crate::rng::Rng;
 use crate::rtt::Rtt;
 use crate::supervisor::Settings;
-use crate::supervisor::shelf::Shelf;
+use crate::supervisor::absent::AbsentPeers;
 use crate::supervisor::timers::Timers;
 
 #[derive(Debug)]
-pub(super) struct Desk {
+pub(super) struct Context {
     pub(super) now: Instant,
     pub(super) settings: Settings,
     pub(super) policies: Policies,
@@ -33,23 +33,23 @@ pub(super) struct Desk {
     /// Whether the wish has been replayed on it, so that peers can be asked for.
     pub(super) signaling_ready: bool,
     /// The socket since which our signaling server finds us where it does.
-    pub(super) route_since: Option<Generation>,
+    pub(super) address_since: Option<Generation>,
     /// Where our signaling server finds us, if it said so.
-    pub(super) own_route: Option<Route>,
+    pub(super) own_address: Option<SignalingAddress>,
     /// A peer link suspects the signaling link.
-    pub(super) signaling_suspected: bool,
+    pub(super) signaling_suspect: bool,
     /// A peer is suspected, and the signaling link is to be asked in good time.
-    pub(super) signaling_sounded: bool,
+    pub(super) signaling_probe_requested: bool,
     /// A ping on the signaling socket has not been answered yet.
-    pub(super) signaling_doubted: bool,
-    /// The routes to which a failed attempt has just said goodbye.
-    pub(super) farewells: Vec<Route>,
+    pub(super) signaling_probe_outstanding: bool,
+    /// The addresses to which a failed attempt has just said goodbye.
+    pub(super) farewells: Vec<SignalingAddress>,
     /// The signaling link has just given a sign of life that was asked for.
     pub(super) signaling_proven: bool,
     /// What is worth storing has changed.
     pub(super) record_changed: bool,
     /// The mail of peers that are not here.
-    pub(super) shelf: Shelf,
+    pub(super) absent: AbsentPeers,
     budget: RetryBudget,
     outputs: VecDeque<Output>,
     generations: u32,
@@ -63,7 +63,7 @@ pub(super) const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 /// The longest `Retry-After` that is obeyed: a server cannot put a client to sleep for longer.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(300);
 
-impl Desk {
+impl Context {
     pub(super) fn new(settings: Settings, policies: Policies, now: Instant) -> Self {
         Self {
             now,
@@ -74,15 +74,15 @@ impl Desk {
             network: None,
             socket: None,
             signaling_ready: false,
-            route_since: None,
-            own_route: None,
-            signaling_suspected: false,
-            signaling_sounded: false,
-            signaling_doubted: false,
+            address_since: None,
+            own_address: None,
+            signaling_suspect: false,
+            signaling_probe_requested: false,
+            signaling_probe_outstanding: false,
             farewells: Vec::new(),
             signaling_proven: false,
             record_changed: false,
-            shelf: Shelf::default(),
+            absent: AbsentPeers::default(),
             budget: RetryBudget::default(),
             outputs: VecDeque::new(),
             generations: 0,
@@ -109,7 +109,7 @@ impl Desk {
 
     /// Returns whether what is said to the server may get lost.
     pub(super) fn signaling_in_doubt(&self) -> bool {
-        !self.signaling_ready || self.signaling_suspected || self.signaling_doubted
+        !self.signaling_ready || self.signaling_suspect || self.signaling_probe_outstanding
     }
 
     // ---- the way out
@@ -135,53 +135,59 @@ impl Desk {
     }
 
     /// Sends a message to the server now; what finds no socket is said again when there is one.
-    pub(super) fn wish(&mut self, message: SignalingMessage) {
+    pub(super) fn send_to_server(&mut self, message: SignalingMessage) {
         if let Some(socket) = self.socket {
             self.outputs.push_back(Output::Signaling(socket, SignalingAction::Send(message)));
         }
     }
 
     /// Says goodbye after a failed attempt, unless [`Self::take_back`] follows.
-    pub(super) fn say_farewell(&mut self, route: Option<&Route>) {
-        if let Some(route) = route {
-            self.farewells.push(route.clone());
-            self.wish(SignalingMessage::Bye { route: Some(route.clone()) });
+    pub(super) fn send_bye(&mut self, address: Option<&SignalingAddress>) {
+        if let Some(address) = address {
+            self.farewells.push(address.clone());
+            self.send_to_server(SignalingMessage::Bye { address: Some(address.clone()) });
         }
     }
 
-    /// Takes back what [`Self::say_farewell`] said and the transport has not seen.
-    pub(super) fn take_back(&mut self, farewell: &Route) {
+    /// Takes back what [`Self::send_bye`] said and the transport has not seen.
+    pub(super) fn take_back(&mut self, farewell: &SignalingAddress) {
         let is_it = |output: &Output| {
-            matches!(output, Output::Signaling(_, SignalingAction::Send(SignalingMessage::Bye { route }))
-                if route.as_ref() == Some(farewell))
+            matches!(output, Output::Signaling(_, SignalingAction::Send(SignalingMessage::Bye { address }))
+                if address.as_ref() == Some(farewell))
         };
         self.outputs.retain(|output| !is_it(output));
     }
 
     // ---- the questions
 
-    pub(super) fn limit(&self, wait: Wait) -> Duration {
+    pub(super) fn limit(&self, wait: TimeoutContext) -> Duration {
         self.policies.timeout.limit(&wait).max(SHORTEST_WAIT)
     }
 
     pub(super) fn signaling_limit(&self, phase: Phase, attempt: u32) -> Duration {
-        self.limit(Wait { attempt, ..Wait::new(Link::Signaling, phase, self.settings.platform) })
+        self.limit(TimeoutContext {
+            attempt,
+            ..TimeoutContext::new(Link::Signaling, phase, self.settings.platform)
+        })
     }
 
     /// Returns how long a pong of the signaling server may take.
     pub(super) fn pong_limit(&self, phase: Phase, rtt: Option<Rtt>) -> Duration {
-        self.limit(Wait { rtt, ..Wait::new(Link::Signaling, phase, self.settings.platform) })
+        self.limit(TimeoutContext {
+            rtt,
+            ..TimeoutContext::new(Link::Signaling, phase, self.settings.platform)
+        })
     }
 
     pub(super) fn peer_limit(&self, phase: Phase, role: Role, attempt: u32, rtt: Option<Rtt>) -> Duration {
-        let wait = Wait::new(Link::Peer, phase, self.settings.platform);
-        self.limit(Wait { role: Some(role), attempt, rtt, ..wait })
+        let wait = TimeoutContext::new(Link::Peer, phase, self.settings.platform);
+        self.limit(TimeoutContext { role: Some(role), attempt, rtt, ..wait })
     }
 
     /// Returns the pause before a retry: the policy's, the server's and the budget's, the longest of them.
-    pub(super) fn pause(&mut self, retry: Retry<'_>) -> Option<Duration> {
+    pub(super) fn pause(&mut self, retry: BackoffContext<'_>) -> Option<Duration> {
         let jitter = self.rng.unit();
-        let policy = self.policies.backoff.delay(&Retry { jitter, ..retry })?;
+        let policy = self.policies.backoff.delay(&BackoffContext { jitter, ..retry })?;
         let server = retry.retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER);
         Some(policy.max(server).max(self.spend()))
     }
@@ -193,7 +199,7 @@ impl Desk {
 
     /// Returns how long a dormant link sleeps: the policy's time, a tenth earlier or later.
     pub(super) fn sleep(&mut self, link: Link) -> Duration {
-        let limit = self.limit(Wait::new(link, Phase::Dormant, self.settings.platform));
+        let limit = self.limit(TimeoutContext::new(link, Phase::Dormant, self.settings.platform));
         limit.mul_f64(0.9 + 0.2 * self.rng.unit())
     }
 

@@ -7,9 +7,9 @@ use crate::id::{Identity, PeerKey};
 use crate::input::Recipient;
 use crate::message::Payload;
 use crate::output::Warning;
-use crate::supervisor::desk::Desk;
+use crate::supervisor::absent::OutgoingMessage;
+use crate::supervisor::context::Context;
 use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::shelf::Post;
 use crate::supervisor::{Supervisor, Timer};
 
 /// How long a peer may acknowledge nothing over a connection that works; the largest message takes as long
@@ -22,8 +22,8 @@ impl Supervisor {
     /// A full channel gives back what it is handed, so whoever sends waits for the channel and not only for the outbox.
     /// The fastest peer sets the pace; slower ones lose their oldest messages and are told.
     /// A peer that is away slows nobody down either, and nothing does unless messages are to wait.
-    pub fn has_room(&self) -> bool {
-        match self.desk.settings.when_full {
+    pub fn can_accept(&self) -> bool {
+        match self.context.settings.when_full {
             WhenFull::Wait => {
                 let mut connected =
                     self.peers.values().filter(|link| link.ever_up && link.outage.is_none()).peekable();
@@ -35,19 +35,19 @@ impl Supervisor {
 
     /// Returns a peer for which a message would be refused, if there is one.
     pub fn refuses(&self, to: &Recipient, payload: &Payload) -> Option<PeerKey> {
-        match self.desk.settings.when_full {
+        match self.context.settings.when_full {
             WhenFull::Wait | WhenFull::DropOldest => None,
             WhenFull::Refuse => {
                 let mut chosen = self.chosen(to).into_iter();
-                let crowded = chosen.find(|link| !link.outbox.has_room_for(payload.len()));
-                let absent = || self.desk.shelf.crowded(&self.post(to, payload), |who| self.is_here(who));
+                let crowded = chosen.find(|link| !link.outbox.can_accept(payload.len()));
+                let absent = || self.context.absent.crowded(&self.post(to, payload), |who| self.is_here(who));
                 crowded.map(|link| link.key.clone()).or_else(absent)
             }
         }
     }
 
-    fn post<'a>(&'a self, to: &'a Recipient, payload: &'a Payload) -> Post<'a> {
-        Post { to, payload, streams: &self.intent.streams, now: self.desk.now }
+    fn post<'a>(&'a self, to: &'a Recipient, payload: &'a Payload) -> OutgoingMessage<'a> {
+        OutgoingMessage { to, payload, streams: &self.intent.streams, now: self.context.now }
     }
 
     fn is_here(&self, identity: Identity) -> bool {
@@ -62,29 +62,29 @@ impl PeerLink {
     }
 
     /// Begins to wait for the peer's next acknowledgement, if it owes one.
-    pub(super) fn expect_acknowledgement(&self, desk: &mut Desk) {
+    pub(super) fn expect_acknowledgement(&self, context: &mut Context) {
         if self.delivers() && !self.outbox.is_empty() {
             let timer = Timer::Unacknowledged(self.key.clone());
-            desk.timers.set_if_unset(timer, desk.now, ACKNOWLEDGEMENT_LIMIT);
+            context.timers.set_if_unset(timer, context.now, ACKNOWLEDGEMENT_LIMIT);
         }
     }
 
     /// Notes how far the peer has come in what we send.
-    pub(super) fn has_come_to(&mut self, through: u64, desk: &mut Desk) {
+    pub(super) fn has_come_to(&mut self, through: u64, context: &mut Context) {
         if self.outbox.acknowledge(through) {
-            desk.timers.clear(&Timer::Unacknowledged(self.key.clone()));
-            self.expect_acknowledgement(desk);
+            context.timers.clear(&Timer::Unacknowledged(self.key.clone()));
+            self.expect_acknowledgement(context);
         }
     }
 
     /// The peer has acknowledged nothing for long: tells it unless an outage explains it, and waits on.
-    pub(super) fn unacknowledged(&mut self, desk: &mut Desk) {
-        let up_for = desk.now.saturating_duration_since(self.up_since);
+    pub(super) fn unacknowledged(&mut self, context: &mut Context) {
+        let up_for = context.now.saturating_duration_since(self.up_since);
         let up = self.outage.is_none() && up_for >= ACKNOWLEDGEMENT_LIMIT;
         if up && self.delivers() && !self.outbox.is_empty() {
             let (peer, messages) = (self.key.clone(), self.outbox.len());
-            desk.warn(Warning::Unacknowledged { peer, messages });
+            context.warn(Warning::Unacknowledged { peer, messages });
         }
-        self.expect_acknowledgement(desk);
+        self.expect_acknowledgement(context);
     }
 }

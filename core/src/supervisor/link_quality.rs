@@ -5,11 +5,11 @@ use std::time::{Duration, Instant};
 use crate::fault::{Fault, Link};
 use crate::id::Generation;
 use crate::output::Event;
-use crate::policy::{Quality, QualityPolicy, Retry};
+use crate::policy::{BackoffContext, Quality, QualityPolicy};
 use crate::port::PeerAction;
-use crate::stats::{Sample, StatsHistory};
+use crate::stats::{QualityContext, Sample};
 use crate::supervisor::Timer;
-use crate::supervisor::desk::{Desk, SHORTEST_WAIT};
+use crate::supervisor::context::{Context, SHORTEST_WAIT};
 use crate::supervisor::peer_link::PeerLink;
 
 /// Samples kept for the quality policy.
@@ -23,7 +23,7 @@ const GOOD_FOR_LONG: Duration = Duration::from_secs(300);
 
 /// The readings of a link and its grade.
 #[derive(Debug)]
-pub(super) struct Grading {
+pub(super) struct QualityTracker {
     samples: Vec<Sample>,
     quality: Quality,
     since: Instant,
@@ -33,7 +33,7 @@ pub(super) struct Grading {
     not_before: Option<Instant>,
 }
 
-impl Grading {
+impl QualityTracker {
     pub(super) fn new(now: Instant) -> Self {
         Self { samples: Vec::new(), quality: Quality::Good, since: now, repairs: 0, not_before: None }
     }
@@ -49,7 +49,7 @@ impl Grading {
         }
         self.samples.push(sample);
         let since = now.saturating_duration_since(self.since);
-        let grade = policy.grade(&StatsHistory::new(&self.samples, self.quality, since));
+        let grade = policy.grade(&QualityContext::new(&self.samples, self.quality, since));
         if grade == Quality::Good && self.quality == Quality::Good && since >= GOOD_FOR_LONG {
             self.repairs = 0;
         }
@@ -82,54 +82,54 @@ impl Grading {
 
 impl PeerLink {
     /// Forgets the readings and the grade of a path that was replaced or has healed: it is good until new ones tell.
-    pub(super) fn grade_anew(&mut self, desk: &mut Desk) {
-        self.grading.samples.clear();
-        if let Some(quality) = self.grading.regrade(Quality::Good, desk.now) {
-            desk.event(Event::QualityChanged { link: self.name(), quality });
+    pub(super) fn grade_anew(&mut self, context: &mut Context) {
+        self.quality.samples.clear();
+        if let Some(quality) = self.quality.regrade(Quality::Good, context.now) {
+            context.event(Event::QualityChanged { link: self.name(), quality });
         }
     }
 
     /// Asks for a reading, if the quality policy wants any.
-    pub(super) fn read_stats(&mut self, desk: &mut Desk) {
-        let Some(interval) = desk.policies.quality.interval().filter(|_| self.outage.is_none()) else {
+    pub(super) fn read_stats(&mut self, context: &mut Context) {
+        let Some(interval) = context.policies.quality.interval().filter(|_| self.outage.is_none()) else {
             return;
         };
         if let Some(active) = &self.active {
-            desk.peer(active.generation, PeerAction::ReadStats);
+            context.peer(active.generation, PeerAction::ReadStats);
         }
-        desk.timers.set(Timer::Stats(self.key.clone()), desk.now, interval.max(SHORTEST_WAIT));
+        context.timers.set(Timer::Stats(self.key.clone()), context.now, interval.max(SHORTEST_WAIT));
     }
 
     /// Notes a reading, grades the link, and repairs it if it is poor and a repair can pay.
-    pub(super) fn measured(&mut self, generation: Generation, sample: Sample, desk: &mut Desk) {
+    pub(super) fn measured(&mut self, generation: Generation, sample: Sample, context: &mut Context) {
         let Some(connection) = self.connection(generation) else { return };
-        connection.outstanding = Some((sample.bytes_outstanding, desk.now));
+        connection.outstanding = Some((sample.bytes_outstanding, context.now));
         connection.local = sample.local;
-        connection.consent.read(sample.responses_received, desk.now);
+        connection.consent.read(sample.responses_received, context.now);
         let graded = connection.consent_readings == 0;
         connection.consent_readings = connection.consent_readings.saturating_sub(1);
         let (probes_sent, probes_answered) = connection.probes.counts();
-        self.proof_without_pong(generation, desk);
+        self.proof_without_pong(generation, context);
         if !graded || self.is_candidate(generation) || self.outage.is_some() {
             return;
         }
-        self.make_spare(desk);
+        self.make_spare(context);
         let sample = Sample { probes_sent, probes_answered, ..sample };
-        if let Some(quality) = self.grading.note(sample, &*desk.policies.quality, desk.now) {
-            desk.event(Event::QualityChanged { link: self.name(), quality });
+        if let Some(quality) = self.quality.note(sample, &*context.policies.quality, context.now) {
+            context.event(Event::QualityChanged { link: self.name(), quality });
         }
-        let due = self.grading.not_before.is_none_or(|at| at <= desk.now);
-        if self.grading.quality == Quality::Poor && due && desk.other_path_exists() {
-            self.repair_poor(desk);
+        let due = self.quality.not_before.is_none_or(|at| at <= context.now);
+        if self.quality.quality == Quality::Poor && due && context.other_path_exists() {
+            self.repair_poor(context);
         }
     }
 
-    fn repair_poor(&mut self, desk: &mut Desk) {
+    fn repair_poor(&mut self, context: &mut Context) {
         let fault = Fault::QualityPoor;
-        let pause = desk.pause(Retry::new(Link::Peer, self.grading.repairs, &fault));
-        let rest = self.grading.rest(pause.unwrap_or_else(|| desk.sleep(Link::Peer)));
-        self.grading.repairs = self.grading.repairs.saturating_add(1);
-        self.grading.not_before = Some(desk.now + rest);
-        self.broke(fault, desk);
+        let pause = context.pause(BackoffContext::new(Link::Peer, self.quality.repairs, &fault));
+        let rest = self.quality.rest(pause.unwrap_or_else(|| context.sleep(Link::Peer)));
+        self.quality.repairs = self.quality.repairs.saturating_add(1);
+        self.quality.not_before = Some(context.now + rest);
+        self.on_fault(fault, context);
     }
 }

@@ -9,12 +9,12 @@ impl Supervisor {
     /// Returns what is worth storing.
     pub fn record(&self) -> SessionRecord {
         SessionRecord {
-            identity: self.desk.settings.identity,
+            identity: self.context.settings.identity,
             room: self.intent.room.clone(),
             audience: self.intent.audience.clone(),
             streams: self.intent.streams.iter().cloned().collect(),
             views: self.intent.views.iter().cloned().collect(),
-            viewers: self.acquaintances.records(),
+            viewers: self.known_viewers.records(),
         }
     }
 
@@ -27,7 +27,7 @@ impl Supervisor {
     pub(super) fn persist(&mut self) {
         let record = self.record();
         if self.persisted.as_ref() != Some(&record) {
-            self.desk.output(Output::Persist(record.clone()));
+            self.context.output(Output::Persist(record.clone()));
             self.persisted = Some(record);
         }
     }

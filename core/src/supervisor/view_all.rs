@@ -1,12 +1,12 @@
 //! The wish to view a whole room: whatever its members publish is viewed while they are there.
 
-use crate::id::{Direction, PeerKey, Route, StreamId};
+use crate::id::{Direction, PeerKey, SignalingAddress, StreamId};
 use crate::message::Member;
 use crate::output::Warning;
+use crate::supervisor::dispatch::MOST_PEERS;
 use crate::supervisor::intent::Intent;
 use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::routing::MOST_PEERS;
-use crate::supervisor::{Attendance, Supervisor};
+use crate::supervisor::{Membership, Supervisor};
 
 impl Intent {
     /// Returns whether we view `stream` although nobody named it.
@@ -19,7 +19,7 @@ impl Intent {
 impl PeerLink {
     /// Returns whether it waits for a publisher that nobody named.
     pub(super) fn awaits_member(&self) -> bool {
-        self.unnamed && self.key.direction == Direction::Viewing && self.outage.is_some()
+        self.implicit && self.key.direction == Direction::Viewing && self.outage.is_some()
     }
 }
 
@@ -27,8 +27,8 @@ impl Supervisor {
     /// Asks for what a member publishes, if it is wanted and not viewed yet; returns whether it did.
     pub(super) fn view_member(&mut self, member: &Member) -> bool {
         let Some(stream) = &member.stream else { return false };
-        let Some(mut link) = self.unnamed_link(stream, Some(&member.route)) else { return false };
-        link.next_step(&mut self.desk);
+        let Some(mut link) = self.unnamed_link(stream, Some(&member.address)) else { return false };
+        link.next_step(&mut self.context);
         self.peers.insert(link.key.clone(), link);
         true
     }
@@ -37,18 +37,18 @@ impl Supervisor {
     pub(super) fn view_greeter(
         &mut self,
         stream: Option<&StreamId>,
-        route: Option<&Route>,
+        address: Option<&SignalingAddress>,
     ) -> Option<PeerKey> {
-        if self.desk.settings.attendance == Attendance::Listed {
+        if self.context.settings.membership == Membership::ServerListed {
             return None;
         }
-        let link = self.unnamed_link(stream?, route)?;
+        let link = self.unnamed_link(stream?, address)?;
         let key = link.key.clone();
         self.peers.insert(key.clone(), link);
         Some(key)
     }
 
-    fn unnamed_link(&mut self, stream: &StreamId, route: Option<&Route>) -> Option<PeerLink> {
+    fn unnamed_link(&mut self, stream: &StreamId, address: Option<&SignalingAddress>) -> Option<PeerLink> {
         let key = PeerKey { peer: stream.0.clone(), direction: Direction::Viewing };
         if !self.intent.views_by_room(stream) || self.peers.contains_key(&key) {
             return None;
@@ -56,25 +56,25 @@ impl Supervisor {
         if self.peers.len() >= MOST_PEERS {
             let text =
                 format!("{MOST_PEERS} peers are served already; a further stream of the room is not viewed");
-            self.desk.warn(Warning::ServerAlert { text });
+            self.context.warn(Warning::ServerAlert { text });
             return None;
         }
-        let mut link = PeerLink::new(key, stream.clone(), route.cloned(), &mut self.desk);
-        link.unnamed = true;
-        link.start_patience(&mut self.desk);
-        self.desk.record_changed = true;
+        let mut link = PeerLink::new(key, stream.clone(), address.cloned(), &mut self.context);
+        link.implicit = true;
+        link.start_expiry(&mut self.context);
+        self.context.record_changed = true;
         Some(link)
     }
 
     /// Gives the time to come back anew: a publisher was asked for, or is there, only from here on.
     pub(super) fn await_members_anew(&mut self) {
         for link in self.peers.values().filter(|link| link.awaits_member()) {
-            link.start_patience(&mut self.desk);
+            link.start_expiry(&mut self.context);
         }
     }
 
     /// Returns whether a link whose time is over waits on: without signaling nobody could come back.
     pub(super) fn waits_on(&self, link: &PeerLink) -> bool {
-        link.awaits_member() && !self.desk.signaling_ready
+        link.awaits_member() && !self.context.signaling_ready
     }
 }

@@ -5,16 +5,16 @@ use std::collections::VecDeque;
 use crate::id::{Direction, Identity, PeerKey, StreamId};
 use crate::session::ViewerRecord;
 use crate::supervisor::Supervisor;
-use crate::supervisor::routing::MOST_PEERS;
+use crate::supervisor::dispatch::MOST_PEERS;
 
 /// Known viewers; who came last is last.
 #[derive(Debug, Default)]
-pub(super) struct Acquaintances(VecDeque<ViewerRecord>);
+pub(super) struct KnownViewers(VecDeque<ViewerRecord>);
 
 /// As many as can be here, and as many again that are gone; whoever came first is forgotten first.
 const MOST_KNOWN: usize = 2 * MOST_PEERS;
 
-impl Acquaintances {
+impl KnownViewers {
     /// Returns the viewers of an earlier process.
     pub(super) fn of(viewers: Vec<ViewerRecord>) -> Self {
         let mut known = Self::default();
@@ -52,14 +52,14 @@ impl Supervisor {
         };
         let Some(identity) = link.identity() else { return key.clone() };
         let (stream, nameless) = (link.stream.clone(), !link.ever_up);
-        let old = self.acquaintances.name(identity, &stream).filter(|_| nameless);
+        let old = self.known_viewers.name(identity, &stream).filter(|_| nameless);
         let name = old.filter(|old| !self.peers.contains_key(old)).unwrap_or_else(|| key.clone());
         if let Some(mut link) = self.peers.remove(key) {
-            self.desk.timers.rename_peer(key, &name);
+            self.context.timers.rename_peer(key, &name);
             link.key = name.clone();
             self.peers.insert(name.clone(), link);
         }
-        self.acquaintances.note(ViewerRecord { name: name.peer.clone(), identity, stream });
+        self.known_viewers.note(ViewerRecord { name: name.peer.clone(), identity, stream });
         name
     }
 }

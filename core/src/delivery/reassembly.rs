@@ -6,7 +6,7 @@ use crate::message::Payload;
 
 /// Puts a message together; a channel keeps order, so there is never more than one under way.
 #[derive(Debug, Default)]
-pub struct Assembly(Option<UnderWay>);
+pub struct Reassembly(Option<UnderWay>);
 
 #[derive(Debug)]
 struct UnderWay {
@@ -16,7 +16,7 @@ struct UnderWay {
     text: String,
 }
 
-impl Assembly {
+impl Reassembly {
     /// Adds a part that came over connection `over`, and returns the message that it completes.
     ///
     /// A newer connection begins the message again, and what still arrives over an older one is ignored.
@@ -61,38 +61,38 @@ mod tests {
 
     #[test]
     fn the_last_part_completes_the_message() {
-        let mut assembly = Assembly::default();
-        assert_eq!(assembly.add(FIRST, &part(1, 5, 0, "abc")), None);
-        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), Some(Payload("abcde".into())));
+        let mut reassembly = Reassembly::default();
+        assert_eq!(reassembly.add(FIRST, &part(1, 5, 0, "abc")), None);
+        assert_eq!(reassembly.add(FIRST, &part(1, 5, 3, "de")), Some(Payload("abcde".into())));
     }
 
     #[test]
     fn a_repetition_changes_nothing() {
-        let mut assembly = begun();
-        assert_eq!(assembly.add(FIRST, &part(1, 5, 0, "abc")), None);
-        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), Some(Payload("abcde".into())));
+        let mut reassembly = begun();
+        assert_eq!(reassembly.add(FIRST, &part(1, 5, 0, "abc")), None);
+        assert_eq!(reassembly.add(FIRST, &part(1, 5, 3, "de")), Some(Payload("abcde".into())));
     }
 
     #[test]
     fn a_new_connection_begins_again() {
-        let mut assembly = begun();
-        assert_eq!(assembly.add(SECOND, &part(1, 5, 0, "ABCD")), None);
-        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), None);
-        assert_eq!(assembly.add(SECOND, &part(1, 5, 4, "E")), Some(Payload("ABCDE".into())));
+        let mut reassembly = begun();
+        assert_eq!(reassembly.add(SECOND, &part(1, 5, 0, "ABCD")), None);
+        assert_eq!(reassembly.add(FIRST, &part(1, 5, 3, "de")), None);
+        assert_eq!(reassembly.add(SECOND, &part(1, 5, 4, "E")), Some(Payload("ABCDE".into())));
     }
 
     #[test]
     fn a_new_connection_does_not_go_on_in_the_middle() {
-        let mut assembly = begun();
-        assert_eq!(assembly.add(SECOND, &part(1, 5, 3, "de")), None);
-        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), None);
+        let mut reassembly = begun();
+        assert_eq!(reassembly.add(SECOND, &part(1, 5, 3, "de")), None);
+        assert_eq!(reassembly.add(FIRST, &part(1, 5, 3, "de")), None);
     }
 
     #[test]
     fn the_next_message_displaces_one_that_never_ended() {
-        let mut assembly = begun();
-        assert_eq!(assembly.add(FIRST, &part(2, 2, 0, "ij")), Some(Payload("ij".into())));
-        assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), None);
+        let mut reassembly = begun();
+        assert_eq!(reassembly.add(FIRST, &part(2, 2, 0, "ij")), Some(Payload("ij".into())));
+        assert_eq!(reassembly.add(FIRST, &part(1, 5, 3, "de")), None);
     }
 
     #[test]
@@ -107,29 +107,29 @@ mod tests {
             part(1, 0, 0, ""),
         ];
         for lie in lies {
-            let mut assembly = begun();
-            assert_eq!(assembly.add(FIRST, &lie), None, "{lie:?}");
-            assert!(assembly.0.is_none(), "{lie:?}");
-            assert_eq!(assembly.add(FIRST, &part(1, 5, 3, "de")), None, "{lie:?}");
+            let mut reassembly = begun();
+            assert_eq!(reassembly.add(FIRST, &lie), None, "{lie:?}");
+            assert!(reassembly.0.is_none(), "{lie:?}");
+            assert_eq!(reassembly.add(FIRST, &part(1, 5, 3, "de")), None, "{lie:?}");
         }
     }
 
     #[test]
     fn a_gap_gives_up_what_lies_in_it() {
-        let mut assembly = begun();
-        assembly.give_up(0);
-        assert!(assembly.0.is_some());
-        assembly.give_up(1);
-        assert!(assembly.0.is_none());
+        let mut reassembly = begun();
+        reassembly.give_up(0);
+        assert!(reassembly.0.is_some());
+        reassembly.give_up(1);
+        assert!(reassembly.0.is_none());
     }
 
     const FIRST: Generation = Generation(1);
     const SECOND: Generation = Generation(2);
 
-    fn begun() -> Assembly {
-        let mut assembly = Assembly::default();
-        assert_eq!(assembly.add(FIRST, &part(1, 5, 0, "abc")), None);
-        assembly
+    fn begun() -> Reassembly {
+        let mut reassembly = Reassembly::default();
+        assert_eq!(reassembly.add(FIRST, &part(1, 5, 0, "abc")), None);
+        reassembly
     }
 
     fn part(sequence: u64, total: usize, offset: usize, slice: &str) -> Part {

@@ -46,29 +46,29 @@ fn step() -> impl Strategy<Value = Step> {
 /// What survives a kill.
 #[derive(Debug, Default)]
 struct Disk {
-    note: Option<PeerNote>,
+    note: Option<PeerState>,
     kept: BTreeMap<u64, Payload>,
 }
 
 impl Disk {
-    fn apply(&mut self, change: MailChange) {
+    fn apply(&mut self, change: StoreChange) {
         match change {
-            MailChange::Owner(_) => {}
-            MailChange::Noted { note, .. } => self.note = Some(note),
-            MailChange::Kept { sequence, payload, .. } => {
+            StoreChange::Identity(_) => {}
+            StoreChange::Noted { note, .. } => self.note = Some(note),
+            StoreChange::Kept { sequence, payload, .. } => {
                 assert_eq!(self.kept.insert(sequence, payload), None, "{sequence} is stored twice");
             }
-            MailChange::Released { numbers, .. } => {
+            StoreChange::Released { numbers, .. } => {
                 self.kept.retain(|sequence, _| !numbers.contains(sequence))
             }
-            MailChange::Forgotten { .. } => *self = Self::default(),
+            StoreChange::Forgotten { .. } => *self = Self::default(),
         }
     }
 }
 
 struct Pair {
     outbox: Outbox,
-    saved: Saved,
+    persisted: PersistedState,
     disk: Disk,
     inbox: Inbox,
     /// The receiver's disk.
@@ -87,11 +87,11 @@ struct Pair {
 
 impl Pair {
     fn new(most: usize) -> Self {
-        let mut inbox = Inbox::new(Memory::Restarts);
+        let mut inbox = Inbox::new(Durability::Durable);
         inbox.introduced(EPOCH);
         Self {
             outbox: Outbox::new(EPOCH, most, usize::MAX),
-            saved: Saved::default(),
+            persisted: PersistedState::default(),
             disk: Disk::default(),
             inbox,
             cursor: None,
@@ -151,15 +151,15 @@ impl Pair {
             }
             Step::KillSender => {
                 let fresh = Outbox::new(Epoch(99), self.most, usize::MAX);
-                (self.outbox, self.saved) = match &self.disk.note {
+                (self.outbox, self.persisted) = match &self.disk.note {
                     Some(note) => {
                         let kept = self.disk.kept.clone().into_iter().collect();
                         let outbox = fresh.restored(note, kept);
-                        let saved = Saved::restored(address(), note.clone(), &outbox);
-                        (outbox, saved)
+                        let persisted = PersistedState::restored(delivery_key(), note.clone(), &outbox);
+                        (outbox, persisted)
                     }
                     // nothing was ever taken, so nobody has heard of this epoch
-                    None => (Outbox::new(EPOCH, self.most, usize::MAX), Saved::default()),
+                    None => (Outbox::new(EPOCH, self.most, usize::MAX), PersistedState::default()),
                 };
                 self.run(Step::Rebuild);
             }
@@ -193,16 +193,16 @@ impl Pair {
     }
 
     fn save(&mut self) {
-        let note = PeerNote {
+        let note = PeerState {
             identity: None,
             label: None,
-            memory: Memory::Restarts,
+            durability: Durability::Durable,
             epoch: self.outbox.epoch(),
             newest: self.outbox.newest(),
             acknowledged: self.outbox.through(),
             received: None,
         };
-        for change in self.saved.changes(&address(), note, &mut self.outbox) {
+        for change in self.persisted.changes(&delivery_key(), note, &mut self.outbox) {
             self.disk.apply(change);
         }
         let kept: Vec<_> = self.outbox.kept(0..u64::MAX).map(|(sequence, _)| sequence).collect();
@@ -241,8 +241,8 @@ proptest! {
     }
 }
 
-fn address() -> Address {
-    Address::Publisher { stream: StreamId("cam".into()) }
+fn delivery_key() -> DeliveryKey {
+    DeliveryKey::Publisher { stream: StreamId("cam".into()) }
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn what_came_back_unsent_is_stored_again() {
     let Some(Outgoing::Message { sequence, payload }) = pair.outbox.next_outgoing() else {
         panic!("nothing")
     };
-    pair.outbox.let_go(sequence);
+    pair.outbox.close_connection(sequence);
     pair.save();
     assert_eq!(pair.disk.kept.len(), 1);
     pair.outbox.restore(sequence, payload);

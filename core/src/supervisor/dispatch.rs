@@ -1,7 +1,7 @@
 //! Which link a message is for.
 
 use crate::fault::Fault;
-use crate::id::{Direction, Generation, PeerKey, Route, SessionId, StreamId};
+use crate::id::{Direction, Generation, PeerKey, SessionId, SignalingAddress, StreamId};
 use crate::message::{AlertKind, ChannelMessage, SignalingMessage, Token};
 use crate::output::{Event, Warning};
 use crate::sdp::{Description, SdpType};
@@ -16,63 +16,63 @@ pub(super) const MOST_PEERS: usize = 512;
 impl Supervisor {
     /// The room is there (or there is none): claim the streams and let the links go on.
     pub(super) fn wish_replayed(&mut self) {
-        if self.desk.socket.is_none() {
+        if self.context.socket.is_none() {
             return;
         }
-        self.desk.timers.clear(&Timer::RoomJoin);
-        self.intent.claim(&mut self.desk);
-        self.desk.signaling_ready = true;
+        self.context.timers.clear(&Timer::RoomJoin);
+        self.intent.claim(&mut self.context);
+        self.context.signaling_ready = true;
         self.await_members_anew();
         for link in self.peers.values_mut() {
-            link.signaling_ready(&mut self.desk);
+            link.signaling_ready(&mut self.context);
         }
     }
 
     pub(super) fn signaling_message(&mut self, message: SignalingMessage) {
         match message {
-            SignalingMessage::OfferRequested { route, stream } => self.offer_requested(route, stream),
-            SignalingMessage::Description { route, session, stream, description } => {
+            SignalingMessage::OfferRequested { address, stream } => self.offer_requested(address, stream),
+            SignalingMessage::Description { address, session, stream, description } => {
                 let session = session.unwrap_or_else(|| SessionId("".into()));
                 match description.sdp_type {
-                    SdpType::Offer => self.offered(route, session, stream, description),
-                    SdpType::Answer => self.answered(route, &session, description),
+                    SdpType::Offer => self.offered(address, session, stream, description),
+                    SdpType::Answer => self.answered(address, &session, description),
                 }
             }
-            SignalingMessage::Candidates { route, session, sender, candidates } => {
+            SignalingMessage::Candidates { address, session, sender, candidates } => {
                 let direction = opposite(sender);
-                let by_session = self.find(direction, session.as_ref(), route.as_ref());
+                let by_session = self.find(direction, session.as_ref(), address.as_ref());
                 // a publisher's candidates may be here before its offer
-                let by_route = || match direction {
-                    Direction::Viewing => self.find(direction, None, route.as_ref()),
+                let by_address = || match direction {
+                    Direction::Viewing => self.find(direction, None, address.as_ref()),
                     Direction::Publishing => None,
                 };
-                match by_session.or_else(by_route) {
+                match by_session.or_else(by_address) {
                     Some(key) => {
                         if let Some(link) = self.peers.get_mut(&key) {
-                            link.route = route.or(link.route.take());
-                            link.candidates(session.as_ref(), candidates, &mut self.desk);
+                            link.address = address.or(link.address.take());
+                            link.candidates(session.as_ref(), candidates, &mut self.context);
                         }
                     }
-                    None => self.desk.warn(Warning::UnknownSession),
+                    None => self.context.warn(Warning::UnknownSession),
                 }
             }
-            SignalingMessage::RestartIce { route, session } => {
+            SignalingMessage::RestartIce { address, session } => {
                 let by_session = session.and_then(|one| self.find(Direction::Publishing, Some(&one), None));
-                let key = by_session.or_else(|| self.find(Direction::Publishing, None, route.as_ref()));
+                let key = by_session.or_else(|| self.find(Direction::Publishing, None, address.as_ref()));
                 if let Some(link) = key.and_then(|key| self.peers.get_mut(&key)) {
-                    link.route = route.or(link.route.take());
-                    link.restart_requested(&mut self.desk);
+                    link.address = address.or(link.address.take());
+                    link.restart_requested(&mut self.context);
                 }
             }
-            SignalingMessage::Bye { route } => {
-                for key in self.routed(route.as_ref()) {
+            SignalingMessage::Bye { address } => {
+                for key in self.keys_at(address.as_ref()) {
                     self.bye(&key);
                 }
             }
             SignalingMessage::Listing { members, .. } => self.listed(members),
             SignalingMessage::Joined(member) => self.joined(member),
             SignalingMessage::Alert { kind, text } => self.alerted(kind, text),
-            SignalingMessage::Unknown { request } => self.desk.warn(Warning::UnknownRequest { request }),
+            SignalingMessage::Unknown { request } => self.context.warn(Warning::UnknownRequest { request }),
             // what clients say to servers, and peers over the channel; a server that echoes it says nothing
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
@@ -86,82 +86,82 @@ impl Supervisor {
 
     pub(super) fn channel_message(&mut self, key: &PeerKey, generation: Generation, message: ChannelMessage) {
         let Some(link) = self.peers.get_mut(key) else { return };
-        let desk = &mut self.desk;
+        let context = &mut self.context;
         if let Some(connection) = link.connection(generation) {
-            connection.probes.last_received = Some(desk.now);
+            connection.probes.last_received = Some(context.now);
         }
         match message {
-            ChannelMessage::Hello(hello) => self.met(key, generation, hello),
+            ChannelMessage::Hello(hello) => self.on_hello(key, generation, hello),
             ChannelMessage::Ping(token) => {
                 if let Some(connection) = link.connection(generation) {
-                    connection.answered_at = Some(desk.now);
-                    connection.send(ChannelMessage::Pong(token), desk);
+                    connection.answered_at = Some(context.now);
+                    connection.send(ChannelMessage::Pong(token), context);
                 }
-                link.stirred(generation, desk);
+                link.on_activity(generation, context);
             }
             ChannelMessage::Pong(Token(text)) => {
                 if let Ok(number) = text.parse() {
-                    link.pong(generation, number, desk);
+                    link.pong(generation, number, context);
                 }
-                link.stirred(generation, desk);
+                link.on_activity(generation, context);
             }
             ChannelMessage::Bye => self.bye_on(key, generation),
             ChannelMessage::Signaling(message) => self.channel_signaling(key, generation, message),
             ChannelMessage::Application(payload) => {
-                desk.event(Event::Received { from: link.peer(), payload, position: None });
-                link.stirred(generation, desk);
+                context.event(Event::Received { from: link.peer(), payload, position: None });
+                link.on_activity(generation, context);
             }
             ChannelMessage::Numbered { sequence, acknowledged, payload } => {
-                link.numbered(generation, Numbered { sequence, acknowledged, payload }, desk);
-                link.stirred(generation, desk);
+                link.numbered(generation, Numbered { sequence, acknowledged, payload }, context);
+                link.on_activity(generation, context);
             }
             ChannelMessage::Part { acknowledged, part } => {
-                link.part(generation, acknowledged, &part, desk);
-                link.stirred(generation, desk);
+                link.part(generation, acknowledged, &part, context);
+                link.on_activity(generation, context);
             }
             ChannelMessage::Acknowledged { through } => {
-                link.acknowledged(through, desk);
-                link.stirred(generation, desk);
+                link.acknowledged(through, context);
+                link.on_activity(generation, context);
             }
-            ChannelMessage::Gap { after, through } => link.gap(generation, after, through, desk),
-            ChannelMessage::Ignored => link.stirred(generation, desk),
+            ChannelMessage::Gap { after, through } => link.gap(generation, after, through, context),
+            ChannelMessage::Ignored => link.on_activity(generation, context),
         }
     }
 
     /// Signaling that took the channel is about the link that it came over.
     fn channel_signaling(&mut self, key: &PeerKey, generation: Generation, message: SignalingMessage) {
         let Some(link) = self.peers.get_mut(key) else { return };
-        let desk = &mut self.desk;
+        let context = &mut self.context;
         let known = link.connection(generation).map(|connection| connection.session.clone());
         match message {
             SignalingMessage::Description { session, description, .. } => {
                 let Some(session) = session.or(known) else { return };
                 match description.sdp_type {
                     SdpType::Offer if link.key.direction == Direction::Viewing => {
-                        let offer = Offer { route: None, session, description, over_channel: true };
-                        link.offered(offer, desk);
+                        let offer = Offer { address: None, session, description, over_channel: true };
+                        link.offered(offer, context);
                     }
-                    SdpType::Offer => desk.warn(Warning::StrangerOffer { stream: None }),
-                    SdpType::Answer => link.answered(&session, description, desk),
+                    SdpType::Offer => context.warn(Warning::UnexpectedOffer { stream: None }),
+                    SdpType::Answer => link.answered(&session, description, context),
                 }
             }
             SignalingMessage::Candidates { session, candidates, .. } => {
-                link.candidates(session.or(known).as_ref(), candidates, desk);
+                link.candidates(session.or(known).as_ref(), candidates, context);
             }
             SignalingMessage::RestartIce { .. } if link.is_rejoin() => {
-                link.offer_requested_over_channel(desk)
+                link.offer_requested_over_channel(context)
             }
-            SignalingMessage::RestartIce { .. } => link.restart_requested(desk),
+            SignalingMessage::RestartIce { .. } => link.restart_requested(context),
             SignalingMessage::Bye { .. } => self.bye_on(key, generation),
             SignalingMessage::Withdraw { session } if link.moves_on(generation, &session) => {
-                link.follow(generation, desk);
+                link.follow(generation, context);
             }
             SignalingMessage::Withdraw { session } => {
                 if !link.is_candidate(generation) {
-                    link.withdrawn(session, desk);
+                    link.withdrawn(session, context);
                 }
             }
-            SignalingMessage::Spare { session } => link.spare_announced(session, desk),
+            SignalingMessage::Spare { session } => link.spare_announced(session, context),
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
             | SignalingMessage::Rename
@@ -175,29 +175,29 @@ impl Supervisor {
         }
     }
 
-    pub(super) fn offer_requested(&mut self, route: Route, stream: Option<StreamId>) {
-        let key = PeerKey { peer: route.0.clone(), direction: Direction::Publishing };
-        // a route that names a link is that viewer's first one, taken back
-        let known = self.find(Direction::Publishing, None, Some(&route)).unwrap_or_else(|| key.clone());
+    pub(super) fn offer_requested(&mut self, address: SignalingAddress, stream: Option<StreamId>) {
+        let key = PeerKey { peer: address.0.clone(), direction: Direction::Publishing };
+        // a address that names a link is that viewer's first one, taken back
+        let known = self.find(Direction::Publishing, None, Some(&address)).unwrap_or_else(|| key.clone());
         if let Some(link) = self.peers.get_mut(&known) {
-            link.route = Some(route);
-            return link.offer_requested(&mut self.desk);
+            link.address = Some(address);
+            return link.offer_requested(&mut self.context);
         }
         let ours = stream.filter(|stream| self.intent.streams.contains(stream));
         let Some(stream) = ours.or_else(|| self.intent.streams.first().cloned()) else { return };
         if self.peers.len() >= MOST_PEERS {
             let text = format!("{MOST_PEERS} peers are served already; a further viewer was not offered to");
-            return self.desk.warn(Warning::ServerAlert { text });
+            return self.context.warn(Warning::ServerAlert { text });
         }
-        let mut link = PeerLink::new(key.clone(), stream, Some(route), &mut self.desk);
-        link.start_patience(&mut self.desk);
-        link.next_step(&mut self.desk);
+        let mut link = PeerLink::new(key.clone(), stream, Some(address), &mut self.context);
+        link.start_expiry(&mut self.context);
+        link.next_step(&mut self.context);
         self.peers.insert(key, link);
     }
 
     fn offered(
         &mut self,
-        route: Option<Route>,
+        address: Option<SignalingAddress>,
         session: SessionId,
         stream: Option<StreamId>,
         offer: Description,
@@ -210,32 +210,32 @@ impl Supervisor {
         };
         let key = by_session.or_else(by_stream).or_else(|| match &stream {
             Some(_) => None,
-            None => self.find(Direction::Viewing, None, route.as_ref()),
+            None => self.find(Direction::Viewing, None, address.as_ref()),
         });
-        let key = key.or_else(|| self.view_greeter(stream.as_ref(), route.as_ref()));
+        let key = key.or_else(|| self.view_greeter(stream.as_ref(), address.as_ref()));
         match key.and_then(|key| self.peers.get_mut(&key)) {
             Some(link) => {
-                let offer = Offer { route, session, description: offer, over_channel: false };
-                link.offered(offer, &mut self.desk);
+                let offer = Offer { address, session, description: offer, over_channel: false };
+                link.offered(offer, &mut self.context);
             }
             None => {
                 let stream = stream.map(|stream| stream.to_string());
-                self.desk.warn(Warning::StrangerOffer { stream });
+                self.context.warn(Warning::UnexpectedOffer { stream });
             }
         }
     }
 
-    fn answered(&mut self, route: Option<Route>, session: &SessionId, answer: Description) {
+    fn answered(&mut self, address: Option<SignalingAddress>, session: &SessionId, answer: Description) {
         let by_session = self.find(Direction::Publishing, Some(session), None);
-        let by_route = || self.find(Direction::Publishing, None, route.as_ref());
-        let Some(key) = by_session.or_else(by_route) else {
-            return self.desk.warn(Warning::UnknownSession);
+        let by_address = || self.find(Direction::Publishing, None, address.as_ref());
+        let Some(key) = by_session.or_else(by_address) else {
+            return self.context.warn(Warning::UnknownSession);
         };
         if let Some(link) = self.peers.get_mut(&key) {
-            if route.is_some() {
-                link.route = route;
+            if address.is_some() {
+                link.address = address;
             }
-            link.answered(session, answer, &mut self.desk);
+            link.answered(session, answer, &mut self.context);
         }
     }
 
@@ -259,11 +259,11 @@ impl Supervisor {
 
     fn alerted(&mut self, kind: AlertKind, text: String) {
         match kind {
-            AlertKind::StreamIdInUse => self.outwait_ghost(Fault::StreamIdInUse),
-            AlertKind::UuidInUse => self.outwait_ghost(Fault::UuidInUse),
+            AlertKind::StreamIdInUse => self.retry_claim(Fault::StreamIdInUse),
+            AlertKind::UuidInUse => self.retry_claim(Fault::UuidInUse),
             AlertKind::Busy | AlertKind::Other => {}
         }
-        self.desk.warn(Warning::ServerAlert { text });
+        self.context.warn(Warning::ServerAlert { text });
     }
 
     // ---- who is meant
@@ -272,20 +272,20 @@ impl Supervisor {
         &self,
         direction: Direction,
         session: Option<&SessionId>,
-        route: Option<&Route>,
+        address: Option<&SignalingAddress>,
     ) -> Option<PeerKey> {
         let links = || self.peers.values().filter(|link| link.key.direction == direction);
-        let found = match (session, route) {
+        let found = match (session, address) {
             (Some(_), _) => links().find(|link| link.has_session(session)),
-            (None, Some(_)) => links().find(|link| link.route.as_ref() == route),
+            (None, Some(_)) => links().find(|link| link.address.as_ref() == address),
             (None, None) => None,
         };
         found.map(|link| link.key.clone())
     }
 
-    fn routed(&self, route: Option<&Route>) -> Vec<PeerKey> {
-        let Some(route) = route else { return Vec::new() };
-        let links = self.peers.values().filter(|link| link.route.as_ref() == Some(route));
+    fn keys_at(&self, address: Option<&SignalingAddress>) -> Vec<PeerKey> {
+        let Some(address) = address else { return Vec::new() };
+        let links = self.peers.values().filter(|link| link.address.as_ref() == Some(address));
         links.map(|link| link.key.clone()).collect()
     }
 }

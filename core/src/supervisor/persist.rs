@@ -1,0 +1,157 @@
+//! Mail that outlives the process: the store is told of every change before anything depends on it.
+
+use std::time::Duration;
+
+use crate::delivery::Cursor;
+use crate::delivery::Inbox;
+use crate::delivery::durable::{DeliveryKey, Durability, PeerRecord, PeerState, PersistedState, StoreChange};
+use crate::fault::Phase;
+use crate::ice::Role;
+use crate::id::{Direction, PeerKey, StreamId};
+use crate::output::{Event, Output};
+use crate::supervisor::Supervisor;
+use crate::supervisor::absent::{Awaited, Mail};
+use crate::supervisor::context::Context;
+use crate::supervisor::peer_link::PeerLink;
+
+/// A peer that has two links to us has both again within this, even if it is patient.
+const RETURN: Duration = Duration::from_secs(60);
+
+impl Supervisor {
+    /// Takes up what an earlier process kept, before anything else happens.
+    ///
+    /// Whoever is in it is awaited: messages are kept for it until it is back.
+    pub fn restore(&mut self, mail: Vec<PeerRecord>) {
+        let limit = self.context.peer_limit(Phase::PeerAway, Role::Offerer, 0, None);
+        let now = self.context.now;
+        let awaited = Awaited { preferred_until: now + RETURN.min(limit), until: now + limit };
+        for PeerRecord { delivery_key, note, kept } in mail {
+            let outbox = self.context.outbox().restored(&note, kept);
+            let inbox = Inbox::restored(note.received);
+            let persisted = PersistedState::restored(delivery_key.clone(), note, &outbox);
+            self.context.absent.restore(
+                delivery_key,
+                Mail { outbox: Some(outbox), inbox, persisted },
+                awaited,
+            );
+        }
+        self.forget_absent();
+    }
+
+    /// Tells the store what it does not know yet.
+    pub(super) fn keep_mail(&mut self) {
+        if self.context.settings.durability == Durability::InMemory {
+            return;
+        }
+        let keys: Vec<PeerKey> = self.peers.keys().cloned().collect();
+        for key in keys {
+            let Some(link) = self.peers.get(&key).filter(|link| link.outlives()) else { continue };
+            let Some(delivery_key) = link.delivery_key() else { continue };
+            if link.persisted.delivery_key().is_none() && self.is_kept(&delivery_key) {
+                continue;
+            }
+            if let Some(link) = self.peers.get_mut(&key) {
+                let note = link.note();
+                let changes = link.persisted.changes(&delivery_key, note, &mut link.outbox);
+                changes.into_iter().for_each(|change| self.context.output(Output::StoreDelivery(change)));
+            }
+        }
+        for change in self.context.absent.changes() {
+            self.context.output(Output::StoreDelivery(change));
+        }
+    }
+
+    /// Forgets absent peers that are too many or too long away; called when that begins to cost something.
+    pub(super) fn forget_absent(&mut self) {
+        for (change, peer, messages) in self.context.absent.forget(self.context.now) {
+            self.context.output(Output::StoreDelivery(change));
+            if messages > 0 {
+                self.context.event(Event::Dropped { peer: Some(peer), messages });
+            }
+        }
+    }
+
+    /// Returns whether another link has this delivery_key.
+    fn is_kept(&self, delivery_key: &DeliveryKey) -> bool {
+        self.peers.values().any(|link| link.persisted.delivery_key() == Some(delivery_key))
+    }
+
+    /// The application has a message, and all before it.
+    pub(super) fn confirm(&mut self, from: &PeerKey, position: Cursor) {
+        let Some(link) = self.peers.get_mut(from) else { return self.context.absent.confirm(position) };
+        if link.inbox.confirm(position) {
+            link.owe_acknowledgement(&mut self.context);
+        }
+    }
+}
+
+impl PeerLink {
+    /// Returns with whom this link exchanges mail, as soon as that is known.
+    pub(super) fn delivery_key(&self) -> Option<DeliveryKey> {
+        let stream = self.stream.clone();
+        if let Some(delivery_key) = self.persisted.delivery_key() {
+            return Some(delivery_key.clone());
+        }
+        match self.key.direction {
+            Direction::Viewing => Some(DeliveryKey::Publisher { stream }),
+            Direction::Publishing => self.identity().map(|identity| DeliveryKey::Viewer { identity, stream }),
+        }
+    }
+
+    /// Returns whether its mail is kept: a publisher's always, a viewer's if it says how it delivers.
+    fn outlives(&self) -> bool {
+        let delivers = self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.delivery.is_some());
+        self.key.direction == Direction::Viewing || delivers || self.persisted.delivery_key().is_some()
+    }
+
+    /// Returns for how long the peer keeps how far it has come.
+    pub(super) fn memory(&self) -> Durability {
+        let said = self.hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
+        let before = self.persisted.note().map(|note| note.durability);
+        said.map(|delivery| delivery.durability).or(before).unwrap_or_default()
+    }
+
+    fn note(&self) -> PeerState {
+        let before = self.persisted.note();
+        PeerState {
+            identity: self.identity(),
+            label: self.hello.label.clone().or_else(|| before.and_then(|note| note.label.clone())),
+            durability: self.memory(),
+            epoch: self.outbox.epoch(),
+            newest: self.outbox.newest(),
+            acknowledged: self.outbox.through(),
+            received: self.inbox.cursor(),
+        }
+    }
+
+    /// Goes on with mail that waited for this peer.
+    pub(super) fn take_up(&mut self, mail: Mail) {
+        self.inbox = mail.inbox;
+        if let Some(outbox) = mail.outbox {
+            (self.outbox, self.persisted) = (outbox, mail.persisted);
+        }
+    }
+
+    /// Lets the store forget the mail of this link; it ends with the link.
+    pub(super) fn discard(&mut self, context: &mut Context) {
+        if let Some(delivery_key) = self.persisted.delivery_key().cloned() {
+            self.persisted = PersistedState::default();
+            context.output(Output::StoreDelivery(StoreChange::Forgotten { delivery_key }));
+        }
+    }
+}
+
+impl Context {
+    /// Returns the mail of a new link.
+    pub(super) fn mail_for(&mut self, direction: Direction, stream: &StreamId) -> Mail {
+        let kept = match direction {
+            Direction::Viewing => self.absent.take(&DeliveryKey::Publisher { stream: stream.clone() }),
+            // who views is not known before it says so
+            Direction::Publishing => None,
+        };
+        kept.unwrap_or_else(|| {
+            let (inbox, persisted) = (Inbox::new(self.settings.durability), PersistedState::default());
+            Mail { outbox: Some(self.outbox()), inbox, persisted }
+        })
+    }
+}
