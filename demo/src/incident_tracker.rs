@@ -246,7 +246,7 @@ mod tests {
     fn recovered(link: &str) -> Value {
         json!({
             "event": "recovered", "link": {"kind": link}, "fault": "f", "outage_ms": 7.0, "steps": [],
-            "timeline": [{"owner": "grace", "took_ms": 7.0}],
+            "timeline": [{"phase": "grace", "took_ms": 7.0}],
         })
     }
 

@@ -132,7 +132,7 @@ mod tests {
         let line = json!({
             "event": "recovered", "link": {"kind": "peer"}, "peer": {"identity": "ab"}, "fault": "f",
             "outage_ms": 2.5, "steps": [{"step": "restart_ice", "outcome": "verified", "took_ms": 1.0}],
-            "timeline": [{"owner": "detection", "took_ms": 2.5}],
+            "timeline": [{"phase": "detection", "took_ms": 2.5}],
         });
         let change = print(&mut observer, Role::Viewer, line).unwrap();
         let LinkEvent::Recovered(recovery) = change.event else { panic!("{change:?}") };

@@ -68,6 +68,7 @@ pub(super) struct Step {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Share {
     /// Whose it was.
+    #[serde(alias = "owner")]
     pub(super) phase: String,
     /// How long it took, in milliseconds.
     pub(super) took_ms: u64,

@@ -49,7 +49,7 @@ impl fmt::Display for RecoveryStep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PhaseDuration {
     /// The name of the phase.
-    #[serde(rename = "owner")]
+    #[serde(rename = "phase")]
     pub phase: String,
     /// How long it took, in milliseconds.
     pub took_ms: f64,
@@ -121,9 +121,9 @@ mod tests {
             "fault": "probe_unanswered", "outage_ms": outage_ms,
             "steps": [{"step": "recreate_peer_connection", "outcome": "verified", "took_ms": 200.0}],
             "timeline": [
-                {"owner": "detection", "took_ms": 1_000.0},
-                {"owner": "handshake", "took_ms": 200.0},
-                {"owner": "verification", "took_ms": 50.0},
+                {"phase": "detection", "took_ms": 1_000.0},
+                {"phase": "handshake", "took_ms": 200.0},
+                {"phase": "verification", "took_ms": 50.0},
             ],
         });
         serde_json::from_value(event).unwrap()

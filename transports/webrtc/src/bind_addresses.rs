@@ -97,11 +97,11 @@ pub(crate) fn bind_device(socket: &UdpSocket, local: IpAddr) {
     let interface = ifaces().ok().and_then(|interfaces| interfaces.into_iter().find(has));
     let Some(name) = interface.map(|interface| interface.name) else { return };
     if let Err(error) = socket2::SockRef::from(socket).bind_device(Some(name.as_bytes())) {
-        tracing::debug!(%error, interface = name, "a socket could not be bound to its interface; routes decide");
+        tracing::debug!(%error, interface = name, "a socket could not be bound to its interface; addresses decide");
     }
 }
 
-/// Leaves the route of the packets of `socket` to the system: most choose it by the source address.
+/// Leaves the address of the packets of `socket` to the system: most choose it by the source address.
 #[cfg(not(target_os = "linux"))]
 pub(crate) fn bind_device(_socket: &UdpSocket, _local: IpAddr) {}
 

@@ -52,7 +52,7 @@ pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
     SettingEngineBuilder::new()
         // Without this an ICE restart gathers nothing new, so it could not follow a change of network.
         .with_discard_local_candidates_during_ice_restart(true)
-        // A query socket that cannot join the group (no multicast route) would fail the whole connection.
+        // A query socket that cannot join the group (no multicast address) would fail the whole connection.
         // Browsers with `.local` candidates still reach us, as peer-reflexive candidates.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(
