@@ -1,18 +1,42 @@
-//! rejoin-websocket carries signaling over one WebSocket at a time, plain or through TLS; it never retries and decides nothing.
+//! A signaling transport over WebSocket, with or without TLS.
+//!
+//! ```
+//! use std::{sync::Arc, time::Duration};
+//!
+//! use rejoin_core::Generation;
+//! use rejoin_core::port::{SignalingAction, SignalingEvent, SignalingTransport};
+//! use rejoin_vdo_ninja::{Hosted, HostedOptions};
+//! use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+//! # let url = format!("ws://{}/", listener.local_addr()?);
+//! # tokio::spawn(async move { tokio_tungstenite::accept_async(listener.accept().await?.0).await.map_err(std::io::Error::other) });
+//! let dialect = Arc::new(Hosted::new(&HostedOptions::default()));
+//! let mut transport = WebSocketTransport::new(dialect, WebSocketOptions::default())?;
+//! let limit = Duration::from_secs(10);
+//! transport.perform(Generation(1), SignalingAction::Open { server: url.into(), limit, resume: None });
+//! let (_, event) = transport.next_event().await;
+//! assert!(matches!(event, SignalingEvent::Opened { .. }));
+//! # Ok(())
+//! # }
+//! ```
 //!
 //! [`WebSocketTransport`] implements [`SignalingTransport`](rejoin_core::SignalingTransport).
-//! It must be used within a tokio runtime: every socket is one task, which ends with the socket, its replacement or the transport.
+//! It dials once per `Open` action and never retries: the supervisor decides about that.
+//! It needs a tokio runtime: every socket is one task, which ends with the socket, its replacement or the transport.
 //!
-//! A `rejoin serve` recognises us by the request headers `Rejoin-Version: 1` and `Rejoin-Resume: <address> <secret>`,
-//! and may answer with `Rejoin-Route`, `Rejoin-Secret` and `Rejoin-Resumed: 1`.
-//! Other servers ignore the former and send none of the latter.
+//! The request headers `Rejoin-Version: 1` and `Rejoin-Resume: <address> <secret>` identify a client to `rejoin serve`,
+//! which may answer with `Rejoin-Route`, `Rejoin-Secret` and `Rejoin-Resumed: 1`.
+//! Other servers ignore the request headers and send none of the others.
 
-mod connect;
 mod dial;
-mod exits;
+mod dial_error;
+mod happy_eyeballs;
+mod interfaces;
 mod options;
 mod pump;
-mod refusal;
 mod resolve;
 mod retry_after;
 mod server_url;

@@ -1,4 +1,4 @@
-//! Moves frames between an open WebSocket and the two queues, until one side ends it.
+//! Moves frames between an open WebSocket and the two queues until one side closes it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,19 +13,19 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message, Utf8Bytes};
 
-use crate::dial::Open;
+use crate::dial::OpenWebSocket;
 
-/// How long a close may take: the queued messages, our close frame, the server's.
+/// How long a close may take: the queued messages, our close frame, and the server's.
 ///
-/// A second is several round trips on any path worth using; a server that is slower sees the connection end.
-const CLOSE_GRACE: Duration = Duration::from_secs(1);
-/// RFC 6455 section 7.4.1: a close frame without a code stands for this one.
+/// A second is several round trips on any usable path; for a slower server the connection just ends.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(1);
+/// The code of a close frame without a code (RFC 6455 section 7.4.1).
 const NO_STATUS: u16 = 1005;
 
-/// What is waiting for the socket.
+/// An item in the queue of outgoing frames.
 #[derive(Debug)]
 pub(crate) enum Outgoing {
-    /// A message in our words.
+    /// A message that the dialect encodes.
     Message(SignalingMessage),
     /// A WebSocket ping.
     Ping,
@@ -35,51 +35,51 @@ pub(crate) enum Outgoing {
 pub(crate) struct Queues {
     /// Messages to send.
     pub(crate) outgoing: mpsc::Receiver<Outgoing>,
-    /// Events to tell; while it is full, nothing is read from the socket.
+    /// Events for the application; while it is full, reading pauses.
     pub(crate) events: mpsc::Sender<SignalingEvent>,
-    /// Turns true when the socket shall be closed.
+    /// Becomes true when the application closes the socket.
     pub(crate) closing: watch::Receiver<bool>,
 }
 
-/// How a socket ended.
+/// The end of a socket.
 #[derive(Debug)]
 pub(crate) struct Ending {
-    /// The close code, if a close frame came or went.
+    /// The close code, if a close frame was received or sent.
     pub(crate) code: Option<u16>,
-    /// What happened, naming the server.
+    /// The reason, with the server's URL.
     pub(crate) reason: String,
-    farewell: Option<CloseCode>,
+    close_code: Option<CloseCode>,
 }
 
-/// Resolves when the socket shall be closed.
-pub(crate) async fn asked_to_close(closing: &mut watch::Receiver<bool>) {
-    // An error means that the other end is gone, so nobody wants the socket.
+/// Completes when the application closes the socket.
+pub(crate) async fn close_requested(closing: &mut watch::Receiver<bool>) {
+    // An error means that the handle of the socket was dropped.
     let _ = closing.wait_for(|closing| *closing).await;
 }
 
-/// Moves frames until the socket ends. `server` is fit to be shown.
+/// Moves frames until the socket ends; `server` is the redacted URL.
 pub(crate) async fn pump(
-    websocket: Open,
+    websocket: OpenWebSocket,
     queues: Queues,
     dialect: &Arc<dyn Dialect>,
     server: &str,
 ) -> Ending {
     let Queues { outgoing, events, closing } = queues;
     let (mut sink, mut stream) = websocket.split();
-    let mut grace = closing.clone();
+    let mut close = closing.clone();
     let reader = Reader { dialect, server, events: &events, closing: &closing };
     let writer = Writer { dialect, server, events: &events, outgoing, closing: closing.clone() };
     let ending = tokio::select! {
         ending = reader.run(&mut stream) => ending,
         ending = writer.run(&mut sink) => ending,
-        () = async { asked_to_close(&mut grace).await; tokio::time::sleep(CLOSE_GRACE).await } => Ending {
+        () = async { close_requested(&mut close).await; tokio::time::sleep(CLOSE_TIMEOUT).await } => Ending {
             code: Some(CloseCode::Normal.into()),
-            reason: format!("{server} did not answer our close within {CLOSE_GRACE:?}"),
-            farewell: None,
+            reason: format!("{server} did not answer our close frame within {CLOSE_TIMEOUT:?}"),
+            close_code: None,
         },
     };
-    if let Some(code) = ending.farewell {
-        // A courtesy: whoever does not take it at once learns of the end from TCP.
+    if let Some(code) = ending.close_code {
+        // Best effort: if the frame cannot be written at once, the server only sees TCP end.
         let frame = CloseFrame { code, reason: Utf8Bytes::default() };
         let _ = sink.send(Message::Close(Some(frame))).now_or_never();
     }
@@ -95,7 +95,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    async fn run(&self, stream: &mut SplitStream<Open>) -> Ending {
+    async fn run(&self, stream: &mut SplitStream<OpenWebSocket>) -> Ending {
         loop {
             let message = match stream.next().await {
                 Some(Ok(message)) => message,
@@ -107,13 +107,13 @@ impl Reader<'_> {
                 Message::Text(text) => self.read(&text).await,
                 Message::Binary(bytes) => match std::str::from_utf8(&bytes) {
                     Ok(text) => self.read(text).await,
-                    Err(_) => self.tell_malformed(bytes.len()).await,
+                    Err(_) => self.emit_malformed(bytes.len()).await,
                 },
-                Message::Pong(_) => self.tell(SignalingEvent::Pong).await,
-                // tungstenite has queued the pong, and the next read flushes it; Frame never comes from a read.
+                Message::Pong(_) => self.emit(SignalingEvent::Pong).await,
+                // tungstenite has queued the pong, and the next read flushes it; reads never return a Frame.
                 Message::Ping(_) | Message::Frame(_) => {}
                 Message::Close(frame) => {
-                    // One more poll flushes the close frame that tungstenite answers with.
+                    // One more poll flushes tungstenite's answer.
                     let _ = stream.next().now_or_never();
                     return self.closed(frame);
                 }
@@ -125,45 +125,45 @@ impl Reader<'_> {
         match self.dialect.decode_signaling(text) {
             Ok(messages) => {
                 for message in messages {
-                    self.tell(SignalingEvent::Received(message)).await;
+                    self.emit(SignalingEvent::Received(message)).await;
                 }
             }
-            Err(error) => self.tell(SignalingEvent::Malformed { reason: error.to_string() }).await,
+            Err(error) => self.emit(SignalingEvent::Malformed { reason: error.to_string() }).await,
         }
     }
 
-    async fn tell_malformed(&self, length: usize) {
+    async fn emit_malformed(&self, length: usize) {
         let server = self.server;
         let reason =
             format!("{server} sent a binary frame of {length} bytes that is not UTF-8; it should send text");
-        self.tell(SignalingEvent::Malformed { reason }).await;
+        self.emit(SignalingEvent::Malformed { reason }).await;
     }
 
-    async fn tell(&self, event: SignalingEvent) {
-        // An error means that the socket was replaced; this task is about to be aborted.
+    async fn emit(&self, event: SignalingEvent) {
+        // An error means that the socket was replaced and this task is about to be aborted.
         let _ = self.events.send(event).await;
     }
 
     fn closed(&self, frame: Option<CloseFrame>) -> Ending {
         let server = self.server;
-        let (code, words) = match frame {
+        let (code, text) = match frame {
             Some(frame) => (frame.code.into(), frame.reason),
             None => (NO_STATUS, Utf8Bytes::default()),
         };
         let reason = if *self.closing.borrow() {
-            format!("{server} was closed by us")
-        } else if words.is_empty() {
-            format!("{server} gave no reason")
+            format!("we closed the socket to {server}")
+        } else if text.is_empty() {
+            format!("{server} closed the socket without a reason")
         } else {
-            format!("{server} says \"{}\"", words.escape_debug())
+            format!("{server} closed the socket: \"{}\"", text.escape_debug())
         };
-        Ending { code: Some(code), reason, farewell: None }
+        Ending { code: Some(code), reason, close_code: None }
     }
 
     fn broken(&self, error: &Error) -> Ending {
         if *self.closing.borrow() {
-            let reason = format!("{} was closed by us", self.server);
-            return Ending { code: Some(CloseCode::Normal.into()), reason, farewell: None };
+            let reason = format!("we closed the socket to {}", self.server);
+            return Ending { code: Some(CloseCode::Normal.into()), reason, close_code: None };
         }
         broken(self.server, error)
     }
@@ -179,8 +179,8 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    /// Returns only when a write fails; after our close frame the reader tells the end.
-    async fn run(mut self, sink: &mut SplitSink<Open, Message>) -> Ending {
+    /// Returns only when a write fails; after our close frame the reader returns the end.
+    async fn run(mut self, sink: &mut SplitSink<OpenWebSocket, Message>) -> Ending {
         while let Some(outgoing) = self.next().await {
             let message = match outgoing {
                 Outgoing::Ping => Message::Ping(Bytes::new()),
@@ -188,7 +188,7 @@ impl Writer<'_> {
                     Ok(text) => Message::text(text),
                     Err(error) => {
                         let malformed = SignalingEvent::Malformed { reason: error.to_string() };
-                        // An error means that the socket was replaced; this task is about to be aborted.
+                        // An error means that the socket was replaced and this task is about to be aborted.
                         let _ = self.events.send(malformed).await;
                         continue;
                     }
@@ -206,26 +206,26 @@ impl Writer<'_> {
         }
     }
 
-    /// Returns what to send next, or `None` when all is sent and the socket shall be closed.
+    /// Returns the next item, or `None` when the queue is empty and the application closes the socket.
     async fn next(&mut self) -> Option<Outgoing> {
         tokio::select! {
             biased;
             outgoing = self.outgoing.recv() => outgoing,
-            () = asked_to_close(&mut self.closing) => None,
+            () = close_requested(&mut self.closing) => None,
         }
     }
 }
 
 fn broken(server: &str, error: &Error) -> Ending {
-    let (reason, farewell) = match error {
+    let (reason, close_code) = match error {
         Error::Capacity(CapacityError::MessageTooLong { size, max_size }) => (
             format!(
-                "{server} sent {size} bytes in one message, and {max_size} are allowed; raise max_frame_bytes"
+                "{server} sent a message of {size} bytes, and the limit is {max_size}; raise max_frame_bytes"
             ),
             Some(CloseCode::Size),
         ),
         Error::Utf8(_) => {
-            (format!("{server} sent a text frame that is not UTF-8; repair it"), Some(CloseCode::Invalid))
+            (format!("{server} sent a text frame that is not UTF-8; repair the server"), Some(CloseCode::Invalid))
         }
         Error::ConnectionClosed
         | Error::AlreadyClosed
@@ -233,10 +233,10 @@ fn broken(server: &str, error: &Error) -> Ending {
             (format!("the connection to {server} ended without a close frame"), None)
         }
         Error::Protocol(problem) => {
-            (format!("{server} broke the WebSocket protocol: {problem}"), Some(CloseCode::Protocol))
+            (format!("{server} violated the WebSocket protocol: {problem}"), Some(CloseCode::Protocol))
         }
-        Error::Io(problem) => (format!("the connection to {server} broke: {problem}"), None),
+        Error::Io(problem) => (format!("the connection to {server} was lost: {problem}"), None),
         other => (format!("the connection to {server} failed: {other}"), None),
     };
-    Ending { code: None, reason, farewell }
+    Ending { code: None, reason, close_code }
 }

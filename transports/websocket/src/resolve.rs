@@ -1,4 +1,4 @@
-//! From the name in a server's URL to its addresses, also while the name server cannot be reached.
+//! Resolves a server's host name, with the last known addresses as a fallback while DNS is unreachable.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,110 +9,116 @@ use std::time::Duration;
 use tokio::time::timeout;
 use url::Host;
 
-use crate::dial::Ways;
-use crate::refusal::Refusal;
+use crate::interfaces::InterfaceChoice;
 use crate::server_url::ServerUrl;
 
-/// How long a name server may take before the addresses that it gave last are used; a network that has lost its
-/// server mostly lost its name server too, and the system's own limit of 10 s and more outlasts a whole dial.
-const PATIENCE: Duration = Duration::from_millis(500);
-/// The same where the usual way is in doubt, and the name server with it: more than a resolver nearby takes.
-const PATIENCE_IN_DOUBT: Duration = Duration::from_millis(50);
+/// How long a lookup may take before the last known addresses are used.
+///
+/// A network that has lost the server has usually lost its name server too, and the system's own limit of 10 s and
+/// more exceeds that of a whole dial.
+const LOOKUP_TIMEOUT: Duration = Duration::from_millis(500);
+/// The same while the default interface is suspect, and the name server with it: enough for a resolver nearby.
+const SUSPECT_LOOKUP_TIMEOUT: Duration = Duration::from_millis(50);
 
-/// The names of servers, with where they were.
+/// The last known addresses of servers, by host name and port.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct AddressBook(Arc<Mutex<BTreeMap<String, Known>>>);
+pub(crate) struct DnsCache(Arc<Mutex<BTreeMap<String, Entry>>>);
 
-/// What is known of a name.
+/// What is known about one host name and port.
 #[derive(Debug, Default)]
-struct Known {
-    /// The addresses that it had last.
+struct Entry {
+    /// The last DNS answer.
     answer: Vec<SocketAddr>,
-    /// Where the server was when it was reached last.
-    served: Option<SocketAddr>,
-    /// Where somebody took the last connection who was not the server.
-    stranger: Option<SocketAddr>,
+    /// The address at which a WebSocket was opened last.
+    opened: Option<SocketAddr>,
+    /// The address that accepted the last connection without opening a WebSocket.
+    failed: Option<SocketAddr>,
 }
 
-impl AddressBook {
-    /// Returns the addresses of `server` in the resolver's order, and where it was reached last.
+impl DnsCache {
+    /// Returns the addresses of `server` in the resolver's order, and the address at which it was reached last.
     ///
-    /// Name servers lie: a captive portal has the address of every name, and what it says may outlast it in a cache.
-    pub(crate) async fn resolve(&self, server: &ServerUrl, ways: Ways) -> Result<Vec<SocketAddr>, Refusal> {
+    /// DNS answers may be wrong: a captive portal answers every name with its own address, and caches keep that.
+    pub(crate) async fn resolve(
+        &self,
+        server: &ServerUrl,
+        interfaces: InterfaceChoice,
+    ) -> io::Result<Vec<SocketAddr>> {
         let port = server.port();
         match server.host() {
             Host::Domain(name) => {
-                let patience = match ways {
-                    Ways::Usual => PATIENCE,
-                    Ways::Every => PATIENCE_IN_DOUBT,
+                let limit = match interfaces {
+                    InterfaceChoice::Default => LOOKUP_TIMEOUT,
+                    InterfaceChoice::All => SUSPECT_LOOKUP_TIMEOUT,
                 };
                 let host = (name.clone(), port);
                 let lookup = async { Ok(tokio::net::lookup_host(host).await?.collect::<Vec<_>>()) };
-                self.look_up(entry(server), patience, lookup).await.map_err(Refusal::Resolve)
+                self.look_up(key(server), limit, lookup).await
             }
             Host::Ipv4(address) => Ok(vec![SocketAddr::from((*address, port))]),
             Host::Ipv6(address) => Ok(vec![SocketAddr::from((*address, port))]),
         }
     }
 
-    /// Notes that `server` was reached at `address`.
-    pub(crate) fn served(&self, server: &ServerUrl, address: SocketAddr) {
-        self.about(entry(server), |known| (known.served, known.stranger) = (Some(address), None));
+    /// Records that a WebSocket to `server` was opened at `address`.
+    pub(crate) fn on_opened(&self, server: &ServerUrl, address: SocketAddr) {
+        self.update(key(server), |entry| (entry.opened, entry.failed) = (Some(address), None));
     }
 
-    /// Notes that a connection to `address` led to nothing: it is tried after the others.
-    pub(crate) fn failed(&self, server: &ServerUrl, address: SocketAddr) {
-        self.about(entry(server), |known| known.stranger = Some(address));
+    /// Records that `address` accepted a connection without opening a WebSocket: it is tried after the others.
+    pub(crate) fn on_failed(&self, server: &ServerUrl, address: SocketAddr) {
+        self.update(key(server), |entry| entry.failed = Some(address));
     }
 
-    /// Asks, and notes the answer, however late it comes; without one in time, or with a bad one, the last one counts.
+    /// Runs a lookup and records its answer even after `limit`; if there is no usable answer within `limit`, returns
+    /// the last known addresses.
     async fn look_up(
         &self,
-        name: String,
-        patience: Duration,
+        key: String,
+        limit: Duration,
         lookup: impl Future<Output = io::Result<Vec<SocketAddr>>> + Send + 'static,
     ) -> io::Result<Vec<SocketAddr>> {
-        let noted = self.about(name.clone(), |known| known.ways());
-        let book = self.clone();
+        let known = self.update(key.clone(), |entry| entry.addresses());
+        let cache = self.clone();
         let lookup = tokio::spawn(async move {
             let answer = lookup.await?;
-            Ok(book.about(name, |known| {
+            Ok(cache.update(key, |entry| {
                 if answer.is_empty() {
                     return answer;
                 }
-                known.answer = answer;
-                known.ways()
+                entry.answer = answer;
+                entry.addresses()
             }))
         });
         let lookup = async { lookup.await.unwrap_or_else(|error| Err(io::Error::other(error))) };
-        let asked = if noted.is_empty() {
+        let resolved = if known.is_empty() {
             lookup.await
         } else {
-            timeout(patience, lookup).await.unwrap_or_else(|_| Ok(Vec::new()))
+            timeout(limit, lookup).await.unwrap_or_else(|_| Ok(Vec::new()))
         };
-        match asked {
-            Ok(ways) if !ways.is_empty() => Ok(ways),
-            Ok(_) | Err(_) if !noted.is_empty() => Ok(noted),
+        match resolved {
+            Ok(addresses) if !addresses.is_empty() => Ok(addresses),
+            Ok(_) | Err(_) if !known.is_empty() => Ok(known),
             Ok(_) => Err(io::Error::new(io::ErrorKind::NotFound, "it has no address")),
             Err(error) => Err(error),
         }
     }
 
-    fn about<T>(&self, name: String, look: impl FnOnce(&mut Known) -> T) -> T {
-        look(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default())
+    fn update<T>(&self, key: String, change: impl FnOnce(&mut Entry) -> T) -> T {
+        change(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default())
     }
 }
 
-impl Known {
-    fn ways(&self) -> Vec<SocketAddr> {
-        let before = self.served.filter(|served| !self.answer.contains(served));
-        let mut ways: Vec<_> = self.answer.iter().copied().chain(before).collect();
-        ways.sort_by_key(|way| self.stranger == Some(*way));
-        ways
+impl Entry {
+    fn addresses(&self) -> Vec<SocketAddr> {
+        let earlier = self.opened.filter(|opened| !self.answer.contains(opened));
+        let mut addresses: Vec<_> = self.answer.iter().copied().chain(earlier).collect();
+        addresses.sort_by_key(|address| self.failed == Some(*address));
+        addresses
     }
 }
 
-fn entry(server: &ServerUrl) -> String {
+fn key(server: &ServerUrl) -> String {
     format!("{}:{}", server.host(), server.port())
 }
 
@@ -125,66 +131,66 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn a_silent_name_server_is_passed_over() {
-        let book = book().await;
-        assert_eq!(book.look_up(name(), PATIENCE, pending()).await.unwrap(), [address()]);
+    async fn a_silent_name_server_is_replaced_by_the_last_answer() {
+        let cache = cache().await;
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, pending()).await.unwrap(), [address()]);
     }
 
     #[tokio::test]
-    async fn a_bad_answer_is_passed_over() {
-        let book = book().await;
-        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(Vec::new()))).await.unwrap(), [address()]);
+    async fn an_empty_or_failed_answer_is_replaced_by_the_last_one() {
+        let cache = cache().await;
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(Vec::new()))).await.unwrap(), [address()]);
         let error = io::ErrorKind::NotFound.into();
-        assert_eq!(book.look_up(name(), PATIENCE, ready(Err(error))).await.unwrap(), [address()]);
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Err(error))).await.unwrap(), [address()]);
     }
 
     #[tokio::test]
     async fn a_new_answer_replaces_the_old() {
-        let book = book().await;
+        let cache = cache().await;
         let moved = "192.0.2.2:443".parse().unwrap();
-        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(vec![moved]))).await.unwrap(), [moved]);
-        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(Vec::new()))).await.unwrap(), [moved]);
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![moved]))).await.unwrap(), [moved]);
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(Vec::new()))).await.unwrap(), [moved]);
     }
 
     #[tokio::test]
-    async fn where_the_server_was_reached_is_tried_after_a_new_answer() {
-        let book = book().await;
+    async fn the_last_opened_address_is_tried_after_a_new_answer() {
+        let cache = cache().await;
         let server = ServerUrl::parse("wss://signaling.example").unwrap();
-        book.served(&server, address());
-        let liar = "192.0.2.66:443".parse().unwrap();
-        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(vec![liar]))).await.unwrap(), [liar, address()]);
-        book.failed(&server, liar);
-        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(vec![liar]))).await.unwrap(), [address(), liar]);
-        book.served(&server, address());
-        assert_eq!(book.look_up(name(), PATIENCE, ready(Ok(vec![address()]))).await.unwrap(), [address()]);
+        cache.on_opened(&server, address());
+        let wrong = "192.0.2.66:443".parse().unwrap();
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![wrong]))).await.unwrap(), [wrong, address()]);
+        cache.on_failed(&server, wrong);
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![wrong]))).await.unwrap(), [address(), wrong]);
+        cache.on_opened(&server, address());
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![address()]))).await.unwrap(), [address()]);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn an_answer_that_comes_late_is_noted() {
-        let book = book().await;
+    async fn an_answer_after_the_limit_is_recorded() {
+        let cache = cache().await;
         let moved: SocketAddr = "192.0.2.2:443".parse().unwrap();
-        let (answer, asked) = oneshot::channel();
-        let late = async { Ok(asked.await.unwrap()) };
+        let (answer, awaited) = oneshot::channel();
+        let late = async { Ok(awaited.await.unwrap()) };
 
-        assert_eq!(book.look_up(name(), PATIENCE, late).await.unwrap(), [address()]);
+        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, late).await.unwrap(), [address()]);
         answer.send(vec![moved]).unwrap();
 
-        while book.about(name(), |known| known.ways()) != [moved] {
+        while cache.update(name(), |entry| entry.addresses()) != [moved] {
             tokio::task::yield_now().await;
         }
     }
 
     #[tokio::test]
-    async fn an_unknown_name_is_told() {
-        let book = AddressBook::default();
-        let error = book.look_up(name(), PATIENCE, ready(Ok(Vec::new()))).await.unwrap_err();
+    async fn an_unknown_name_is_an_error() {
+        let cache = DnsCache::default();
+        let error = cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(Vec::new()))).await.unwrap_err();
         assert_eq!(error.to_string(), "it has no address");
     }
 
-    async fn book() -> AddressBook {
-        let book = AddressBook::default();
-        book.look_up(name(), PATIENCE, ready(Ok(vec![address()]))).await.unwrap();
-        book
+    async fn cache() -> DnsCache {
+        let cache = DnsCache::default();
+        cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![address()]))).await.unwrap();
+        cache
     }
 
     fn name() -> String {

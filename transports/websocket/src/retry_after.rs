@@ -1,11 +1,11 @@
-//! Reads `Retry-After` (RFC 9110 section 10.2.3), as seconds or as a date.
+//! Parses `Retry-After` (RFC 9110 section 10.2.3), as seconds or as a date.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// The longest wait believed: a month, so that the sum with any clock is representable.
-const LONGEST_SECONDS: u64 = 30 * 24 * 3600;
+/// The largest delay: a month, so that adding it to any clock does not overflow.
+const MAX_SECONDS: u64 = 30 * 24 * 3600;
 
-/// Returns how long to wait; a date counts from the response's own `Date`, or else from `now`.
+/// Returns the delay; a date is relative to the response's own `Date`, or else to `now`.
 pub(crate) fn parse(value: &str, date: Option<&str>, now: SystemTime) -> Option<Duration> {
     let seconds = match value.trim().parse::<u64>() {
         Ok(seconds) => seconds,
@@ -16,10 +16,10 @@ pub(crate) fn parse(value: &str, date: Option<&str>, now: SystemTime) -> Option<
             seconds_since_epoch(value)?.saturating_sub(sent)
         }
     };
-    Some(Duration::from_secs(seconds.min(LONGEST_SECONDS)))
+    Some(Duration::from_secs(seconds.min(MAX_SECONDS)))
 }
 
-/// Returns the seconds of an IMF-fixdate such as `Sun, 06 Nov 1994 08:49:37 GMT`; the obsolete forms are not read.
+/// Returns the seconds of an IMF-fixdate such as `Sun, 06 Nov 1994 08:49:37 GMT`; obsolete forms are not supported.
 fn seconds_since_epoch(text: &str) -> Option<u64> {
     let mut words = text.trim().split(' ').skip(1);
     let day: u64 = words.next()?.parse().ok().filter(|day| (1..=31).contains(day))?;
@@ -53,30 +53,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn seconds_are_seconds() {
+    fn a_number_is_a_delay_in_seconds() {
         assert_eq!(parse(" 7 ", None, UNIX_EPOCH), Some(Duration::from_secs(7)));
     }
 
     #[test]
-    fn a_date_counts_from_the_servers_own_clock() {
+    fn a_date_is_relative_to_the_servers_clock() {
         let wait = parse("Thu, 01 Mar 2024 00:00:10 GMT", Some("Wed, 29 Feb 2024 23:59:50 GMT"), UNIX_EPOCH);
         assert_eq!(wait, Some(Duration::from_secs(20)));
     }
 
     #[test]
-    fn a_date_without_a_date_header_counts_from_now() {
+    fn without_a_date_header_a_date_is_relative_to_now() {
         let now = UNIX_EPOCH + Duration::from_secs(784_111_770);
         assert_eq!(parse("Sun, 06 Nov 1994 08:49:37 GMT", None, now), Some(Duration::from_secs(7)));
     }
 
     #[test]
-    fn a_past_date_means_at_once() {
+    fn a_past_date_is_no_delay() {
         let now = UNIX_EPOCH + Duration::from_secs(2_000_000_000);
         assert_eq!(parse("Sun, 06 Nov 1994 08:49:37 GMT", None, now), Some(Duration::ZERO));
     }
 
     #[test]
-    fn garbage_is_no_wait() {
+    fn an_invalid_value_is_ignored() {
         for value in ["", "soon", "-1", "Sun, 99 Nov 1994 08:49:37 GMT", "Sun, 06 Nov 1994 08:49 GMT"] {
             assert_eq!(parse(value, None, UNIX_EPOCH), None, "{value}");
         }

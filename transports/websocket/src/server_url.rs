@@ -1,15 +1,13 @@
-//! The URL of a signaling server, split into what dialling needs and what logs may show.
+//! The URL of a signaling server, split for dialling and redacted for logs.
 
 use std::fmt;
 
 use url::{Host, Position, Url};
 
-use crate::refusal::Refusal;
+/// The most characters of an invalid URL in a log, so that a pasted document does not fill it.
+const MAX_SHOWN: usize = 100;
 
-/// The longest unreadable URL that is shown, so that a pasted document does not fill the log.
-const LONGEST_SHOWN: usize = 100;
-
-/// A `ws://` or `wss://` URL; displayed without query, which may hold secrets.
+/// A `ws://` or `wss://` URL; its display form omits the query, which may contain secrets.
 #[derive(Clone, Debug)]
 pub(crate) struct ServerUrl {
     url: Url,
@@ -18,37 +16,37 @@ pub(crate) struct ServerUrl {
 }
 
 impl ServerUrl {
-    /// Returns the parsed URL, or what is wrong with it.
-    pub(crate) fn parse(text: &str) -> Result<Self, Refusal> {
-        let url = Url::parse(text).map_err(|error| Refusal::BadUrl(error.to_string()))?;
+    /// Returns the parsed URL, or the problem with it.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let url = Url::parse(text).map_err(|error| error.to_string())?;
         if !matches!(url.scheme(), "ws" | "wss") {
-            return Err(Refusal::BadUrl(format!("the scheme \"{}\" is not supported", url.scheme())));
+            return Err(format!("the scheme \"{}\" is not supported", url.scheme()));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(Refusal::BadUrl("a user name or password in it is not supported".to_owned()));
+            return Err("a user name or password in it is not supported".to_owned());
         }
         match (url.host().map(|host| host.to_owned()), url.port_or_known_default()) {
             (Some(host), Some(port)) => Ok(Self { url, host, port }),
-            (None, _) | (_, None) => Err(Refusal::BadUrl("it names no host".to_owned())),
+            (None, _) | (_, None) => Err("it has no host".to_owned()),
         }
     }
 
-    /// Returns whether TLS is asked for.
+    /// Returns whether the URL requires TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.url.scheme() == "wss"
     }
 
-    /// Returns the host to resolve or to dial.
+    /// Returns the host.
     pub(crate) fn host(&self) -> &Host<String> {
         &self.host
     }
 
-    /// Returns the port to dial.
+    /// Returns the port.
     pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
-    /// Returns the value of the `Host` header: a default port is left out (RFC 6455 section 4.1).
+    /// Returns the value of the `Host` header, which omits a default port (RFC 6455 section 4.1).
     pub(crate) fn authority(&self) -> &str {
         &self.url[Position::BeforeHost..Position::AfterPort]
     }
@@ -65,8 +63,8 @@ impl fmt::Display for ServerUrl {
     }
 }
 
-/// Returns what may be shown of a URL that is not known to be one.
-pub(crate) fn shown(text: &str) -> String {
+/// Returns a text that may not be a URL, without user information and query.
+pub(crate) fn redacted(text: &str) -> String {
     if let Ok(url) = ServerUrl::parse(text) {
         return url.to_string();
     }
@@ -74,7 +72,7 @@ pub(crate) fn shown(text: &str) -> String {
     let rest = &text[scheme.len()..];
     let public = rest.rfind('@').map_or(rest, |at| &rest[at + 1..]);
     let public = public.split(['?', '#']).next().unwrap_or_default();
-    format!("{scheme}{public}").chars().take(LONGEST_SHOWN).collect()
+    format!("{scheme}{public}").chars().take(MAX_SHOWN).collect()
 }
 
 #[cfg(test)]
@@ -88,25 +86,25 @@ mod tests {
     }
 
     #[test]
-    fn the_request_keeps_the_query_that_logs_do_not_show() {
-        let url = ServerUrl::parse("wss://host:444/path?token=hush").unwrap();
-        assert_eq!(url.target(), "/path?token=hush");
+    fn the_target_keeps_the_query_and_the_display_form_omits_it() {
+        let url = ServerUrl::parse("wss://host:444/path?token=hidden").unwrap();
+        assert_eq!(url.target(), "/path?token=hidden");
         assert_eq!(url.authority(), "host:444");
         assert_eq!(url.to_string(), "wss://host:444/path");
     }
 
     #[test]
-    fn other_schemes_are_named() {
-        let Err(Refusal::BadUrl(problem)) = ServerUrl::parse("https://host") else { panic!("accepted") };
+    fn an_unsupported_scheme_is_named() {
+        let Err(problem) = ServerUrl::parse("https://host") else { panic!("accepted") };
         assert!(problem.contains("\"https\""), "{problem}");
     }
 
     #[test]
-    fn passwords_are_refused_and_not_shown() {
-        assert!(ServerUrl::parse("wss://me:hush@host/").is_err());
-        assert_eq!(shown("wss://me:hush@host/?a=b"), "wss://host/");
-        assert_eq!(shown("wss://me:hu?sh@ho st/"), "wss://ho st/");
-        assert_eq!(shown("host:99999/?token=hush"), "host:99999/");
+    fn passwords_are_rejected_and_redacted() {
+        assert!(ServerUrl::parse("wss://me:hidden@host/").is_err());
+        assert_eq!(redacted("wss://me:hidden@host/?a=b"), "wss://host/");
+        assert_eq!(redacted("wss://me:hid?den@ho st/"), "wss://ho st/");
+        assert_eq!(redacted("host:99999/?token=hidden"), "host:99999/");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! One socket: its task from dial to end, and the handle that the transport holds.
+//! One socket: its task, and the handle that the transport holds.
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::dial::{Call, dial};
+use crate::dial::{DialRequest, dial};
 use crate::options::WebSocketOptions;
-use crate::pump::{Outgoing, Queues, asked_to_close, pump};
-use crate::refusal::Refusal;
-use crate::server_url::shown;
+use crate::pump::{Outgoing, Queues, close_requested, pump};
+use crate::dial_error::DialError;
+use crate::server_url::redacted;
 
-/// A socket that is being dialled, open, or ending.
+/// A socket that is dialling, open or closing.
 pub(crate) struct Socket {
     generation: Generation,
     server: String,
@@ -22,26 +22,26 @@ pub(crate) struct Socket {
     closing: watch::Sender<bool>,
     events: mpsc::Receiver<SignalingEvent>,
     opened: bool,
-    overflown: bool,
+    overflowed: bool,
     task: Task,
 }
 
 impl Socket {
-    /// Starts to dial.
+    /// Starts the dial in a new task.
     pub(crate) fn open(
         generation: Generation,
-        call: Call,
+        request: DialRequest,
         dialect: Arc<dyn Dialect>,
         options: &WebSocketOptions,
     ) -> Self {
-        let (outgoing, queued) = mpsc::channel(capacity(options.outgoing_queue));
-        let (told, events) = mpsc::channel(capacity(options.incoming_queue));
-        let (closing, close_asked) = watch::channel(false);
-        let server = shown(&call.server);
-        tracing::debug!(%generation, %server, limit = ?call.limit, "dialling");
-        let queues = Queues { outgoing: queued, events: told, closing: close_asked };
-        let task = Task(tokio::spawn(live(generation, call, queues, dialect)));
-        Self { generation, server, outgoing, closing, events, opened: false, overflown: false, task }
+        let (outgoing, receiver) = mpsc::channel(capacity(options.outgoing_queue));
+        let (sender, events) = mpsc::channel(capacity(options.incoming_queue));
+        let (closing, closing_receiver) = watch::channel(false);
+        let server = redacted(&request.server);
+        tracing::debug!(%generation, %server, limit = ?request.limit, "dialling");
+        let queues = Queues { outgoing: receiver, events: sender, closing: closing_receiver };
+        let task = Task(tokio::spawn(run(generation, request, queues, dialect)));
+        Self { generation, server, outgoing, closing, events, opened: false, overflowed: false, task }
     }
 
     /// Returns its generation.
@@ -49,50 +49,48 @@ impl Socket {
         self.generation
     }
 
-    /// Queues a message; if there is no room, the socket ends.
+    /// Queues a message; if the queue is full, the socket is aborted.
     pub(crate) fn send(&mut self, outgoing: Outgoing) {
         match self.outgoing.try_send(outgoing) {
             Ok(()) => {}
             Err(TrySendError::Full(_)) => {
-                self.overflown = true;
+                self.overflowed = true;
                 self.task.0.abort();
             }
-            // The task has ended, and its last event says why.
+            // The task has ended, and its last event has the reason.
             Err(TrySendError::Closed(_)) => {}
         }
     }
 
-    /// Asks the task to send what is queued, then to close.
+    /// Requests a close after the queued messages are sent.
     pub(crate) fn close(&self) {
         self.closing.send_replace(true);
     }
 
-    /// Returns the task of a socket that is closing: it goes on to send its close frame, and tells nobody.
-    ///
-    /// Any other socket ends at once.
-    pub(crate) fn leave(self) -> Option<Task> {
+    /// Returns the task of a closing socket, which still sends its close frame; any other socket is aborted.
+    pub(crate) fn into_closing_task(self) -> Option<Task> {
         let closing = *self.closing.borrow();
         closing.then_some(self.task)
     }
 
-    /// Yields what happened next. The last event is `Closed`; cancel-safe.
+    /// Returns the next event, of which `Closed` is the last; cancel-safe.
     pub(crate) async fn next_event(&mut self) -> SignalingEvent {
         match self.events.recv().await {
             Some(event) => {
                 self.opened |= matches!(event, SignalingEvent::Opened { .. });
                 event
             }
-            None => self.cut_off(),
+            None => self.closed_by_abort(),
         }
     }
 
-    /// Returns the end of a socket whose task could not tell it.
-    fn cut_off(&self) -> SignalingEvent {
+    /// Returns the last event of a socket whose task was aborted.
+    fn closed_by_abort(&self) -> SignalingEvent {
         let server = &self.server;
-        let reason = if self.overflown {
-            format!("{server} does not read: the outgoing queue is full, and the socket counts as dead")
+        let reason = if self.overflowed {
+            format!("{server} does not read: the outgoing queue is full; the socket was dropped")
         } else {
-            format!("the task of the socket to {server} stopped; open another")
+            format!("the task of the socket to {server} was aborted; open another socket")
         };
         tracing::debug!(generation = %self.generation, %reason, "closed");
         let opened = self.opened;
@@ -100,7 +98,7 @@ impl Socket {
     }
 }
 
-/// A running task that ends with its owner.
+/// A task that is aborted when it is dropped.
 pub(crate) struct Task(JoinHandle<()>);
 
 impl Drop for Task {
@@ -114,20 +112,20 @@ fn capacity(wanted: usize) -> usize {
     wanted.clamp(1, Semaphore::MAX_PERMITS)
 }
 
-async fn live(generation: Generation, call: Call, mut queues: Queues, dialect: Arc<dyn Dialect>) {
-    let server = shown(&call.server);
+async fn run(generation: Generation, request: DialRequest, mut queues: Queues, dialect: Arc<dyn Dialect>) {
+    let server = redacted(&request.server);
     let events = queues.events.clone();
     let dialed = tokio::select! {
         biased;
-        () = asked_to_close(&mut queues.closing) => Err(Refusal::Abandoned),
-        dialed = dial(&call) => dialed,
+        () = close_requested(&mut queues.closing) => Err(DialError::Abandoned),
+        dialed = dial(&request) => dialed,
     };
     let closed = match dialed {
-        Err(refusal) => refusal.into_event(&server),
+        Err(error) => error.into_event(&server),
         Ok(dialed) => {
             tracing::debug!(%generation, resumed = dialed.resumed, "opened");
             let opened = SignalingEvent::Opened { resumption: dialed.resumption, resumed: dialed.resumed };
-            // An error means that the socket was replaced; this task is about to be aborted.
+            // An error means that the socket was replaced and this task is about to be aborted.
             let _ = events.send(opened).await;
             let ending = pump(dialed.websocket, queues, &dialect, &server).await;
             SignalingEvent::Closed {

@@ -1,4 +1,4 @@
-//! TLS to the server: whom we trust, and the handshake.
+//! TLS to the server: trusted authorities and handshake.
 
 use std::io;
 use std::path::Path;
@@ -12,12 +12,12 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Host;
 
-use crate::refusal::Refusal;
+use crate::dial_error::DialError;
 use crate::tls_error::TlsSetupError;
 
 /// Returns a configuration that trusts the system's authorities and those of `ca_file`.
 ///
-/// A system without authorities is no error: `ws://` needs none, and `wss://` will say what is missing.
+/// A system without authorities is not an error: `ws://` needs none, and the error of a `wss://` dial names the remedy.
 pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, TlsSetupError> {
     let mut roots = RootCertStore::empty();
     let system = rustls_native_certs::load_native_certs();
@@ -40,18 +40,18 @@ pub(crate) fn client_config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>,
 }
 
 /// Runs the handshake and verifies that the certificate names `host`.
-pub(crate) async fn secure(
+pub(crate) async fn connect(
     config: &Arc<ClientConfig>,
     host: &Host<String>,
     tcp: TcpStream,
-) -> Result<TlsStream<TcpStream>, Refusal> {
+) -> Result<TlsStream<TcpStream>, DialError> {
     let name = match host {
         Host::Domain(domain) => ServerName::try_from(domain.clone())
-            .map_err(|_| Refusal::BadUrl(format!("\"{domain}\" cannot be in a certificate")))?,
+            .map_err(|_| DialError::BadUrl(format!("\"{domain}\" cannot be in a certificate")))?,
         Host::Ipv4(address) => ServerName::from(std::net::IpAddr::from(*address)),
         Host::Ipv6(address) => ServerName::from(std::net::IpAddr::from(*address)),
     };
-    TlsConnector::from(Arc::clone(config)).connect(name, tcp).await.map_err(refusal)
+    TlsConnector::from(Arc::clone(config)).connect(name, tcp).await.map_err(dial_error)
 }
 
 fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsSetupError> {
@@ -67,31 +67,31 @@ fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsSetupErr
     Ok(certificates)
 }
 
-/// Sorts a failed handshake by what can be done about it.
-fn refusal(error: io::Error) -> Refusal {
+/// Returns a handshake error with its remedy.
+fn dial_error(error: io::Error) -> DialError {
     let problem = error.to_string();
     match error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
         Some(rustls::Error::InvalidCertificate(
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
-        )) => Refusal::Tls { problem, remedy: "use a host name that the certificate names" },
+        )) => DialError::Tls { problem, remedy: "use a host name that the certificate names" },
         Some(rustls::Error::InvalidCertificate(
             CertificateError::Expired
             | CertificateError::ExpiredContext { .. }
             | CertificateError::NotValidYet
             | CertificateError::NotValidYetContext { .. },
-        )) => Refusal::Tls { problem, remedy: "check this machine's clock, or renew the certificate" },
-        Some(rustls::Error::InvalidCertificate(_)) => Refusal::Tls {
+        )) => DialError::Tls { problem, remedy: "check this machine's clock, or renew the certificate" },
+        Some(rustls::Error::InvalidCertificate(_)) => DialError::Tls {
             problem,
             remedy: "if the server has a private authority, give its PEM file with --ca-file",
         },
         Some(rustls::Error::InvalidMessage(_)) => {
-            Refusal::Tls { problem, remedy: "if the server speaks no TLS, use ws:// in its URL" }
+            DialError::Tls { problem, remedy: "if the server does not use TLS, use ws:// in its URL" }
         }
-        Some(_) => Refusal::Tls {
+        Some(_) => DialError::Tls {
             problem,
-            remedy: "check the server's TLS set-up; a private authority goes into --ca-file",
+            remedy: "check the server's TLS configuration; give a private authority with --ca-file",
         },
-        None => Refusal::Tls { problem, remedy: "check that the port is the server's TLS port" },
+        None => DialError::Tls { problem, remedy: "check that the port is the server's TLS port" },
     }
 }
 
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ca_file_without_certificate_is_refused() {
+    fn a_ca_file_without_a_certificate_is_rejected() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "no certificate\n").unwrap();
         let error = client_config(Some(file.path())).unwrap_err();
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_torn_ca_file_is_refused() {
+    fn a_truncated_ca_file_is_rejected() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "-----BEGIN CERTIFICATE-----\nAAAA\n").unwrap();
         let error = client_config(Some(file.path())).unwrap_err();
@@ -122,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn a_certificate_that_is_none_is_refused() {
+    fn an_invalid_certificate_is_rejected() {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
             .unwrap();

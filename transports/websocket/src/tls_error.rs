@@ -1,9 +1,9 @@
-//! Why TLS could not be prepared.
+//! The errors of the TLS configuration.
 
 use std::io;
 use std::path::PathBuf;
 
-/// The extra CA file is of no use, or TLS is not available at all.
+/// The reason why the CA file or TLS itself cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum TlsSetupError {
@@ -12,7 +12,7 @@ pub enum TlsSetupError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: io::Error,
     },
     /// The file is not PEM.
@@ -20,10 +20,10 @@ pub enum TlsSetupError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The problem.
         problem: String,
     },
-    /// The file is PEM but holds no certificate.
+    /// The file is PEM without a certificate.
     #[error("the CA file {} holds no certificate; it needs a BEGIN CERTIFICATE section", path.display())]
     Empty {
         /// The file.
@@ -34,10 +34,10 @@ pub enum TlsSetupError {
     Unusable {
         /// The file.
         path: PathBuf,
-        /// Why.
+        /// The cause.
         source: rustls::Error,
     },
-    /// The cryptography provider offers no protocol version that we accept.
+    /// The cryptography provider supports no accepted protocol version.
     #[error("no usable TLS version: {0}; rebuild with TLS 1.2 or 1.3")]
     Provider(rustls::Error),
 }

@@ -1,4 +1,4 @@
-//! The port: one socket at a time, opened and replaced on demand.
+//! The signaling port over one WebSocket at a time.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,39 +8,42 @@ use rejoin_core::Generation;
 use rejoin_core::port::{Dialect, SignalingAction, SignalingEvent, SignalingTransport};
 use rustls::ClientConfig;
 
-use crate::dial::{Call, Ways};
+use crate::dial::DialRequest;
+use crate::interfaces::InterfaceChoice;
 use crate::options::WebSocketOptions;
 use crate::pump::Outgoing;
-use crate::resolve::AddressBook;
+use crate::resolve::DnsCache;
 use crate::socket::{Socket, Task};
 use crate::tls;
 use crate::tls_error::TlsSetupError;
 
-/// Carries signaling over a WebSocket.
+/// A signaling transport over one WebSocket at a time.
 ///
-/// Every `Open` is followed by exactly one `Closed`, also after a `Close`, unless another `Open` comes first.
+/// Every `Open` action leads to exactly one `Closed` event, also after a `Close`, unless another `Open` comes first.
 pub struct WebSocketTransport {
     dialect: Arc<dyn Dialect>,
     options: WebSocketOptions,
     tls: Arc<ClientConfig>,
     socket: Option<Socket>,
-    /// The last socket, replaced while it was closing: its close frame may still be on the way.
-    leaving: Option<Task>,
-    /// Usual until a socket went silent or a dial got no answer, and again after the next one opened: a user's
-    /// tunnel is not left because it is slow.
-    ways: Ways,
-    addresses: AddressBook,
+    /// The task of a socket that was replaced while closing: it may still have to send its close frame.
+    closing: Option<Task>,
+    /// `All` after a socket was closed as silent or a dial got no answer, until the next one opens; otherwise the
+    /// default, so that a slow tunnel of the user is not bypassed.
+    interfaces: InterfaceChoice,
+    dns: DnsCache,
 }
 
 impl WebSocketTransport {
-    /// Returns a transport without a socket; reads the system's authorities and the CA file.
+    /// Returns a transport without a socket.
+    ///
+    /// Reads the system's certificate authorities and the CA file; fails if the file cannot be used.
     pub fn new(dialect: Arc<dyn Dialect>, options: WebSocketOptions) -> Result<Self, TlsSetupError> {
         let tls = tls::client_config(options.ca_file.as_deref())?;
-        let addresses = AddressBook::default();
-        Ok(Self { dialect, options, tls, socket: None, leaving: None, ways: Ways::Usual, addresses })
+        let (interfaces, dns) = (InterfaceChoice::Default, DnsCache::default());
+        Ok(Self { dialect, options, tls, socket: None, closing: None, interfaces, dns })
     }
 
-    /// Returns the socket of `generation`, if it is the one there is.
+    /// Returns the current socket if it has this generation.
     fn socket(&mut self, generation: Generation) -> Option<&mut Socket> {
         self.socket.as_mut().filter(|socket| socket.generation() == generation)
     }
@@ -51,12 +54,12 @@ impl SignalingTransport for WebSocketTransport {
     fn perform(&mut self, generation: Generation, action: SignalingAction) {
         match action {
             SignalingAction::Open { server, limit, resume } => {
-                self.leaving = self.socket.take().and_then(Socket::leave);
+                self.closing = self.socket.take().and_then(Socket::into_closing_task);
                 let tls = Arc::clone(&self.tls);
                 let max_frame_bytes = self.options.max_frame_bytes;
-                let (addresses, ways) = (self.addresses.clone(), self.ways);
-                let call = Call { server, limit, addresses, ways, resume, tls, max_frame_bytes };
-                self.socket = Some(Socket::open(generation, call, Arc::clone(&self.dialect), &self.options));
+                let (dns, interfaces) = (self.dns.clone(), self.interfaces);
+                let request = DialRequest { server, limit, dns, interfaces, resume, tls, max_frame_bytes };
+                self.socket = Some(Socket::open(generation, request, Arc::clone(&self.dialect), &self.options));
             }
             SignalingAction::Send(message) => {
                 if let Some(socket) = self.socket(generation) {
@@ -71,7 +74,7 @@ impl SignalingTransport for WebSocketTransport {
             SignalingAction::Close => {
                 if let Some(socket) = self.socket(generation) {
                     socket.close();
-                    self.ways = Ways::Every;
+                    self.interfaces = InterfaceChoice::All;
                 }
             }
         }
@@ -84,11 +87,11 @@ impl SignalingTransport for WebSocketTransport {
         let event = socket.next_event().await;
         let generation = socket.generation();
         match event {
-            SignalingEvent::Opened { .. } => self.ways = Ways::Usual,
+            SignalingEvent::Opened { .. } => self.interfaces = InterfaceChoice::Default,
             SignalingEvent::Closed { opened, status, .. } => {
                 self.socket = None;
                 if !opened && status.is_none() {
-                    self.ways = Ways::Every;
+                    self.interfaces = InterfaceChoice::All;
                 }
             }
             SignalingEvent::Received(_) | SignalingEvent::Malformed { .. } | SignalingEvent::Pong => {}

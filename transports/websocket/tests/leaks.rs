@@ -1,6 +1,6 @@
-//! Sockets that come and go leave neither file descriptors nor tasks behind.
+//! Opened and closed sockets leak neither file descriptors nor tasks.
 //!
-//! A process of its own, because file descriptors are counted per process.
+//! This test is a process of its own, because it counts the file descriptors of the process.
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::print_stdout, reason = "a test")]
 
@@ -19,12 +19,12 @@ use tokio::runtime::Handle;
 
 use mute::Mute;
 
-/// Long enough for a loaded machine; a test that needs it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// Long enough for a loaded machine; only a failing test takes this long.
+const TIMEOUT: Duration = Duration::from_secs(60);
 const CYCLES: u32 = 200;
 
 #[tokio::test]
-async fn two_hundred_sockets_leave_nothing_behind() {
+async fn two_hundred_sockets_leak_nothing() {
     let server = server().await;
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let silent_url = format!("ws://{}/", silent.local_addr().unwrap());
@@ -42,12 +42,12 @@ async fn two_hundred_sockets_leave_nothing_behind() {
             tokio::task::yield_now().await;
         }
     };
-    let outcome = tokio::time::timeout(PATIENCE, settled).await;
+    let outcome = tokio::time::timeout(TIMEOUT, settled).await;
     println!("before {before:?}, after {:?}", footprint());
-    outcome.expect("something was left behind");
+    outcome.expect("descriptors or tasks leaked");
 }
 
-/// One dial that is replaced, one socket that is replaced, one that is closed.
+/// Replaces a dial, replaces an open socket, and closes an open socket.
 async fn cycle(transport: &mut WebSocketTransport, number: u32, server: &str, silent: &str) {
     let generation = |step: u32| Generation(number * 3 + step);
     transport.perform(generation(0), open(silent));
@@ -62,7 +62,7 @@ async fn cycle(transport: &mut WebSocketTransport, number: u32, server: &str, si
 }
 
 fn open(server: &str) -> SignalingAction {
-    SignalingAction::Open { server: server.into(), limit: PATIENCE, resume: None }
+    SignalingAction::Open { server: server.into(), limit: TIMEOUT, resume: None }
 }
 
 /// The number of open file descriptors and of live tasks.
@@ -71,12 +71,12 @@ fn footprint() -> (usize, usize) {
     (descriptors, Handle::current().metrics().num_alive_tasks())
 }
 
-/// The warm-up may be on its way out when it is counted, so fewer is as good as equal.
+/// The sockets of the first cycle may still be closing when they are counted, so fewer is as good as equal.
 fn exceeds(after: (usize, usize), before: (usize, usize)) -> bool {
     after.0 > before.0 || after.1 > before.1
 }
 
-/// Serves WebSockets, one task each, until their clients are gone.
+/// Serves WebSockets, one task each, until their clients close.
 async fn server() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ws://{}/", listener.local_addr().unwrap());

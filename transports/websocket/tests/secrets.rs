@@ -1,6 +1,6 @@
-//! Secrets stay out of the logs, our own and those of the crates below, at every level.
+//! Secrets appear in no log at any level, neither in ours nor in those of our dependencies.
 //!
-//! A process of its own, because there is one log per process.
+//! This test is a process of its own, because a process has one log.
 #![allow(clippy::unwrap_used, reason = "a test")]
 
 #[path = "wires/mute.rs"]
@@ -45,7 +45,7 @@ async fn neither_secret_nor_query_is_logged() {
     assert!(!text.contains("secret"), "{text}");
 }
 
-/// Takes the upgrade by hand, because tungstenite's server logs the request.
+/// Answers the upgrade without tungstenite, whose server logs the request.
 async fn answer(mut tcp: TcpStream) -> TcpStream {
     let mut request = Vec::new();
     while !request.ends_with(b"\r\n\r\n") {
@@ -63,7 +63,7 @@ async fn answer(mut tcp: TcpStream) -> TcpStream {
     tcp
 }
 
-/// What was logged.
+/// The captured log.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 

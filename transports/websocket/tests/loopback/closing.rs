@@ -1,4 +1,4 @@
-//! The ways an open socket ends.
+//! The ends of an open socket.
 
 use futures_util::{SinkExt, StreamExt};
 use rejoin_core::Generation;
@@ -14,7 +14,7 @@ use crate::server;
 use crate::wire::{FIRST, closed, next, open, opened, play, transport, transport_with, within};
 
 #[tokio::test]
-async fn the_servers_close_keeps_its_code_and_words() {
+async fn the_servers_close_keeps_its_code_and_reason() {
     let (url, served) = server::websocket(async |mut socket| {
         let frame = CloseFrame { code: CloseCode::from(4001), reason: "room closed".into() };
         socket.close(Some(frame)).await.unwrap();
@@ -28,13 +28,13 @@ async fn the_servers_close_keeps_its_code_and_words() {
 
     assert!(closed.opened);
     assert_eq!(closed.code, Some(4001));
-    assert_eq!(closed.reason, format!("{url} says \"room closed\""));
+    assert_eq!(closed.reason, format!("{url} closed the socket: \"room closed\""));
     let Message::Close(Some(echo)) = within(served).await.unwrap() else { panic!("no answer") };
     assert_eq!(u16::from(echo.code), 4001);
 }
 
 #[tokio::test]
-async fn a_vanished_server_has_no_code() {
+async fn a_lost_connection_has_no_code() {
     let (url, _served) = server::websocket(async |socket| drop(socket)).await;
     let mut transport = transport();
     opened(&mut transport, &url).await;
@@ -47,7 +47,7 @@ async fn a_vanished_server_has_no_code() {
 }
 
 #[tokio::test]
-async fn our_close_follows_what_was_queued() {
+async fn our_close_follows_the_queued_messages() {
     let (url, served) = server::websocket(async |mut socket| {
         let mut seen = Vec::new();
         while let Some(Ok(message)) = socket.next().await {
@@ -70,7 +70,7 @@ async fn our_close_follows_what_was_queued() {
 }
 
 #[tokio::test]
-async fn a_close_that_is_not_answered_ends_after_its_grace() {
+async fn an_unanswered_close_ends_after_its_timeout() {
     let (release, released) = oneshot::channel::<()>();
     let (url, _served) = server::websocket(async |socket| {
         let _ = released.await;
@@ -115,11 +115,11 @@ async fn a_dial_can_be_closed() {
 
     let closed = closed(&mut transport).await;
     assert!(!closed.opened);
-    assert!(closed.reason.contains("closed by us"), "{}", closed.reason);
+    assert!(closed.reason.contains("we closed"), "{}", closed.reason);
 }
 
 #[tokio::test]
-async fn a_giant_frame_ends_the_socket_with_1009() {
+async fn a_frame_above_the_limit_closes_with_1009() {
     let (url, served) = server::websocket(async |mut socket| {
         socket.send(Message::text("x".repeat(5000))).await.unwrap();
         socket.next().await
@@ -133,14 +133,14 @@ async fn a_giant_frame_ends_the_socket_with_1009() {
 
     assert!(closed.opened);
     assert!(closed.reason.contains("5000") && closed.reason.contains("4096"), "{}", closed.reason);
-    // The rest of the frame is unread, so TCP may overtake the farewell with a reset.
+    // The rest of the frame is unread, so a TCP reset may overtake the close frame.
     if let Some(Ok(Message::Close(Some(frame)))) = within(served).await.unwrap() {
         assert_eq!(frame.code, CloseCode::Size);
     }
 }
 
 #[tokio::test]
-async fn a_server_that_does_not_read_ends_the_socket() {
+async fn a_server_that_does_not_read_is_dropped() {
     let (release, released) = oneshot::channel::<()>();
     let (url, _served) = server::websocket(async |socket| {
         let _ = released.await;
@@ -151,7 +151,7 @@ async fn a_server_that_does_not_read_ends_the_socket() {
     opened(&mut transport, &url).await;
     let large = play(&"x".repeat(256 * 1024));
 
-    // The kernel takes some ten megabytes; the task gets its turn after every message.
+    // The kernel buffers about ten megabytes; the task is scheduled after every message.
     for _ in 0..1000 {
         transport.perform(FIRST, SignalingAction::Send(large.clone()));
         tokio::task::yield_now().await;

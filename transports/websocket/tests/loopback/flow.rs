@@ -1,4 +1,4 @@
-//! What flows over an open socket: unreadable frames, pings, and more than anybody takes.
+//! Frames over an open socket: unreadable ones, pings, and more than the reader accepts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use crate::server;
 use crate::wire::{FIRST, next, opened, play, received, transport, transport_with, within};
 
 #[tokio::test]
-async fn unreadable_frames_do_not_end_the_socket() {
+async fn unreadable_frames_do_not_close_the_socket() {
     let (url, _served) = server::websocket(async |mut socket| {
         socket.send("{\"half".into()).await.unwrap();
         socket.send(Message::binary(vec![0xff, 0xfe])).await.unwrap();
@@ -45,7 +45,7 @@ async fn binary_frames_are_read_as_text() {
 }
 
 #[tokio::test]
-async fn a_message_without_words_is_malformed_and_the_next_one_travels() {
+async fn a_message_that_cannot_be_encoded_is_malformed_and_the_next_one_is_sent() {
     let (url, served) = server::websocket(async |mut socket| socket.next().await).await;
     let mut transport = transport();
     opened(&mut transport, &url).await;
@@ -59,7 +59,7 @@ async fn a_message_without_words_is_malformed_and_the_next_one_travels() {
 }
 
 #[tokio::test]
-async fn our_ping_brings_a_pong() {
+async fn a_ping_yields_a_pong_event() {
     let (url, _served) =
         server::websocket(async |mut socket| while let Some(Ok(_)) = socket.next().await {}).await;
     let mut transport = transport();
@@ -71,7 +71,7 @@ async fn our_ping_brings_a_pong() {
 }
 
 #[tokio::test]
-async fn the_servers_ping_is_answered_while_nobody_listens() {
+async fn the_servers_ping_is_answered_while_the_application_reads_no_events() {
     let (url, served) = server::websocket(async |mut socket| {
         socket.send(Message::Ping("token".into())).await.unwrap();
         socket.next().await.unwrap().unwrap()
@@ -86,7 +86,7 @@ async fn the_servers_ping_is_answered_while_nobody_listens() {
 }
 
 #[tokio::test]
-async fn an_unanswered_ping_yields_nothing_and_blocks_nothing() {
+async fn an_unanswered_ping_yields_no_event_and_blocks_no_message() {
     let (read, may_read) = oneshot::channel::<()>();
     let (url, served) = server::websocket(async |mut socket| {
         may_read.await.unwrap();
@@ -138,8 +138,8 @@ async fn a_cancelled_wait_loses_nothing() {
 }
 
 #[tokio::test]
-async fn reading_pauses_while_nobody_takes_the_events() {
-    // 64 MiB exceed what the kernel and a queue of four can hold.
+async fn reading_pauses_while_the_event_queue_is_full() {
+    // 64 MiB exceed the capacity of the kernel and of a queue of four.
     const FRAMES: usize = 1024;
     let all_sent = Arc::new(AtomicBool::new(false));
     let done = Arc::clone(&all_sent);
@@ -166,7 +166,7 @@ async fn reading_pauses_while_nobody_takes_the_events() {
 }
 
 #[tokio::test]
-async fn messages_leave_while_reading_pauses() {
+async fn messages_are_sent_while_reading_pauses() {
     let (url, served) = server::websocket(async |mut socket| {
         for _ in 0..10 {
             socket.send("play much".into()).await.unwrap();

@@ -1,4 +1,4 @@
-//! What a server that opens sees and tells.
+//! The open socket: upgrade headers, messages and replacement.
 
 use futures_util::{SinkExt, StreamExt};
 use rejoin_core::port::{Resumption, SignalingAction, SignalingEvent, SignalingTransport};
@@ -10,7 +10,7 @@ use crate::server;
 use crate::wire::{FIRST, next, open, opened, play, received, resume, transport, within};
 
 #[tokio::test]
-async fn messages_travel_both_ways() {
+async fn messages_are_sent_and_received() {
     let (url, _served) = server::websocket(async |mut socket| {
         let message = socket.next().await.unwrap().unwrap();
         assert_eq!(message.to_text().unwrap(), "play there");
@@ -28,7 +28,7 @@ async fn messages_travel_both_ways() {
 }
 
 #[tokio::test]
-async fn a_frame_right_behind_the_upgrade_is_not_lost() {
+async fn a_frame_in_the_same_packet_as_the_upgrade_is_not_lost() {
     let (url, _served) = server::websocket(async |mut socket| {
         socket.send("play early".into()).await.unwrap();
         socket.next().await
@@ -42,7 +42,7 @@ async fn a_frame_right_behind_the_upgrade_is_not_lost() {
 }
 
 #[tokio::test]
-async fn resumption_travels_both_ways() {
+async fn resumption_headers_are_sent_and_read() {
     let (url, served) = server::tcp(async |stream| {
         let mut asked = Vec::new();
         let answer = |request: &Request, mut response: Response| {
@@ -71,24 +71,24 @@ async fn resumption_travels_both_ways() {
 }
 
 #[tokio::test]
-async fn a_version_is_told_and_no_resumption_without_one() {
+async fn the_version_is_always_sent_and_the_resumption_only_if_known() {
     let (url, served) = server::tcp(async |stream| {
-        let mut told = None;
+        let mut headers_seen = None;
         let answer = |request: &Request, response: Response| {
             let headers = request.headers();
-            told = Some((headers["rejoin-version"].clone(), headers.contains_key("rejoin-resume")));
+            headers_seen = Some((headers["rejoin-version"].clone(), headers.contains_key("rejoin-resume")));
             Ok(response)
         };
         let socket = tokio_tungstenite::accept_hdr_async(stream, answer).await.unwrap();
-        (told, socket)
+        (headers_seen, socket)
     })
     .await;
     let mut transport = transport();
 
     opened(&mut transport, &url).await;
 
-    let (told, _socket) = served.await.unwrap();
-    assert_eq!(told, Some(("1".parse().unwrap(), false)));
+    let (headers_seen, _socket) = served.await.unwrap();
+    assert_eq!(headers_seen, Some(("1".parse().unwrap(), false)));
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn ipv6_works_like_ipv4() {
 }
 
 #[tokio::test]
-async fn a_replaced_socket_ends_and_says_nothing_more() {
+async fn a_replaced_socket_ends_without_further_events() {
     let (old, old_served) = server::websocket(async |mut socket| {
         socket.send("play stale".into()).await.unwrap();
         while let Some(Ok(_)) = socket.next().await {}

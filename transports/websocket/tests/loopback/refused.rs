@@ -1,4 +1,4 @@
-//! Sockets that do not open, and the words they leave behind.
+//! Failed dials and their reasons.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::server;
 use crate::wire::{Closed, FIRST, closed, open, open_within, transport};
 
-/// Dials and returns why it did not open.
+/// Dials and returns the `Closed` event.
 async fn refused(action: SignalingAction) -> Closed {
     let mut transport = transport();
     transport.perform(FIRST, action);
@@ -20,7 +20,7 @@ async fn refused(action: SignalingAction) -> Closed {
 }
 
 #[tokio::test]
-async fn a_busy_server_tells_when_to_come_back() {
+async fn the_retry_after_of_a_busy_server_is_returned() {
     let url = server::answering("HTTP/1.1 503 Busy\r\nRetry-After: 17\r\nContent-Length: 0\r\n\r\n").await;
 
     let closed = refused(open(&url)).await;
@@ -31,7 +31,7 @@ async fn a_busy_server_tells_when_to_come_back() {
 }
 
 #[tokio::test]
-async fn a_date_to_come_back_is_understood() {
+async fn a_retry_after_date_is_parsed() {
     let url = server::answering(
         "HTTP/1.1 429 Slow\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n\
          Retry-After: Sun, 06 Nov 1994 08:50:00 GMT\r\n\r\n",
@@ -42,17 +42,17 @@ async fn a_date_to_come_back_is_understood() {
 }
 
 #[tokio::test]
-async fn a_web_server_is_called_one() {
+async fn a_web_server_is_not_a_websocket_server() {
     let url = server::answering("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello").await;
 
     let closed = refused(open(&url)).await;
 
     assert_eq!(closed.status, Some(200));
-    assert!(closed.reason.contains("no WebSocket server"), "{}", closed.reason);
+    assert!(closed.reason.contains("not a WebSocket server"), "{}", closed.reason);
 }
 
 #[tokio::test]
-async fn a_moved_server_tells_where_to() {
+async fn the_new_location_of_a_moved_server_is_named() {
     let url = server::answering("HTTP/1.1 301 Moved\r\nLocation: wss://there/?a=b\r\n\r\n").await;
 
     let closed = refused(open(&url)).await;
@@ -61,7 +61,7 @@ async fn a_moved_server_tells_where_to() {
 }
 
 #[tokio::test]
-async fn garbage_is_no_websocket_server() {
+async fn an_answer_that_is_not_http_is_rejected() {
     let url = server::answering("SSH-2.0-OpenSSH_9.9\r\n").await;
 
     let closed = refused(open(&url)).await;
@@ -71,7 +71,7 @@ async fn garbage_is_no_websocket_server() {
 }
 
 #[tokio::test]
-async fn an_endless_head_is_cut() {
+async fn an_endless_head_is_rejected() {
     let head = format!("HTTP/1.1 101 Yes\r\nX: {}", "x".repeat(17 * 1024));
     let url = server::answering(head.leak()).await;
 
@@ -81,7 +81,7 @@ async fn an_endless_head_is_cut() {
 }
 
 #[tokio::test]
-async fn a_server_that_hangs_up_is_named() {
+async fn a_server_that_closes_the_connection_is_named() {
     let (url, _served) = server::tcp(async |mut stream: TcpStream| {
         assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
     })
@@ -93,7 +93,7 @@ async fn a_server_that_hangs_up_is_named() {
 }
 
 #[tokio::test]
-async fn nobody_listening_is_told_with_the_address() {
+async fn a_refused_connection_is_reported_with_the_address() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     drop(listener);
@@ -105,7 +105,7 @@ async fn nobody_listening_is_told_with_the_address() {
 }
 
 #[tokio::test]
-async fn a_silent_server_ends_at_the_limit() {
+async fn a_silent_server_is_dropped_at_the_limit() {
     let (url, _served) =
         server::tcp(
             async |mut stream: TcpStream| {
@@ -120,7 +120,7 @@ async fn a_silent_server_ends_at_the_limit() {
 }
 
 #[tokio::test]
-async fn an_unknown_host_is_told_by_name() {
+async fn an_unknown_host_is_reported_by_name() {
     // A label longer than DNS allows, so that no name server is asked.
     let host = "x".repeat(64);
 
@@ -130,20 +130,20 @@ async fn an_unknown_host_is_told_by_name() {
 }
 
 #[tokio::test]
-async fn other_schemes_and_other_texts_are_no_servers() {
-    for url in ["https://host/", "host:443", "wss://", "", "ws://me:hush@host/"] {
+async fn other_schemes_and_texts_are_rejected() {
+    for url in ["https://host/", "host:443", "wss://", "", "ws://me:hidden@host/"] {
         let closed = refused(open(url)).await;
         assert!(closed.reason.contains("write ws://"), "{}", closed.reason);
-        assert!(!closed.reason.contains("hush"), "{}", closed.reason);
+        assert!(!closed.reason.contains("hidden"), "{}", closed.reason);
     }
 }
 
 #[tokio::test]
-async fn a_token_in_the_query_is_not_told() {
+async fn a_token_in_the_query_is_redacted() {
     let url = server::answering("HTTP/1.1 403 No\r\n\r\n").await;
 
-    let closed = refused(open(&format!("{url}?token=hush"))).await;
+    let closed = refused(open(&format!("{url}?token=hidden"))).await;
 
     assert_eq!(closed.status, Some(403));
-    assert!(!closed.reason.contains("hush"), "{}", closed.reason);
+    assert!(!closed.reason.contains("hidden"), "{}", closed.reason);
 }

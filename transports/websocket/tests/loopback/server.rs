@@ -1,11 +1,11 @@
-//! Servers that take one connection and do one thing with it.
+//! Servers for one connection each.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::WebSocketStream;
 
-/// Serves one TCP connection with `work`; returns the URL and what `work` will return.
+/// Serves one TCP connection with `work`; returns the URL and the result of `work`.
 pub(crate) async fn tcp<Work, Done>(work: Work) -> (String, JoinHandle<Done::Output>)
 where
     Work: FnOnce(TcpStream) -> Done + Send + 'static,
@@ -29,7 +29,7 @@ where
     tcp(async move |stream| work(tokio_tungstenite::accept_async(stream).await.unwrap()).await).await
 }
 
-/// Answers whatever is asked with `answer`, and waits until the client goes away.
+/// Answers any request with `answer`, and waits until the client closes.
 pub(crate) async fn answering(answer: &'static str) -> String {
     let (url, _) = tcp(async move |mut stream: TcpStream| {
         assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);

@@ -67,7 +67,7 @@ async fn a_private_authority_is_trusted_by_file() {
 }
 
 #[tokio::test]
-async fn an_address_can_be_certified() {
+async fn a_certificate_may_name_an_ip_address() {
     let (port, ca_file) = secure_server("127.0.0.1").await;
     let mut transport = transport_with(trusting(&ca_file));
 
@@ -75,7 +75,7 @@ async fn an_address_can_be_certified() {
 }
 
 #[tokio::test]
-async fn an_unknown_authority_points_to_the_option() {
+async fn an_unknown_authority_names_the_option() {
     let (port, _ca_file) = secure_server("localhost").await;
 
     let closed = refused(&format!("wss://localhost:{port}/"), WebSocketOptions::default()).await;
@@ -84,7 +84,7 @@ async fn an_unknown_authority_points_to_the_option() {
 }
 
 #[tokio::test]
-async fn another_servers_certificate_is_refused_by_name() {
+async fn a_certificate_for_another_name_is_rejected() {
     let (port, ca_file) = secure_server("elsewhere.example").await;
 
     let closed = refused(&format!("wss://localhost:{port}/"), trusting(&ca_file)).await;
@@ -93,7 +93,7 @@ async fn another_servers_certificate_is_refused_by_name() {
 }
 
 #[tokio::test]
-async fn a_server_without_tls_points_to_the_other_scheme() {
+async fn a_server_without_tls_names_the_ws_scheme() {
     let url = server::answering("HTTP/1.1 400 Bad Request\r\n\r\n").await.replace("ws:", "wss:");
 
     let closed = refused(&url, WebSocketOptions::default()).await;
@@ -102,7 +102,7 @@ async fn a_server_without_tls_points_to_the_other_scheme() {
 }
 
 #[tokio::test]
-async fn a_server_with_tls_points_to_the_other_scheme() {
+async fn a_server_with_tls_names_the_wss_scheme() {
     let (port, _ca_file) = secure_server("localhost").await;
     let mut transport = transport();
     transport.perform(FIRST, open(&format!("ws://127.0.0.1:{port}/")));

@@ -1,4 +1,4 @@
-//! A tiny dialect and a transport that speaks it.
+//! A small dialect and a transport that uses it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,8 +10,8 @@ use rejoin_core::port::{
 use rejoin_core::{Generation, StreamId};
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 
-/// Long enough for a loaded machine; a test that needs it has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Long enough for a loaded machine; only a failing test takes this long.
+const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The first socket's generation.
 pub(crate) const FIRST: Generation = Generation(1);
@@ -31,7 +31,7 @@ impl Dialect for Lines {
     fn decode_signaling(&self, frame: &str) -> Result<Vec<SignalingMessage>, DialectError> {
         let line = |line: &str| match line.strip_prefix("play ") {
             Some(stream) => Ok(play(stream)),
-            None => Err(DialectError(format!("\"{line}\" is no line; send play"))),
+            None => Err(DialectError(format!("\"{line}\" is not a line; send play"))),
         };
         frame.lines().map(line).collect()
     }
@@ -67,7 +67,7 @@ pub(crate) fn transport_with(options: WebSocketOptions) -> WebSocketTransport {
 
 /// An `Open` without resumption and with a limit that no test reaches.
 pub(crate) fn open(server: &str) -> SignalingAction {
-    open_within(server, PATIENCE)
+    open_within(server, TIMEOUT)
 }
 
 pub(crate) fn open_within(server: &str, limit: Duration) -> SignalingAction {
@@ -75,7 +75,7 @@ pub(crate) fn open_within(server: &str, limit: Duration) -> SignalingAction {
 }
 
 pub(crate) fn resume(server: &str, resumption: Resumption) -> SignalingAction {
-    SignalingAction::Open { server: server.into(), limit: PATIENCE, resume: Some(resumption) }
+    SignalingAction::Open { server: server.into(), limit: TIMEOUT, resume: Some(resumption) }
 }
 
 /// Dials `server` as the first generation and waits until it is open.
@@ -90,7 +90,7 @@ pub(crate) async fn next(transport: &mut WebSocketTransport) -> (Generation, Sig
 }
 
 pub(crate) async fn within<T>(work: impl Future<Output = T>) -> T {
-    tokio::time::timeout(PATIENCE, work).await.expect("nothing happened")
+    tokio::time::timeout(TIMEOUT, work).await.expect("timed out")
 }
 
 /// The parts of a `Closed`.

@@ -1,9 +1,9 @@
-//! A dialect for a wire on which nothing is said.
+//! A dialect without messages.
 
 use rejoin_core::message::{ChannelMessage, SignalingMessage};
 use rejoin_core::port::{ChannelFrame, Dialect, DialectError};
 
-/// Says nothing and understands nothing.
+/// Encodes nothing and decodes every frame to nothing.
 #[derive(Debug)]
 pub(crate) struct Mute;
 

@@ -1,4 +1,4 @@
-//! Why a socket did not open, and what the user can do about it.
+//! The reasons why a dial fails, and the remedies.
 
 use std::io;
 use std::net::SocketAddr;
@@ -6,33 +6,33 @@ use std::time::Duration;
 
 use rejoin_core::port::SignalingEvent;
 
-/// Why a socket did not open.
+/// The reason why a dial failed.
 #[derive(Debug)]
-pub(crate) enum Refusal {
-    /// The URL is none of ours.
+pub(crate) enum DialError {
+    /// The URL is not usable.
     BadUrl(String),
-    /// The name has no address.
+    /// The host name cannot be resolved.
     Resolve(io::Error),
-    /// No address took the connection; `last` is the last one tried.
+    /// No address accepted a connection; `last` is the last one tried.
     Connect { last: SocketAddr, tried: usize, error: io::Error },
-    /// The limit was over.
-    TimedOut { stage: Stage, limit: Duration },
-    /// No trusted channel.
+    /// The time limit has expired.
+    TimedOut { phase: DialPhase, limit: Duration },
+    /// The TLS handshake failed.
     Tls { problem: String, remedy: &'static str },
     /// The connection broke during the upgrade.
     Broken(io::Error),
-    /// The answer was not that of a WebSocket server (RFC 6455 section 4.1).
+    /// The answer is not that of a WebSocket server (RFC 6455 section 4.1).
     NotWebSocket(String),
-    /// An HTTP answer other than 101.
+    /// The HTTP status is not 101.
     Status { status: u16, retry_after: Option<Duration>, location: Option<String> },
-    /// We were told to close while dialling.
+    /// The application closed the socket during the dial.
     Abandoned,
 }
 
-/// How far a dial came.
+/// The phase of a dial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
-    /// Asking for addresses.
+pub(crate) enum DialPhase {
+    /// DNS.
     Resolve,
     /// TCP.
     Connect,
@@ -42,8 +42,8 @@ pub(crate) enum Stage {
     Upgrade,
 }
 
-impl Refusal {
-    /// Returns the event that tells it of `server`, a URL fit to be shown.
+impl DialError {
+    /// Returns the event for the application; `server` is the redacted URL.
     pub(crate) fn into_event(self, server: &str) -> SignalingEvent {
         let reason = self.reason(server);
         let (status, retry_after) = match self {
@@ -71,30 +71,30 @@ impl Refusal {
                 "the host name of {server} cannot be resolved: {error}; check the name and the network's DNS"
             ),
             Self::Connect { last, tried, error } => connect_reason(server, (*last, *tried), error),
-            Self::TimedOut { stage, limit } => {
-                let silence = match stage {
-                    Stage::Resolve => "its host name was not resolved; check the network's DNS",
-                    Stage::Connect => "no address took the connection; check host, port and firewall",
-                    Stage::Tls => {
-                        "the TLS handshake did not end; check that the port is the server's TLS port"
+            Self::TimedOut { phase, limit } => {
+                let problem = match phase {
+                    DialPhase::Resolve => "its host name was not resolved; check the network's DNS",
+                    DialPhase::Connect => "no address accepted the connection; check host, port and firewall",
+                    DialPhase::Tls => {
+                        "the TLS handshake did not complete; check that the port is the server's TLS port"
                     }
-                    Stage::Upgrade => {
-                        "it did not answer the WebSocket upgrade; check that the server is well"
+                    DialPhase::Upgrade => {
+                        "it did not answer the WebSocket upgrade; check the server's log"
                     }
                 };
-                format!("{server} did not open within {limit:?}: {silence}")
+                format!("{server} did not open within {limit:?}: {problem}")
             }
-            Self::Tls { problem, remedy } => format!("no trusted TLS with {server}: {problem}; {remedy}"),
+            Self::Tls { problem, remedy } => format!("the TLS handshake with {server} failed: {problem}; {remedy}"),
             Self::Broken(error) => format!(
-                "{server} broke the connection during the upgrade: {error}; check that the server is well"
+                "{server} closed the connection during the upgrade: {error}; check the server's log"
             ),
             Self::NotWebSocket(problem) => {
-                format!("{server} is no WebSocket server: {problem}; check host, port and path")
+                format!("{server} is not a WebSocket server: {problem}; check host, port and path")
             }
             Self::Status { status, retry_after: _, location } => {
                 format!("{server} answered HTTP {status}; {}", status_remedy(*status, location.as_deref()))
             }
-            Self::Abandoned => format!("{server} was closed by us before it opened"),
+            Self::Abandoned => format!("we closed the socket to {server} before it opened"),
         }
     }
 }
@@ -109,22 +109,22 @@ fn connect_reason(server: &str, (last, tried): (SocketAddr, usize), error: &io::
         io::ErrorKind::TimedOut => "check host, port and firewall",
         _ => "check host, port and network",
     };
-    let which = match tried {
+    let addresses = match tried {
         0 | 1 => format!("{last}"),
         several => format!("{several} addresses, the last {last}"),
     };
-    format!("{server} took no connection ({which}): {error}; {remedy}")
+    format!("{server} accepted no connection ({addresses}): {error}; {remedy}")
 }
 
 fn status_remedy(status: u16, location: Option<&str>) -> String {
     match (status, location) {
-        (300..=399, Some(location)) => format!("it moved to {}", crate::server_url::shown(location)),
-        (200..=399, _) => "it is no WebSocket server at this host, port and path".to_owned(),
-        (401 | 403 | 407, _) => "it does not let us in; check path and access rules".to_owned(),
+        (300..=399, Some(location)) => format!("it moved to {}", crate::server_url::redacted(location)),
+        (200..=399, _) => "it is not a WebSocket server at this host, port and path".to_owned(),
+        (401 | 403 | 407, _) => "it denies access; check path and access rules".to_owned(),
         (404 | 405 | 410, _) => "it has no WebSocket at this path; check the path".to_owned(),
-        (426, _) => "it wants another protocol; if it speaks TLS, begin its URL with wss://".to_owned(),
+        (426, _) => "it requires another protocol; if it uses TLS, begin its URL with wss://".to_owned(),
         (408 | 429 | 503, _) => "it is busy; try later".to_owned(),
-        (500..=599, _) => "it is in trouble; look at its logs or try later".to_owned(),
-        _ => "it refuses the WebSocket upgrade; check host, port and path".to_owned(),
+        (500..=599, _) => "it has an internal error; check its log or try later".to_owned(),
+        _ => "it rejects the WebSocket upgrade; check host, port and path".to_owned(),
     }
 }
