@@ -91,7 +91,6 @@ pub const CRATE_RULES: [CrateRule; 5] = [
             "testkit/lab",
             "transports/vdo-ninja",
             "transports/webrtc",
-            "transports/websocket",
         ],
     },
     CrateRule {
@@ -108,7 +107,6 @@ pub const CRATE_RULES: [CrateRule; 5] = [
             "testkit/lab",
             "transports/vdo-ninja",
             "transports/webrtc",
-            "transports/websocket",
         ],
     },
 ];

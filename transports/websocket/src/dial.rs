@@ -11,9 +11,9 @@ use tokio::time::{Instant, timeout_at};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 
+use crate::dial_error::{DialError, DialPhase};
 use crate::happy_eyeballs::connect;
 use crate::interfaces::{InterfaceChoice, local_interfaces};
-use crate::dial_error::{DialError, DialPhase};
 use crate::resolve::DnsCache;
 use crate::server_url::ServerUrl;
 use crate::tls;
@@ -70,9 +70,8 @@ pub(crate) async fn dial(request: &DialRequest) -> Result<Dialed, DialError> {
     let server = ServerUrl::parse(&request.server).map_err(DialError::BadUrl)?;
     let timer = DialTimer { deadline: Instant::now() + request.limit.min(MAX_LIMIT), limit: request.limit };
     let resolved = request.dns.resolve(&server, request.interfaces);
-    let addresses = timer
-        .bound(DialPhase::Resolve, async { resolved.await.map_err(DialError::Resolve) })
-        .await?;
+    let addresses =
+        timer.bound(DialPhase::Resolve, async { resolved.await.map_err(DialError::Resolve) }).await?;
     let interfaces = match request.interfaces {
         InterfaceChoice::Default => Vec::new(),
         InterfaceChoice::All => local_interfaces(),

@@ -78,16 +78,16 @@ impl DialError {
                     DialPhase::Tls => {
                         "the TLS handshake did not complete; check that the port is the server's TLS port"
                     }
-                    DialPhase::Upgrade => {
-                        "it did not answer the WebSocket upgrade; check the server's log"
-                    }
+                    DialPhase::Upgrade => "it did not answer the WebSocket upgrade; check the server's log",
                 };
                 format!("{server} did not open within {limit:?}: {problem}")
             }
-            Self::Tls { problem, remedy } => format!("the TLS handshake with {server} failed: {problem}; {remedy}"),
-            Self::Broken(error) => format!(
-                "{server} closed the connection during the upgrade: {error}; check the server's log"
-            ),
+            Self::Tls { problem, remedy } => {
+                format!("the TLS handshake with {server} failed: {problem}; {remedy}")
+            }
+            Self::Broken(error) => {
+                format!("{server} closed the connection during the upgrade: {error}; check the server's log")
+            }
             Self::NotWebSocket(problem) => {
                 format!("{server} is not a WebSocket server: {problem}; check host, port and path")
             }

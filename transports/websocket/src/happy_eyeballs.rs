@@ -148,10 +148,7 @@ mod tests {
 
         let error = connect(&[refusing], &[], soon()).await.unwrap_err();
 
-        assert!(
-            matches!(error, DialError::Connect { last, tried: 1, .. } if last == refusing),
-            "{error:?}"
-        );
+        assert!(matches!(error, DialError::Connect { last, tried: 1, .. } if last == refusing), "{error:?}");
     }
 
     #[test]
@@ -177,8 +174,10 @@ mod tests {
 
         let attempts = attempts(&[server], &interfaces, |_| Some(interfaces[0].address));
 
-        let expected =
-            [Attempt { address: server, interface: None }, Attempt { address: server, interface: Some(interfaces[1].clone()) }];
+        let expected = [
+            Attempt { address: server, interface: None },
+            Attempt { address: server, interface: Some(interfaces[1].clone()) },
+        ];
         assert_eq!(attempts, expected);
     }
 

@@ -78,8 +78,7 @@ mod tests {
 
     #[test]
     fn an_interface_reaches_its_own_family_except_loopback() {
-        let interface =
-            LocalInterface { name: "wlan0".to_owned(), address: "198.51.100.7".parse().unwrap() };
+        let interface = LocalInterface { name: "wlan0".to_owned(), address: "198.51.100.7".parse().unwrap() };
         assert!(interface.can_reach("192.0.2.1".parse().unwrap()));
         assert!(!interface.can_reach("127.0.0.1".parse().unwrap()));
         assert!(!interface.can_reach("2001:db8::1".parse().unwrap()));

@@ -224,9 +224,10 @@ fn broken(server: &str, error: &Error) -> Ending {
             ),
             Some(CloseCode::Size),
         ),
-        Error::Utf8(_) => {
-            (format!("{server} sent a text frame that is not UTF-8; repair the server"), Some(CloseCode::Invalid))
-        }
+        Error::Utf8(_) => (
+            format!("{server} sent a text frame that is not UTF-8; repair the server"),
+            Some(CloseCode::Invalid),
+        ),
         Error::ConnectionClosed
         | Error::AlreadyClosed
         | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {

@@ -158,11 +158,20 @@ mod tests {
         let server = ServerUrl::parse("wss://signaling.example").unwrap();
         cache.on_opened(&server, address());
         let wrong = "192.0.2.66:443".parse().unwrap();
-        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![wrong]))).await.unwrap(), [wrong, address()]);
+        assert_eq!(
+            cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![wrong]))).await.unwrap(),
+            [wrong, address()]
+        );
         cache.on_failed(&server, wrong);
-        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![wrong]))).await.unwrap(), [address(), wrong]);
+        assert_eq!(
+            cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![wrong]))).await.unwrap(),
+            [address(), wrong]
+        );
         cache.on_opened(&server, address());
-        assert_eq!(cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![address()]))).await.unwrap(), [address()]);
+        assert_eq!(
+            cache.look_up(name(), LOOKUP_TIMEOUT, ready(Ok(vec![address()]))).await.unwrap(),
+            [address()]
+        );
     }
 
     #[tokio::test(start_paused = true)]

@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn a_past_date_is_no_delay() {
+    fn a_past_date_means_zero_delay() {
         let now = UNIX_EPOCH + Duration::from_secs(2_000_000_000);
         assert_eq!(parse("Sun, 06 Nov 1994 08:49:37 GMT", None, now), Some(Duration::ZERO));
     }

@@ -9,9 +9,9 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinHandle;
 
 use crate::dial::{DialRequest, dial};
+use crate::dial_error::DialError;
 use crate::options::WebSocketOptions;
 use crate::pump::{Outgoing, Queues, close_requested, pump};
-use crate::dial_error::DialError;
 use crate::server_url::redacted;
 
 /// A socket that is dialling, open or closing.

@@ -59,7 +59,8 @@ impl SignalingTransport for WebSocketTransport {
                 let max_frame_bytes = self.options.max_frame_bytes;
                 let (dns, interfaces) = (self.dns.clone(), self.interfaces);
                 let request = DialRequest { server, limit, dns, interfaces, resume, tls, max_frame_bytes };
-                self.socket = Some(Socket::open(generation, request, Arc::clone(&self.dialect), &self.options));
+                self.socket =
+                    Some(Socket::open(generation, request, Arc::clone(&self.dialect), &self.options));
             }
             SignalingAction::Send(message) => {
                 if let Some(socket) = self.socket(generation) {

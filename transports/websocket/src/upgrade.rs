@@ -174,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_resumed_route_is_still_ours_if_the_server_does_not_repeat_it() {
-        let upgraded = parse(&format!("{GOOD}Rejoin-Resumed: 1\r\n\r\n"), Some(&resumption())).unwrap().unwrap();
+        let upgraded =
+            parse(&format!("{GOOD}Rejoin-Resumed: 1\r\n\r\n"), Some(&resumption())).unwrap().unwrap();
         assert!(upgraded.resumed);
         assert_eq!(upgraded.resumption, Some(resumption()));
     }
