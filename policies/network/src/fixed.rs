@@ -9,22 +9,22 @@ use rejoin_core::network::Interface;
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
 use serde::Deserialize;
 
-/// Tells once of a usable network and then never again.
+/// Reports a usable network once, and never a change.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Fixed {
-    /// Whether the one snapshot was told.
+    /// Whether the one snapshot was reported.
     #[serde(skip)]
-    told: bool,
+    reported: bool,
 }
 
 #[async_trait]
 impl NetworkMonitor for Fixed {
     async fn next_snapshot(&mut self) -> NetworkSnapshot {
-        if self.told {
+        if self.reported {
             return future::pending().await;
         }
-        self.told = true;
+        self.reported = true;
         snapshot()
     }
 }
@@ -42,13 +42,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn begins_with_a_usable_network() {
+    fn reports_a_usable_network() {
         let snapshot = Fixed::default().next_snapshot().now_or_never();
         assert!(snapshot.is_some_and(|snapshot| snapshot.is_usable()));
     }
 
     #[test]
-    fn has_nothing_more_to_tell() {
+    fn reports_nothing_more() {
         let mut monitor = Fixed::default();
         monitor.next_snapshot().now_or_never();
         assert_eq!(monitor.next_snapshot().now_or_never(), None);

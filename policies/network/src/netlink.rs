@@ -1,13 +1,13 @@
-//! `netlink`: the Linux kernel tells of every change of links, addresses, routes and rules.
+//! `netlink`: the Linux kernel reports every change of links, addresses, routes and rules.
 
 #[cfg(target_os = "linux")]
-mod news;
-#[cfg(target_os = "linux")]
-mod picture;
+mod assemble;
 #[cfg(target_os = "linux")]
 mod request;
 #[cfg_attr(not(target_os = "linux"), path = "netlink/absent.rs")]
 mod subscription;
+#[cfg(target_os = "linux")]
+mod urgency;
 
 use std::time::Duration;
 
@@ -15,90 +15,90 @@ use async_trait::async_trait;
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
 use serde::Deserialize;
 
-use crate::portable::{self, Alarm};
-use crate::sight::Seclusion;
+use crate::debounce::Debounce;
+use crate::observation::LoopbackFilter;
+use crate::portable::{self, Trigger};
 use crate::watch::Watch;
-use crate::window::Window;
 
 use subscription::Subscription;
 
-/// From one attempt to open netlink to the next, and from one look to the next in between.
+/// The time from one attempt to open netlink to the next, and from one scan to the next in between.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Tells what the network looks like whenever the kernel says that something changed.
+/// Reports a snapshot whenever the kernel reports a change.
 ///
-/// Where netlink is not to be had (other systems, sandboxes, Android, a lack of file descriptors), it looks
-/// every second and after changes of addresses like `portable`, repeats itself, and tries netlink again before each look.
-/// It watches the network namespace of the thread that first asks.
+/// Where netlink cannot be opened (other systems, sandboxes, Android, a lack of file descriptors), it scans every second
+/// and after changes of addresses like `portable`, may report the same snapshot again, and tries netlink before each scan.
+/// It watches the network namespace of the thread that first asks for a snapshot.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Netlink {
-    /// How long after an event the network is looked at: a burst counts once, and a storm cannot put the look off.
+    /// The time from an event to the scan that follows; later events in that time do not extend it.
     #[serde(with = "humantime_serde")]
-    pub window: Duration,
-    /// The same after a lost carrier or another default route, unless the last look was less than a window ago.
+    pub debounce: Duration,
+    /// The same after a lost carrier or another default route, unless the last scan is less than `debounce` ago.
     #[serde(with = "humantime_serde")]
-    pub urgent: Duration,
+    pub urgent_debounce: Duration,
     #[serde(skip)]
-    stage: Stage,
-    /// What looks while the kernel does not tell.
+    source: Source,
+    /// Scans the host while netlink cannot be opened.
     #[serde(skip)]
-    substitute: Option<Watch<Alarm>>,
+    fallback: Option<Watch<Trigger>>,
     #[serde(skip)]
-    seclusion: Seclusion,
+    loopback_filter: LoopbackFilter,
 }
 
 impl Default for Netlink {
-    /// Folds 30 ms: an interface comes up in a burst of some milliseconds, and nobody feels the wait.
-    /// What takes packets off their way is looked at without any.
+    /// Debounces for 30 ms, since an interface comes up in a burst of some milliseconds.
+    /// A change that stops packets is reported without any delay.
     fn default() -> Self {
         Self {
-            window: Duration::from_millis(30),
-            urgent: Duration::ZERO,
-            stage: Stage::default(),
-            substitute: None,
-            seclusion: Seclusion::default(),
+            debounce: Duration::from_millis(30),
+            urgent_debounce: Duration::ZERO,
+            source: Source::default(),
+            fallback: None,
+            loopback_filter: LoopbackFilter::default(),
         }
     }
 }
 
-/// Where the next snapshot comes from.
+/// The source of the next snapshot.
 #[derive(Debug, Default)]
-enum Stage {
+enum Source {
     /// Netlink is to be opened.
     #[default]
-    Closed,
-    /// The kernel tells.
-    Watching(Watch<Subscription>),
-    /// The kernel does not tell: one look, then netlink is tried again.
-    Looking,
+    Unopened,
+    /// The kernel reports changes.
+    Kernel(Watch<Subscription>),
+    /// Netlink cannot be opened: one scan by the fallback, then netlink is tried again.
+    Fallback,
 }
 
 #[async_trait]
 impl NetworkMonitor for Netlink {
     async fn next_snapshot(&mut self) -> NetworkSnapshot {
         loop {
-            match &mut self.stage {
-                Stage::Closed => match Subscription::open() {
+            match &mut self.source {
+                Source::Unopened => match Subscription::open() {
                     Ok(subscription) => {
-                        let window = Window::new(self.window, self.urgent);
-                        self.stage = Stage::Watching(Watch::begin(subscription, window));
+                        let debounce = Debounce::new(self.debounce, self.urgent_debounce);
+                        self.source = Source::Kernel(Watch::begin(subscription, debounce));
                     }
-                    Err(_) => self.stage = Stage::Looking,
+                    Err(_) => self.source = Source::Fallback,
                 },
-                Stage::Watching(watch) => match watch.next().await {
-                    Ok(sight) => {
-                        self.substitute = None;
-                        return self.seclusion.judge(sight);
+                Source::Kernel(watch) => match watch.next().await {
+                    Ok(observation) => {
+                        self.fallback = None;
+                        return self.loopback_filter.filter(observation);
                     }
-                    Err(_) => self.stage = Stage::Looking,
+                    Err(_) => self.source = Source::Fallback,
                 },
-                Stage::Looking => {
-                    let begin = || portable::watch(self.window, RETRY);
-                    let found = self.substitute.get_or_insert_with(begin).next().await;
-                    self.stage = Stage::Closed;
-                    if let Ok(sight) = found {
-                        return self.seclusion.judge(sight);
+                Source::Fallback => {
+                    let begin = || portable::watch(self.debounce, RETRY);
+                    let found = self.fallback.get_or_insert_with(begin).next().await;
+                    self.source = Source::Unopened;
+                    if let Ok(observation) = found {
+                        return self.loopback_filter.filter(observation);
                     }
                 }
             }
@@ -111,15 +111,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folds_thirty_milliseconds_unless_told_otherwise() {
-        assert_eq!(toml::from_str::<Netlink>("").unwrap().window, Duration::from_millis(30));
-        assert_eq!(toml::from_str::<Netlink>("window = '1s'").unwrap().window, Duration::from_secs(1));
+    fn debounces_for_thirty_milliseconds_by_default() {
+        assert_eq!(toml::from_str::<Netlink>("").unwrap().debounce, Duration::from_millis(30));
+        assert_eq!(toml::from_str::<Netlink>("debounce = '1s'").unwrap().debounce, Duration::from_secs(1));
     }
 
     #[test]
-    fn waits_for_nothing_urgent_unless_told_to() {
-        assert_eq!(toml::from_str::<Netlink>("").unwrap().urgent, Duration::ZERO);
-        assert_eq!(toml::from_str::<Netlink>("urgent = '1s'").unwrap().urgent, Duration::from_secs(1));
+    fn does_not_debounce_urgent_changes_by_default() {
+        assert_eq!(toml::from_str::<Netlink>("").unwrap().urgent_debounce, Duration::ZERO);
+        assert_eq!(
+            toml::from_str::<Netlink>("urgent_debounce = '1s'").unwrap().urgent_debounce,
+            Duration::from_secs(1)
+        );
     }
 
     #[test]
@@ -128,14 +131,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn begins_with_what_there_is() {
+    async fn reports_the_present_network_first() {
         assert!(!Netlink::default().next_snapshot().await.interfaces.is_empty());
     }
 
     #[tokio::test]
-    async fn looks_itself_when_the_kernel_does_not_tell() {
-        let mut monitor = Netlink { stage: Stage::Looking, ..Netlink::default() };
+    async fn scans_by_itself_when_netlink_cannot_be_opened() {
+        let mut monitor = Netlink { source: Source::Fallback, ..Netlink::default() };
         assert!(!monitor.next_snapshot().await.interfaces.is_empty());
-        assert!(matches!(monitor.stage, Stage::Closed));
+        assert!(matches!(monitor.source, Source::Unopened));
     }
 }

@@ -1,7 +1,7 @@
-//! `polling`: looks at the interfaces again and again, on every system.
+//! `polling`: scans the interfaces at an interval, on every system.
 
-mod rounds;
-mod survey;
+mod poll_loop;
+mod scan;
 
 use std::time::Duration;
 
@@ -10,32 +10,36 @@ use rejoin_core::{NetworkMonitor, NetworkSnapshot};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error};
 
-use crate::sight::Told;
+use crate::observation::ChangeFilter;
 
-use rounds::Rounds;
+use poll_loop::PollLoop;
 
-pub(crate) use survey::survey;
+pub(crate) use scan::scan;
 
-/// Looks at an interval and tells when something differs.
+/// Scans the host at an interval and reports a snapshot that differs from the last one.
 ///
-/// What is over before the next look is never seen.
-/// Where an interface without a carrier keeps its addresses, the carrier is what the system says, which may be nothing.
+/// A change that is undone before the next scan is missed.
+/// The carrier of an interface is what the system reports, and some systems report none.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Polling {
-    /// From one look to the next.
+    /// The time from one scan to the next.
     #[serde(deserialize_with = "positive")]
     pub interval: Duration,
     #[serde(skip)]
-    rounds: Rounds,
+    poll_loop: PollLoop,
     #[serde(skip)]
-    told: Told,
+    changes: ChangeFilter,
 }
 
 impl Default for Polling {
-    /// Looks every second: soon enough to beat ICE, which takes several to find a dead path, and not felt by a battery.
+    /// Scans every second: faster than ICE, which takes several seconds to find a dead path, and cheap on a battery.
     fn default() -> Self {
-        Self { interval: Duration::from_secs(1), rounds: Rounds::default(), told: Told::default() }
+        Self {
+            interval: Duration::from_secs(1),
+            poll_loop: PollLoop::default(),
+            changes: ChangeFilter::default(),
+        }
     }
 }
 
@@ -43,10 +47,10 @@ impl Default for Polling {
 impl NetworkMonitor for Polling {
     async fn next_snapshot(&mut self) -> NetworkSnapshot {
         loop {
-            // A system that does not answer has not lost its network: ask again, tell nothing.
-            let Ok(sight) = self.rounds.next(self.interval).await else { continue };
-            if let Some(news) = self.told.news(sight) {
-                return news;
+            // A failed scan does not mean a lost network: scan again, report nothing.
+            let Ok(observation) = self.poll_loop.next(self.interval).await else { continue };
+            if let Some(snapshot) = self.changes.changed(observation) {
+                return snapshot;
             }
         }
     }
@@ -56,7 +60,7 @@ impl NetworkMonitor for Polling {
 pub(crate) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
     let interval: Duration = humantime_serde::deserialize(deserializer)?;
     if interval.is_zero() {
-        return Err(D::Error::custom("an interval of zero would look without pause; give at least 100ms"));
+        return Err(D::Error::custom("an interval of zero would scan without pause; give at least 100ms"));
     }
     Ok(interval)
 }
@@ -69,19 +73,19 @@ mod tests {
     use tokio::time::{Instant, timeout};
 
     use super::*;
-    use crate::sight::Sight;
+    use crate::observation::Observation;
 
-    /// An hour of paused time without news.
+    /// An hour of paused time without a snapshot.
     const LONG: Duration = Duration::from_secs(3600);
 
     #[test]
-    fn looks_every_second_unless_told_otherwise() {
+    fn scans_every_second_by_default() {
         assert_eq!(toml::from_str::<Polling>("").unwrap().interval, Duration::from_secs(1));
         assert_eq!(toml::from_str::<Polling>("interval = '5s'").unwrap().interval, Duration::from_secs(5));
     }
 
     #[test]
-    fn refuses_to_look_without_pause() {
+    fn refuses_to_scan_without_pause() {
         let refusal = toml::from_str::<Polling>("interval = '0s'").unwrap_err();
         assert!(refusal.to_string().contains("give at least 100ms"), "{refusal}");
     }
@@ -92,8 +96,9 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tells_at_once_and_then_only_what_differs() {
-        let mut monitor = Polling { rounds: Rounds::looking(|| Ok(sight(true))), ..Polling::default() };
+    async fn reports_at_once_and_then_only_changes() {
+        let mut monitor =
+            Polling { poll_loop: PollLoop::with_scan(|| Ok(observation(true))), ..Polling::default() };
         let begun = Instant::now();
         monitor.next_snapshot().await;
         assert!(begun.elapsed() < Duration::from_millis(10));
@@ -101,37 +106,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn tells_a_difference_within_an_interval() {
-        let mut monitor = Polling { rounds: Rounds::looking(|| Ok(sight(true))), ..Polling::default() };
+    async fn reports_a_change_within_an_interval() {
+        let mut monitor =
+            Polling { poll_loop: PollLoop::with_scan(|| Ok(observation(true))), ..Polling::default() };
         monitor.next_snapshot().await;
         let changed = Instant::now();
-        monitor.rounds.look_with(|| Ok(sight(false)));
+        monitor.poll_loop.set_scan(|| Ok(observation(false)));
         assert!(!monitor.next_snapshot().await.is_usable());
         assert!(changed.elapsed() < Duration::from_millis(1010));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_failed_look_is_no_loss() {
-        let mut monitor = Polling { rounds: Rounds::looking(|| Ok(sight(true))), ..Polling::default() };
+    async fn a_failed_scan_is_not_a_lost_network() {
+        let mut monitor =
+            Polling { poll_loop: PollLoop::with_scan(|| Ok(observation(true))), ..Polling::default() };
         monitor.next_snapshot().await;
-        monitor.rounds.look_with(|| Err(std::io::ErrorKind::OutOfMemory.into()));
+        monitor.poll_loop.set_scan(|| Err(std::io::ErrorKind::OutOfMemory.into()));
         assert!(timeout(LONG, monitor.next_snapshot()).await.is_err());
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_dropped_wait_does_not_begin_again() {
-        let mut monitor = Polling { rounds: Rounds::looking(|| Ok(sight(true))), ..Polling::default() };
+    async fn a_dropped_wait_does_not_start_again() {
+        let mut monitor =
+            Polling { poll_loop: PollLoop::with_scan(|| Ok(observation(true))), ..Polling::default() };
         monitor.next_snapshot().await;
         let changed = Instant::now();
-        monitor.rounds.look_with(|| Ok(sight(false)));
+        monitor.poll_loop.set_scan(|| Ok(observation(false)));
         while timeout(Duration::from_millis(300), monitor.next_snapshot()).await.is_err() {}
         assert!(changed.elapsed() < Duration::from_millis(1010));
     }
 
-    fn sight(carrier: bool) -> Sight {
+    fn observation(carrier: bool) -> Observation {
         let addresses = [[10, 1, 0, 2].into()].into();
-        let mut sight = Sight::default();
-        sight.outside.interfaces.insert("wifi".to_owned(), Interface { carrier, addresses });
-        sight
+        let mut observation = Observation::default();
+        observation.outside.interfaces.insert("wifi".to_owned(), Interface { carrier, addresses });
+        observation
     }
 }

@@ -1,6 +1,6 @@
-//! `portable`: the system tells of changed addresses, and an interval finds the rest, on every system.
+//! `portable`: the system reports changed addresses, and an interval finds the rest, on every system.
 
-mod alarm;
+mod trigger;
 
 use std::time::Duration;
 
@@ -8,41 +8,43 @@ use async_trait::async_trait;
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
 use serde::Deserialize;
 
+use crate::debounce::Debounce;
+use crate::observation::ChangeFilter;
 use crate::polling::positive;
-use crate::sight::Told;
 use crate::watch::Watch;
-use crate::window::Window;
 
-pub(crate) use alarm::Alarm;
+pub(crate) use trigger::Trigger;
 
-/// Looks after every change of an address that the system tells, and at an interval, and tells what differs.
+/// Scans the host after every change of an address that the system reports, and at an interval, and reports a snapshot
+/// that differs from the last one.
 ///
-/// A lost carrier and another default route are told by no system; where they change no address, the interval
-/// finds them.
-/// A system that does not tell is looked at every second at least.
+/// Systems do not report a lost carrier or another default route; where these change no address, the interval finds
+/// them.
+/// A system that does not report changes of addresses is scanned every second at least.
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Portable {
-    /// How long after an event the host is looked at: a burst counts once, and a storm cannot put the look off.
+    /// The time from an event to the scan that follows; later events in that time do not extend it.
     #[serde(with = "humantime_serde")]
-    pub window: Duration,
-    /// From one look to the next without an event.
+    pub debounce: Duration,
+    /// The time from one scan to the next without an event.
     #[serde(deserialize_with = "positive")]
     pub interval: Duration,
     #[serde(skip)]
-    watch: Option<Watch<Alarm>>,
+    watch: Option<Watch<Trigger>>,
     #[serde(skip)]
-    told: Told,
+    changes: ChangeFilter,
 }
 
 impl Default for Portable {
-    /// Folds 30 ms as `netlink` does, and looks every second as `polling` does: events are only half of the news.
+    /// Debounces for 30 ms as `netlink` does, and scans every second as `polling` does: events cover only half of the
+    /// changes.
     fn default() -> Self {
         Self {
-            window: Duration::from_millis(30),
+            debounce: Duration::from_millis(30),
             interval: Duration::from_secs(1),
             watch: None,
-            told: Told::default(),
+            changes: ChangeFilter::default(),
         }
     }
 }
@@ -50,20 +52,20 @@ impl Default for Portable {
 #[async_trait]
 impl NetworkMonitor for Portable {
     async fn next_snapshot(&mut self) -> NetworkSnapshot {
-        let watch = self.watch.get_or_insert_with(|| watch(self.window, self.interval));
+        let watch = self.watch.get_or_insert_with(|| watch(self.debounce, self.interval));
         loop {
-            // A system that does not answer has not lost its network: ask again, tell nothing.
-            let Ok(sight) = watch.next().await else { continue };
-            if let Some(news) = self.told.news(sight) {
-                return news;
+            // A failed scan does not mean a lost network: scan again, report nothing.
+            let Ok(observation) = watch.next().await else { continue };
+            if let Some(snapshot) = self.changes.changed(observation) {
+                return snapshot;
             }
         }
     }
 }
 
-/// Begins to watch by means that every system has.
-pub(crate) fn watch(window: Duration, interval: Duration) -> Watch<Alarm> {
-    Watch::begin(Alarm::set(interval), Window::new(window, Duration::ZERO))
+/// Starts to watch with calls that every system has.
+pub(crate) fn watch(debounce: Duration, interval: Duration) -> Watch<Trigger> {
+    Watch::begin(Trigger::new(interval), Debounce::new(debounce, Duration::ZERO))
 }
 
 #[cfg(test)]
@@ -71,28 +73,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn folds_as_netlink_and_looks_as_polling_unless_told_otherwise() {
+    fn debounces_as_netlink_and_scans_as_polling_by_default() {
         let (portable, netlink) = (toml::from_str::<Portable>("").unwrap(), crate::Netlink::default());
         assert_eq!(
-            (portable.window, portable.interval),
-            (netlink.window, crate::Polling::default().interval)
+            (portable.debounce, portable.interval),
+            (netlink.debounce, crate::Polling::default().interval)
         );
-        let portable: Portable = toml::from_str("window = '1s'\ninterval = '5s'").unwrap();
-        assert_eq!((portable.window, portable.interval), (Duration::from_secs(1), Duration::from_secs(5)));
+        let portable: Portable = toml::from_str("debounce = '1s'\ninterval = '5s'").unwrap();
+        assert_eq!((portable.debounce, portable.interval), (Duration::from_secs(1), Duration::from_secs(5)));
     }
 
     #[test]
-    fn refuses_to_look_without_pause() {
+    fn refuses_to_scan_without_pause() {
         assert!(toml::from_str::<Portable>("interval = '0s'").is_err());
     }
 
     #[test]
     fn refuses_unknown_options() {
-        assert!(toml::from_str::<Portable>("urgent = '0s'").is_err());
+        assert!(toml::from_str::<Portable>("urgent_debounce = '0s'").is_err());
     }
 
     #[tokio::test]
-    async fn begins_with_what_there_is() {
+    async fn reports_the_present_network_first() {
         assert!(!Portable::default().next_snapshot().await.interfaces.is_empty());
     }
 }

@@ -1,47 +1,47 @@
-//! Watches the host: an event opens a window, and at its end the host is looked at.
+//! Watches the host: scans it once at the start, and again when the debounce of an event has passed.
 
 use std::io;
 
 use tokio::task::JoinHandle;
 
-use crate::sight::Sight;
-use crate::window::{Events, Window};
+use crate::debounce::{Debounce, EventSource};
+use crate::observation::Observation;
 
-/// A look that is being taken on a thread of its own.
-pub(crate) type Looking = JoinHandle<io::Result<Sight>>;
+/// A scan that is running on a thread of its own.
+pub(crate) type Scanning = JoinHandle<io::Result<Observation>>;
 
-/// What hears of changes and can look at them.
-pub(crate) trait Lookout: Events + Send {
-    /// Begins a look; what changes during it is an event after it.
-    fn look(&self) -> Looking;
+/// A source of events that can also scan the host.
+pub(crate) trait Scanner: EventSource + Send {
+    /// Starts a scan; a change while it runs is an event after it.
+    fn scan(&self) -> Scanning;
 }
 
-/// A lookout, and what follows from its events.
+/// A scanner, and the scan that follows its events.
 #[derive(Debug)]
-pub(crate) struct Watch<L> {
-    lookout: L,
-    window: Window,
-    looking: Option<Looking>,
+pub(crate) struct Watch<S> {
+    scanner: S,
+    debounce: Debounce,
+    scanning: Option<Scanning>,
 }
 
-impl<L: Lookout> Watch<L> {
-    /// Begins with a look by `lookout`, which hears of changes already.
-    pub(crate) fn begin(lookout: L, window: Window) -> Self {
-        let looking = Some(lookout.look());
-        Self { lookout, window, looking }
+impl<S: Scanner> Watch<S> {
+    /// Starts with a scan by `scanner`, which is subscribed to changes already.
+    pub(crate) fn begin(scanner: S, debounce: Debounce) -> Self {
+        let scanning = Some(scanner.scan());
+        Self { scanner, debounce, scanning }
     }
 
-    /// Returns what was seen after the next event. Cancel-safe.
-    pub(crate) async fn next(&mut self) -> io::Result<Sight> {
-        let looking = match &mut self.looking {
-            Some(looking) => looking,
+    /// Returns what the scan after the next event found. Cancel-safe.
+    pub(crate) async fn next(&mut self) -> io::Result<Observation> {
+        let scanning = match &mut self.scanning {
+            Some(scanning) => scanning,
             None => {
-                self.window.pass(&mut self.lookout).await?;
-                self.looking.insert(self.lookout.look())
+                self.debounce.wait(&mut self.scanner).await?;
+                self.scanning.insert(self.scanner.scan())
             }
         };
-        let found = looking.await;
-        self.looking = None;
+        let found = scanning.await;
+        self.scanning = None;
         found.map_err(io::Error::other).flatten()
     }
 }

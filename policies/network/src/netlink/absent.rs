@@ -1,33 +1,33 @@
-//! The kernel's news on systems without netlink: never.
+//! The subscription on systems without netlink, which cannot be opened.
 
 use std::io;
 
-use crate::watch::{Looking, Lookout};
-use crate::window::{Events, News};
+use crate::debounce::{EventSource, Urgency};
+use crate::watch::{Scanner, Scanning};
 
-/// What cannot be had.
+/// A subscription that does not exist here.
 #[derive(Debug)]
 pub(super) enum Subscription {}
 
 impl Subscription {
-    /// Returns why it cannot be had.
+    /// Fails, because this system has no netlink.
     pub(super) fn open() -> io::Result<Self> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "this system has no netlink; use portable"))
     }
 }
 
-impl Events for Subscription {
-    async fn next(&mut self) -> io::Result<News> {
+impl EventSource for Subscription {
+    async fn next(&mut self) -> io::Result<Urgency> {
         match *self {}
     }
 
-    fn forget(&mut self) -> io::Result<()> {
+    fn discard(&mut self) -> io::Result<()> {
         match *self {}
     }
 }
 
-impl Lookout for Subscription {
-    fn look(&self) -> Looking {
+impl Scanner for Subscription {
+    fn scan(&self) -> Scanning {
         match *self {}
     }
 }

@@ -1,4 +1,4 @@
-//! Asks the kernel for links, addresses and ways, over a netlink socket.
+//! Requests links, addresses and routes from the kernel over a netlink socket.
 
 use std::io;
 use std::net::IpAddr;
@@ -18,34 +18,34 @@ use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{Protocol, RecvFlags, SendFlags, SocketFlags, SocketType, bind, recv, sendto, socket_with};
 
-use super::picture::Picture;
-use crate::sight::{FAR_V4, FAR_V6, Sight};
+use super::assemble::ObservationBuilder;
+use crate::observation::{INTERNET_V4, INTERNET_V6, Observation};
 
-/// The protocol of links, addresses and routes is the first, zero, which rustix writes as none.
+/// The protocol of links, addresses and routes is number zero, which rustix writes as `None`.
 pub(super) const NETLINK_ROUTE: Option<Protocol> = None;
 
-/// More than the 32 KiB that the kernel puts into one message of a dump at most.
-const ROOM: usize = 64 * 1024;
-/// The kernel answers in less than a millisecond; this is for one that does not answer at all.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Dumps before a torn one is taken: what tore it is an event, so another look follows.
-const ATTEMPTS: u32 = 3;
+/// The kernel puts at most 32 KiB into one message of a dump.
+const BUFFER_SIZE: usize = 64 * 1024;
+/// The kernel answers in less than a millisecond; the limit is for one that does not answer at all.
+const REPLY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Dumps before an interrupted one is accepted: the change that interrupted it is an event, so another scan follows.
+const MAX_ATTEMPTS: u32 = 3;
 
-/// A socket for questions; one look at a time.
+/// A socket for requests; one scan at a time.
 #[derive(Debug)]
 pub(super) struct Requests {
     socket: OwnedFd,
-    /// Tells the answers to this question from those to an earlier one.
+    /// Numbers requests, so that late answers to an earlier one are recognised.
     sequence: AtomicU32,
 }
 
-/// How the kernel answered.
+/// The kernel's answer to a request.
 enum Reply {
-    /// With all there is.
-    Whole(Vec<Vec<u8>>),
-    /// With a list that changed while it was being written.
-    Torn(Vec<Vec<u8>>),
-    /// With a no.
+    /// The complete list of payloads.
+    Complete(Vec<Vec<u8>>),
+    /// A list that changed while the kernel wrote it.
+    Interrupted(Vec<Vec<u8>>),
+    /// An error.
     Refused(io::Error),
 }
 
@@ -55,44 +55,44 @@ impl Requests {
         let (family, flags) = (rustix::net::AddressFamily::NETLINK, SocketFlags::CLOEXEC);
         let socket = socket_with(family, SocketType::RAW, flags, NETLINK_ROUTE)?;
         bind(&socket, &SocketAddrNetlink::new(0, 0))?;
-        set_socket_timeout(&socket, Timeout::Recv, Some(PATIENCE))?;
+        set_socket_timeout(&socket, Timeout::Recv, Some(REPLY_TIMEOUT))?;
         Ok(Self { socket, sequence: AtomicU32::new(0) })
     }
 
-    /// Returns what the network looks like.
-    pub(super) fn look(&self) -> io::Result<Sight> {
-        let mut picture = Picture::default();
+    /// Returns the links, addresses and default routes.
+    pub(super) fn scan(&self) -> io::Result<Observation> {
+        let mut builder = ObservationBuilder::default();
         for link in self.list(&RouteNetlinkMessage::GetLink(LinkMessage::default()))? {
-            picture.add_link(&link);
+            builder.add_link(&link);
         }
         for address in self.list(&RouteNetlinkMessage::GetAddress(AddressMessage::default()))? {
-            picture.add_address(&address);
+            builder.add_address(&address);
         }
-        for way in self.way(FAR_V4.into())? {
-            picture.lead_v4(&way);
+        for route in self.route_to(INTERNET_V4.into())? {
+            builder.set_default_v4(&route);
         }
-        for way in self.way(FAR_V6.into())? {
-            picture.lead_v6(&way);
+        for route in self.route_to(INTERNET_V6.into())? {
+            builder.set_default_v6(&route);
         }
-        Ok(picture.into_sight())
+        Ok(builder.build())
     }
 
-    /// Returns everything of a kind.
-    fn list(&self, question: &RouteNetlinkMessage) -> io::Result<Vec<Vec<u8>>> {
+    /// Returns all links, or all addresses.
+    fn list(&self, request: &RouteNetlinkMessage) -> io::Result<Vec<Vec<u8>>> {
         let mut attempt = 1;
         loop {
-            match self.ask(question, NLM_F_DUMP)? {
-                Reply::Torn(_) if attempt < ATTEMPTS => attempt += 1,
-                Reply::Whole(answers) | Reply::Torn(answers) => return Ok(answers),
+            match self.ask(request, NLM_F_DUMP)? {
+                Reply::Interrupted(_) if attempt < MAX_ATTEMPTS => attempt += 1,
+                Reply::Complete(answers) | Reply::Interrupted(answers) => return Ok(answers),
                 Reply::Refused(error) => return Err(error),
             }
         }
     }
 
-    /// Returns the way that packets to `destination` take; nothing if there is none.
+    /// Returns the route that packets to `destination` take; nothing if there is none.
     ///
-    /// The kernel decides, so that rules, metrics, dead next hops and VPNs count as they do for packets.
-    fn way(&self, destination: IpAddr) -> io::Result<Vec<Vec<u8>>> {
+    /// The kernel looks it up, so that rules, metrics, dead next hops and VPNs apply as they do to packets.
+    fn route_to(&self, destination: IpAddr) -> io::Result<Vec<Vec<u8>>> {
         let mut route = RouteMessage::default();
         (route.header.address_family, route.header.destination_prefix_length) = match destination {
             IpAddr::V4(_) => (AddressFamily::Inet, 32),
@@ -100,43 +100,43 @@ impl Requests {
         };
         route.attributes.push(RouteAttribute::Destination(RouteAddress::from(destination)));
         match self.ask(&RouteNetlinkMessage::GetRoute(route), 0)? {
-            Reply::Whole(answers) | Reply::Torn(answers) => Ok(answers),
+            Reply::Complete(answers) | Reply::Interrupted(answers) => Ok(answers),
             Reply::Refused(_) => Ok(Vec::new()),
         }
     }
 
-    fn ask(&self, question: &RouteNetlinkMessage, flags: u16) -> io::Result<Reply> {
+    fn ask(&self, request: &RouteNetlinkMessage, flags: u16) -> io::Result<Reply> {
         let sequence = self.sequence.fetch_add(1, Ordering::Relaxed);
         let mut header = NetlinkHeader::default();
         (header.flags, header.sequence_number) = (NLM_F_REQUEST | flags, sequence);
-        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(question.clone()));
+        let mut message = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(request.clone()));
         message.finalize();
         let mut bytes = vec![0; message.buffer_len()];
         message.serialize(&mut bytes);
         sendto(&self.socket, &bytes, SendFlags::empty(), &SocketAddrNetlink::new(0, 0))?;
 
         let mut answers = Answers::default();
-        let mut room = vec![0; ROOM];
+        let mut buffer = vec![0; BUFFER_SIZE];
         loop {
-            let (taken, length) = recv(&self.socket, &mut room[..], RecvFlags::TRUNC)?;
+            let (taken, length) = recv(&self.socket, &mut buffer[..], RecvFlags::TRUNC)?;
             if length > taken {
                 return Err(io::Error::new(
                     io::ErrorKind::InvalidData,
-                    "an answer of the kernel is too long",
+                    "the kernel's answer is longer than the buffer",
                 ));
             }
-            if let Some(reply) = answers.read(&room[..taken], sequence)? {
+            if let Some(reply) = answers.read(&buffer[..taken], sequence)? {
                 return Ok(reply);
             }
         }
     }
 }
 
-/// The answers to one question, as they come in.
+/// The answers to one request, as they come in.
 #[derive(Default)]
 struct Answers {
     payloads: Vec<Vec<u8>>,
-    torn: bool,
+    interrupted: bool,
 }
 
 impl Answers {
@@ -151,7 +151,7 @@ impl Answers {
             if message.sequence_number() != sequence {
                 continue;
             }
-            self.torn |= message.flags() & NLM_F_DUMP_INTR != 0;
+            self.interrupted |= message.flags() & NLM_F_DUMP_INTR != 0;
             let code = || message.payload().get(..4).and_then(|bytes| parse_i32(bytes).ok()).unwrap_or(0);
             match message.message_type() {
                 NLMSG_DONE | NLMSG_ERROR if code() < 0 => {
@@ -170,7 +170,7 @@ impl Answers {
 
     fn reply(&mut self) -> Reply {
         let payloads = std::mem::take(&mut self.payloads);
-        if self.torn { Reply::Torn(payloads) } else { Reply::Whole(payloads) }
+        if self.interrupted { Reply::Interrupted(payloads) } else { Reply::Complete(payloads) }
     }
 }
 
@@ -187,37 +187,37 @@ mod tests {
         let two =
             [message(DATA, NLM_F_MULTIPART, 7, &[2; 4]), message(NLMSG_DONE, NLM_F_MULTIPART, 7, &[0; 4])];
         let reply = answers.read(&two.concat(), 7).unwrap();
-        assert!(matches!(reply, Some(Reply::Whole(payloads)) if payloads == [[1; 4], [2; 4]]));
+        assert!(matches!(reply, Some(Reply::Complete(payloads)) if payloads == [[1; 4], [2; 4]]));
     }
 
     #[test]
     fn a_single_answer_needs_no_end() {
         let reply = Answers::default().read(&message(DATA, 0, 7, &[1; 4]), 7).unwrap();
-        assert!(matches!(reply, Some(Reply::Whole(payloads)) if payloads == [[1; 4]]));
+        assert!(matches!(reply, Some(Reply::Complete(payloads)) if payloads == [[1; 4]]));
     }
 
     #[test]
-    fn a_no_keeps_its_reason() {
+    fn an_error_keeps_its_code() {
         let unreachable = 101_i32;
-        let no = message(NLMSG_ERROR, 0, 7, &(-unreachable).to_ne_bytes());
-        let reply = Answers::default().read(&no, 7).unwrap();
+        let refusal = message(NLMSG_ERROR, 0, 7, &(-unreachable).to_ne_bytes());
+        let reply = Answers::default().read(&refusal, 7).unwrap();
         assert!(matches!(reply, Some(Reply::Refused(error)) if error.raw_os_error() == Some(unreachable)));
     }
 
     #[test]
-    fn an_interrupted_list_is_torn() {
+    fn a_list_that_changed_is_interrupted() {
         let done = message(NLMSG_DONE, NLM_F_MULTIPART | NLM_F_DUMP_INTR, 7, &[0; 4]);
-        assert!(matches!(Answers::default().read(&done, 7).unwrap(), Some(Reply::Torn(_))));
+        assert!(matches!(Answers::default().read(&done, 7).unwrap(), Some(Reply::Interrupted(_))));
     }
 
     #[test]
-    fn answers_to_earlier_questions_are_skipped() {
+    fn answers_to_earlier_requests_are_skipped() {
         let stale = message(NLMSG_DONE, NLM_F_MULTIPART, 6, &[0; 4]);
         assert!(Answers::default().read(&stale, 7).unwrap().is_none());
     }
 
     #[test]
-    fn a_cut_message_is_an_error() {
+    fn a_truncated_message_is_an_error() {
         let whole = message(DATA, 0, 7, &[1; 8]);
         assert!((1..whole.len()).all(|length| Answers::default().read(&whole[..length], 7).is_err()));
     }

@@ -1,4 +1,4 @@
-//! The kernel's news: a subscription that says when to look, and the look itself.
+//! A subscription to the kernel's change events, and the scan that follows them.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -11,20 +11,20 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 use tokio::task::spawn_blocking;
 
-use super::news::START;
 use super::request::{NETLINK_ROUTE, Requests};
-use crate::watch::{Looking, Lookout};
-use crate::window::{Events, News};
+use super::urgency::HEADER_LENGTH;
+use crate::debounce::{EventSource, Urgency};
+use crate::watch::{Scanner, Scanning};
 
 /// RTNLGRP_LINK, _IPV4_IFADDR, _IPV4_ROUTE, _IPV4_RULE, _IPV6_IFADDR, _IPV6_ROUTE and _IPV6_RULE.
 ///
-/// A lost carrier shows in the group of links only.
+/// Only the group of links reports a lost carrier.
 const GROUPS: [u32; 7] = [1, 5, 7, 8, 9, 11, 19];
 
-/// Events taken away at a time: a storm must not keep us from looking.
-const MOST_FORGOTTEN: usize = 4096;
+/// Events discarded at a time, so that a high rate of events cannot put off a scan.
+const MAX_DISCARDED: usize = 4096;
 
-/// A socket that becomes readable with every change, and one for questions.
+/// A socket that becomes readable with every change, and one for requests.
 #[derive(Debug)]
 pub(super) struct Subscription {
     events: AsyncFd<OwnedFd>,
@@ -44,23 +44,23 @@ impl Subscription {
     }
 }
 
-impl Lookout for Subscription {
-    /// The kernel answers at once unless somebody holds its lock on all interfaces.
-    fn look(&self) -> Looking {
+impl Scanner for Subscription {
+    /// Runs on a thread of its own, since the kernel answers late while its lock on all interfaces is held.
+    fn scan(&self) -> Scanning {
         let requests = Arc::clone(&self.requests);
-        spawn_blocking(move || requests.look())
+        spawn_blocking(move || requests.scan())
     }
 }
 
-impl Events for Subscription {
-    async fn next(&mut self) -> io::Result<News> {
-        let mut start = [0; START];
+impl EventSource for Subscription {
+    async fn next(&mut self) -> io::Result<Urgency> {
+        let mut start = [0; HEADER_LENGTH];
         loop {
             let mut ready = self.events.readable().await?;
             match ready.try_io(|socket| Ok(recv(socket, &mut start, RecvFlags::empty())?)) {
-                Ok(Ok((taken, _))) => return Ok(News::read(start.get(..taken).unwrap_or(&start))),
-                // What was dropped may have been anything.
-                Ok(Err(error)) if dropped(&error) => return Ok(News::Urgent),
+                Ok(Ok((taken, _))) => return Ok(Urgency::of(start.get(..taken).unwrap_or(&start))),
+                // The dropped events may have been urgent.
+                Ok(Err(error)) if dropped(&error) => return Ok(Urgency::Urgent),
                 Ok(Err(error)) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(Err(error)) => return Err(error),
                 Err(_would_block) => {}
@@ -68,17 +68,17 @@ impl Events for Subscription {
         }
     }
 
-    /// What happened does not matter, only that something did: the look that follows sees all of it.
-    fn forget(&mut self) -> io::Result<()> {
-        let mut start = [0; START];
-        for _ in 0..MOST_FORGOTTEN {
+    /// The content of the events does not matter, because the scan that follows sees every change.
+    fn discard(&mut self) -> io::Result<()> {
+        let mut start = [0; HEADER_LENGTH];
+        for _ in 0..MAX_DISCARDED {
             let taken = self
                 .events
                 .try_io(Interest::READABLE, |socket| Ok(recv(socket, &mut start, RecvFlags::empty())?));
             match taken {
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // The look makes up for what was dropped.
+                // The scan finds the changes of dropped events.
                 Err(error) if dropped(&error) || error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
@@ -87,7 +87,7 @@ impl Events for Subscription {
     }
 }
 
-/// Returns whether `error` says that events came faster than they were taken away.
+/// Returns whether `error` means that the kernel dropped events because the socket was full.
 fn dropped(error: &io::Error) -> bool {
     Errno::from_io_error(error) == Some(Errno::NOBUFS)
 }

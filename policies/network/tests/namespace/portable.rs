@@ -73,7 +73,7 @@ fn a_storm_gives_one_snapshot_per_window() {
                 _ = &mut storm => break,
             }
         }
-        let (elapsed, most) = (begun.elapsed(), begun.elapsed().div_duration_f64(monitor.window).ceil());
+        let (elapsed, most) = (begun.elapsed(), begun.elapsed().div_duration_f64(monitor.debounce).ceil());
         println!("10000 changes in {elapsed:?}: {snapshots} snapshots of at most {most}");
         assert!((1.0..=most).contains(&f64::from(snapshots)), "{snapshots} snapshots of at most {most}");
         quiet(&mut monitor).await;

@@ -1,22 +1,24 @@
-//! What a message of the kernel is worth: whether it can wait for the rest of its burst.
+//! Whether a change that the kernel reports is urgent, or can wait for the rest of its burst.
 
 use netlink_packet_core::NetlinkBuffer;
 use netlink_packet_route::link::{LinkFlags, LinkHeader};
 use netlink_packet_route::route::RouteHeader;
 
-use crate::window::News;
+use crate::debounce::Urgency;
 
 const RTM_NEWLINK: u16 = 16;
 const RTM_DELLINK: u16 = 17;
 const RTM_NEWROUTE: u16 = 24;
 const RTM_DELROUTE: u16 = 25;
-/// The kernel's header and the fixed part of a message about a link, which is longer than that about a route.
-pub(super) const START: usize = 16 + 16;
+/// The netlink header and the fixed part of a message about a link, which is longer than that about a route.
+pub(super) const HEADER_LENGTH: usize = 16 + 16;
 
-impl News {
-    /// Reads the first [`START`] bytes of a message; a message that cannot be read is an ordinary one.
-    pub(super) fn read(start: &[u8]) -> Self {
-        // The length in the header is that of the whole message, so it is not checked against what was taken of it.
+impl Urgency {
+    /// Returns the urgency of a message, given its first [`HEADER_LENGTH`] bytes.
+    ///
+    /// A message that cannot be read is ordinary.
+    pub(super) fn of(start: &[u8]) -> Self {
+        // The header holds the length of the whole message, so it is not checked against the part that was read.
         if start.len() < 16 {
             return Self::Ordinary;
         }
@@ -42,33 +44,33 @@ mod tests {
 
     #[test]
     fn a_lost_carrier_is_urgent() {
-        assert_eq!(News::read(&link(LinkFlags::Up)), News::Urgent);
-        assert_eq!(News::read(&message(RTM_DELLINK, [0; 16])), News::Urgent);
+        assert_eq!(Urgency::of(&link(LinkFlags::Up)), Urgency::Urgent);
+        assert_eq!(Urgency::of(&message(RTM_DELLINK, [0; 16])), Urgency::Urgent);
     }
 
     #[test]
-    fn a_carrier_that_comes_is_ordinary() {
+    fn a_new_carrier_is_ordinary() {
         let up = LinkFlags::Up | LinkFlags::LowerUp | LinkFlags::Running;
-        assert_eq!(News::read(&link(up)), News::Ordinary);
+        assert_eq!(Urgency::of(&link(up)), Urgency::Ordinary);
     }
 
     #[test]
     fn only_default_routes_are_urgent() {
         let route = |kind, prefix| message(kind, [2, prefix, 0, 0, 254, 3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(News::read(&route(RTM_NEWROUTE, 0)), News::Urgent);
-        assert_eq!(News::read(&route(RTM_DELROUTE, 0)), News::Urgent);
-        assert_eq!(News::read(&route(RTM_NEWROUTE, 24)), News::Ordinary);
+        assert_eq!(Urgency::of(&route(RTM_NEWROUTE, 0)), Urgency::Urgent);
+        assert_eq!(Urgency::of(&route(RTM_DELROUTE, 0)), Urgency::Urgent);
+        assert_eq!(Urgency::of(&route(RTM_NEWROUTE, 24)), Urgency::Ordinary);
     }
 
     #[test]
     fn addresses_are_ordinary() {
-        assert_eq!(News::read(&message(RTM_NEWADDR, [0; 16])), News::Ordinary);
+        assert_eq!(Urgency::of(&message(RTM_NEWADDR, [0; 16])), Urgency::Ordinary);
     }
 
     #[test]
-    fn cut_messages_are_ordinary() {
+    fn truncated_messages_are_ordinary() {
         let whole = message(RTM_NEWROUTE, [0; 16]);
-        assert!((0..20).all(|length| News::read(&whole[..length]) == News::Ordinary));
+        assert!((0..20).all(|length| Urgency::of(&whole[..length]) == Urgency::Ordinary));
     }
 
     fn link(flags: LinkFlags) -> Vec<u8> {
@@ -77,7 +79,7 @@ mod tests {
         message(RTM_NEWLINK, fixed)
     }
 
-    /// A message whose header tells of attributes that were not taken.
+    /// A message whose header counts attributes that were not read.
     fn message(kind: u16, fixed: [u8; 16]) -> Vec<u8> {
         let mut bytes = vec![0; 16];
         let mut header = NetlinkBuffer::new(&mut bytes);

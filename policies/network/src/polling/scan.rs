@@ -1,4 +1,4 @@
-//! One look at the host by means that every system has.
+//! One scan of the host with calls that every system has.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
@@ -6,41 +6,41 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use if_addrs::IfOperStatus;
 use rejoin_core::network::DefaultRoute;
 
-use crate::sight::{FAR_V4, FAR_V6, Sight, counts};
+use crate::observation::{INTERNET_V4, INTERNET_V6, Observation, is_usable};
 
 /// The discard port; nothing is sent there.
 const PORT: u16 = 9;
 
-/// Returns the interfaces that have addresses, and where packets leave.
-pub(crate) fn survey() -> io::Result<Sight> {
-    let mut sight = Sight::default();
+/// Returns the interfaces that have addresses, and the default routes.
+pub(crate) fn scan() -> io::Result<Observation> {
+    let mut observation = Observation::default();
     for found in if_addrs::get_if_addrs()? {
         let address = found.ip();
         let interfaces = match address.is_loopback() {
-            true => &mut sight.loopback,
-            false => &mut sight.outside.interfaces,
+            true => &mut observation.loopback,
+            false => &mut observation.outside.interfaces,
         };
         let interface = interfaces.entry(found.name).or_default();
         interface.carrier |= found.oper_status == IfOperStatus::Up;
-        if address.is_loopback() || counts(address) {
+        if address.is_loopback() || is_usable(address) {
             interface.addresses.insert(address);
         }
     }
-    sight.outside.default_v4 = way(&sight, (Ipv4Addr::UNSPECIFIED.into(), FAR_V4.into()));
-    sight.outside.default_v6 = way(&sight, (Ipv6Addr::UNSPECIFIED.into(), FAR_V6.into()));
-    Ok(sight)
+    observation.outside.default_v4 = egress(&observation, (Ipv4Addr::UNSPECIFIED.into(), INTERNET_V4.into()));
+    observation.outside.default_v6 = egress(&observation, (Ipv6Addr::UNSPECIFIED.into(), INTERNET_V6.into()));
+    Ok(observation)
 }
 
 /// Returns the default route of the address family of `from` and `to`.
-fn way(sight: &Sight, (from, to): (IpAddr, IpAddr)) -> Option<DefaultRoute> {
+fn egress(observation: &Observation, (from, to): (IpAddr, IpAddr)) -> Option<DefaultRoute> {
     let source = source(from, to).ok()?;
     let owner =
         |(_, interface): &(_, &rejoin_core::network::Interface)| interface.addresses.contains(&source);
-    let (name, _) = sight.outside.interfaces.iter().find(owner)?;
-    sight.leaving_by(name, Some(source))
+    let (name, _) = observation.outside.interfaces.iter().find(owner)?;
+    observation.default_route_via(name, Some(source))
 }
 
-/// Returns the address that packets from `from` to `to` would carry; connecting a UDP socket sends nothing.
+/// Returns the source address of packets from `from` to `to`; connecting a UDP socket sends nothing.
 fn source(from: IpAddr, to: IpAddr) -> io::Result<IpAddr> {
     let socket = UdpSocket::bind((from, 0))?;
     socket.connect((to, PORT))?;
@@ -52,9 +52,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_host_has_something_to_tell() {
-        let sight = survey().unwrap();
-        assert!(!sight.loopback.is_empty() || !sight.outside.interfaces.is_empty());
+    fn every_host_has_an_interface() {
+        let observation = scan().unwrap();
+        assert!(!observation.loopback.is_empty() || !observation.outside.interfaces.is_empty());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Puts the kernel's answers about links, addresses and ways together.
+//! Assembles the kernel's answers about links, addresses and routes into one observation.
 //!
 //! Attributes are read one by one, so that one from a newer kernel spoils neither its neighbours nor the interface.
 
@@ -11,7 +11,7 @@ use netlink_packet_route::link::{LinkFlags, LinkHeader};
 use netlink_packet_route::route::{RouteHeader, RouteType};
 use rejoin_core::network::{DefaultRoute, Interface};
 
-use crate::sight::{Sight, counts};
+use crate::observation::{Observation, is_usable};
 
 // Kinds of attributes, from the kernel's if_link.h, if_addr.h and rtnetlink.h.
 const IFLA_IFNAME: u16 = 3;
@@ -25,12 +25,12 @@ const LINK_HEADER: usize = 16;
 const ADDRESS_HEADER: usize = 8;
 const ROUTE_HEADER: usize = 12;
 
-/// What the kernel has told of one moment.
+/// The answers of the kernel so far.
 #[derive(Debug, Default)]
-pub(super) struct Picture {
+pub(super) struct ObservationBuilder {
     links: BTreeMap<u32, Link>,
-    way_v4: Option<Way>,
-    way_v6: Option<Way>,
+    default_v4: Option<Egress>,
+    default_v6: Option<Egress>,
 }
 
 #[derive(Debug)]
@@ -40,14 +40,14 @@ struct Link {
     interface: Interface,
 }
 
-/// Where packets leave: the index of a link, and their source.
+/// The default route: the index of a link, and the source address of packets.
 #[derive(Debug)]
-struct Way {
+struct Egress {
     link: u32,
     source: Option<IpAddr>,
 }
 
-impl Picture {
+impl ObservationBuilder {
     /// Adds a link from the payload of an RTM_NEWLINK.
     ///
     /// A carrier is a lower layer that is up and not waiting for a login (dormant) or for a layer below itself.
@@ -63,7 +63,7 @@ impl Picture {
 
     /// Adds an address from the payload of an RTM_NEWADDR to its link, which must have been added.
     ///
-    /// Addresses that may still prove to be a duplicate, or did, carry no packets.
+    /// An address that is, or may still turn out to be, a duplicate is left out: the kernel does not use it.
     pub(super) fn add_address(&mut self, payload: &[u8]) {
         let Ok(header) = AddressHeader::parse(payload) else { return };
         let long = attribute(payload, ADDRESS_HEADER, IFA_FLAGS).and_then(|bytes| parse_u32(bytes).ok());
@@ -72,50 +72,51 @@ impl Picture {
         if undecided || flags.contains(AddressFlags::Dadfailed) {
             return;
         }
-        // On a link to one peer, IFA_ADDRESS is the peer's and IFA_LOCAL ours; IPv6 often has the former only.
+        // On a point-to-point link, IFA_ADDRESS is the peer's and IFA_LOCAL ours; IPv6 often has the former only.
         let own = attribute(payload, ADDRESS_HEADER, IFA_LOCAL);
         let Some(own) = own.or_else(|| attribute(payload, ADDRESS_HEADER, IFA_ADDRESS)) else { return };
         let (Some(own), Some(link)) = (address(own), self.links.get_mut(&header.index)) else { return };
-        if link.loopback || counts(own) {
+        if link.loopback || is_usable(own) {
             link.interface.addresses.insert(own);
         }
     }
 
     /// Takes the IPv4 default route from the payload of an RTM_NEWROUTE.
-    pub(super) fn lead_v4(&mut self, payload: &[u8]) {
-        self.way_v4 = way(payload);
+    pub(super) fn set_default_v4(&mut self, payload: &[u8]) {
+        self.default_v4 = egress(payload);
     }
 
     /// Takes the IPv6 default route from the payload of an RTM_NEWROUTE.
-    pub(super) fn lead_v6(&mut self, payload: &[u8]) {
-        self.way_v6 = way(payload);
+    pub(super) fn set_default_v6(&mut self, payload: &[u8]) {
+        self.default_v6 = egress(payload);
     }
 
-    /// Returns what is seen.
-    pub(super) fn into_sight(self) -> Sight {
+    /// Returns the observation.
+    pub(super) fn build(self) -> Observation {
         let names: BTreeMap<u32, String> =
             self.links.iter().map(|(index, link)| (*index, link.name.clone())).collect();
-        let mut sight = Sight::default();
+        let mut observation = Observation::default();
         for Link { name, loopback, interface } in self.links.into_values() {
-            let interfaces = if loopback { &mut sight.loopback } else { &mut sight.outside.interfaces };
+            let interfaces =
+                if loopback { &mut observation.loopback } else { &mut observation.outside.interfaces };
             interfaces.insert(name, interface);
         }
-        let lead = |way: Option<Way>| -> Option<DefaultRoute> {
-            let way = way?;
-            sight.leaving_by(names.get(&way.link)?, way.source)
+        let route = |egress: Option<Egress>| -> Option<DefaultRoute> {
+            let egress = egress?;
+            observation.default_route_via(names.get(&egress.link)?, egress.source)
         };
-        let (default_v4, default_v6) = (lead(self.way_v4), lead(self.way_v6));
-        (sight.outside.default_v4, sight.outside.default_v6) = (default_v4, default_v6);
-        sight
+        let (default_v4, default_v6) = (route(self.default_v4), route(self.default_v6));
+        (observation.outside.default_v4, observation.outside.default_v6) = (default_v4, default_v6);
+        observation
     }
 }
 
-/// Returns the way of a route that packets can take.
-fn way(payload: &[u8]) -> Option<Way> {
+/// Returns the egress of a route, unless the route refuses packets.
+fn egress(payload: &[u8]) -> Option<Egress> {
     let header = RouteHeader::parse(payload).ok()?;
     let link = parse_u32(attribute(payload, ROUTE_HEADER, RTA_OIF)?).ok()?;
     let source = attribute(payload, ROUTE_HEADER, RTA_PREFSRC).and_then(address);
-    (header.kind == RouteType::Unicast).then_some(Way { link, source })
+    (header.kind == RouteType::Unicast).then_some(Egress { link, source })
 }
 
 /// Returns the value of the first attribute of a kind behind a header.
@@ -128,7 +129,7 @@ fn attribute(payload: &[u8], header: usize, kind: u16) -> Option<&[u8]> {
     )?
 }
 
-/// Returns the address that `bytes` are.
+/// Reads an address from its bytes.
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     let v4 = || Some(IpAddr::from(Ipv4Addr::from(<[u8; 4]>::try_from(bytes).ok()?)));
     let v6 = || Some(IpAddr::from(Ipv6Addr::from(<[u8; 16]>::try_from(bytes).ok()?)));
