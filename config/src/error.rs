@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::renamed_keys;
+
 /// A mistake in a configuration.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -73,7 +75,8 @@ fn suggestion(name: &str, known: &[String]) -> String {
     let distance = |candidate: &String| strsim::damerau_levenshtein(name, candidate);
     // A third of the letters may be wrong; more is another word.
     let close = |candidate: &&String| distance(candidate) <= (candidate.chars().count() / 3).max(1);
-    let meant = known.iter().filter(close).min_by_key(|candidate| distance(candidate));
+    let renamed = renamed_keys::new_name(name).and_then(|new| known.iter().find(|known| *known == new));
+    let meant = renamed.or_else(|| known.iter().filter(close).min_by_key(|candidate| distance(candidate)));
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     meant.map_or_else(
         || format!("known: {known}"),
@@ -93,6 +96,13 @@ mod tests {
     fn suggests_the_closest_name() {
         let text = suggestion("exponental", &known(&["constant", "exponential"]));
         assert_eq!(text, "did you mean \"exponential\"? known: constant, exponential");
+    }
+
+    #[test]
+    fn suggests_the_new_name_of_a_renamed_key_where_it_is_known() {
+        let text = suggestion("network.netlink.window", &known(&["debounce", "windows"]));
+        assert_eq!(text, "did you mean \"debounce\"? known: debounce, windows");
+        assert_eq!(suggestion("window", &known(&["interval"])), "known: interval");
     }
 
     #[test]

@@ -117,8 +117,8 @@ mod tests {
 
     #[test]
     fn a_variable_is_a_path_of_lower_case() {
-        let layer = Layer::variable("REJOIN_TIMEOUT__FIXED__ICE_SILENCE", "2s").unwrap();
-        assert_eq!(layer.values, assigned("timeout.fixed.ice_silence=2s"));
+        let layer = Layer::variable("REJOIN_TIMEOUT__FIXED__ICE_DISCONNECTED_TIMEOUT", "2s").unwrap();
+        assert_eq!(layer.values, assigned("timeout.fixed.ice_disconnected_timeout=2s"));
         assert!(Layer::variable("PATH", "x").is_none());
     }
 

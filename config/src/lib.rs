@@ -43,6 +43,7 @@ mod origin;
 mod outbox;
 mod profile;
 mod registry;
+mod renamed_keys;
 mod spare;
 
 pub use configuration::Configuration;

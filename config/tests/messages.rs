@@ -131,10 +131,29 @@ fn an_unknown_option_of_a_policy_that_is_not_chosen() {
 
 #[test]
 fn an_unknown_phase_on_a_platform() {
-    assert!(answer("timeout.fixed.platform.windows.ice_silense = '1s'").starts_with(
-        "timeout.fixed.platform.windows.ice_silense in rejoin.toml: there is no such key; \
-             did you mean \"ice_silence\"? known: signaling_open, "
+    assert!(answer("timeout.fixed.platform.windows.ice_disconected_timeout = '1s'").starts_with(
+        "timeout.fixed.platform.windows.ice_disconected_timeout in rejoin.toml: there is no such key; \
+             did you mean \"ice_disconnected_timeout\"? known: signaling_open, "
     ));
+}
+
+#[test]
+fn every_renamed_key_is_refused_with_its_new_name() {
+    for (old, new) in [
+        ("timeout.fixed.ice_failure", "ice_failed_timeout"),
+        ("timeout.fixed.ice_silence", "ice_disconnected_timeout"),
+        ("timeout.fixed.peer_away", "rejoin_peer_expiry"),
+        ("timeout.fixed.peer_gone", "peer_expiry"),
+        ("timeout.fixed.platform.ios.proven_health", "stable_after"),
+        ("timeout.fixed.signaling_doubt", "signaling_suspect_pong"),
+        ("network.netlink.urgent", "urgent_debounce"),
+        ("network.netlink.window", "debounce"),
+        ("network.portable.window", "debounce"),
+    ] {
+        let refused = format!("{old} in rejoin.toml: there is no such key; did you mean \"{new}\"? known: ");
+        let answer = answer(&format!("{old} = '1s'"));
+        assert!(answer.starts_with(&refused), "{answer}");
+    }
 }
 
 #[test]
@@ -149,7 +168,7 @@ fn an_unknown_platform() {
 #[test]
 fn exceptions_for_an_unknown_platform() {
     assert_eq!(
-        answer("timeout.fixed.platform.windos.ice_silence = '1s'"),
+        answer("timeout.fixed.platform.windos.ice_disconnected_timeout = '1s'"),
         "timeout.fixed.platform.windos in rejoin.toml: there is no such key; did you mean \"windows\"? \
          known: windows, macos, ios, android, linux, other"
     );

@@ -25,11 +25,11 @@ pub enum Phase {
     /// From a WebSocket ping to its pong.
     SignalingPong,
     /// The same when the trouble of a peer link has put an open socket in doubt.
-    SignalingDoubt,
+    SignalingSuspectPong,
     /// From `joinroom` to the listing.
     RoomJoin,
     /// How long a link must have been up before its attempts are forgotten.
-    ProvenHealth,
+    StableAfter,
     /// From creating a peer connection to its local description.
     Gathering,
     /// From `play` to an offer, or from an offer to its answer.
@@ -45,13 +45,13 @@ pub enum Phase {
     /// How long a broken link may try to heal by itself.
     DisconnectedGrace,
     /// How long without a STUN packet until ICE says `disconnected` (RFC 7675 consent).
-    IceSilence,
+    IceDisconnectedTimeout,
     /// From `disconnected` to `failed`, by the ICE agent's own word.
-    IceFailure,
+    IceFailedTimeout,
     /// How long we keep our end for a peer that nobody named and that is gone.
-    PeerGone,
+    PeerExpiry,
     /// How long we keep our end, and what waits in it, for a rejoin peer that is away and will be known again.
-    PeerAway,
+    RejoinPeerExpiry,
     /// How long a dormant link sleeps between two tries.
     Dormant,
 }
@@ -62,9 +62,9 @@ impl Phase {
         match self {
             Self::SignalingOpen => "signaling_open",
             Self::SignalingPong => "signaling_pong",
-            Self::SignalingDoubt => "signaling_doubt",
+            Self::SignalingSuspectPong => "signaling_suspect_pong",
             Self::RoomJoin => "room_join",
-            Self::ProvenHealth => "proven_health",
+            Self::StableAfter => "stable_after",
             Self::Gathering => "gathering",
             Self::OfferAnswer => "offer_answer",
             Self::RestartRequest => "restart_request",
@@ -72,10 +72,10 @@ impl Phase {
             Self::DataChannelOpen => "data_channel_open",
             Self::Verification => "verification",
             Self::DisconnectedGrace => "disconnected_grace",
-            Self::IceSilence => "ice_silence",
-            Self::IceFailure => "ice_failure",
-            Self::PeerGone => "peer_gone",
-            Self::PeerAway => "peer_away",
+            Self::IceDisconnectedTimeout => "ice_disconnected_timeout",
+            Self::IceFailedTimeout => "ice_failed_timeout",
+            Self::PeerExpiry => "peer_expiry",
+            Self::RejoinPeerExpiry => "rejoin_peer_expiry",
             Self::Dormant => "dormant",
         }
     }

@@ -55,7 +55,7 @@ fn aggressive_still_checks_a_candidate_when_a_dead_network_returns() {
 
 #[test]
 fn aggressive_doubts_a_socket_for_one_lost_packet() {
-    let mut wait = TimeoutContext::new(Link::Signaling, Phase::SignalingDoubt, Platform::Linux);
+    let mut wait = TimeoutContext::new(Link::Signaling, Phase::SignalingSuspectPong, Platform::Linux);
     wait.rtt = Some(Rtt { smoothed: Duration::from_millis(50), variation: Duration::ZERO });
     let doubt = load("aggressive").policies.timeout.limit(&wait);
     // TCP's shortest timeout of 200 ms and a round trip, and a round trip for the pong

@@ -131,14 +131,14 @@ fn every_page_sets_every_option_of_its_policies() {
         ("silence", "after timeout misses signaling_after signaling_timeout signaling_misses"),
         (
             "fixed",
-            "signaling_open signaling_pong signaling_doubt room_join proven_health gathering offer_answer \
-             restart_request ice_checking data_channel_open verification disconnected_grace ice_silence ice_failure peer_gone \
-             peer_away dormant",
+            "signaling_open signaling_pong signaling_suspect_pong room_join stable_after gathering offer_answer \
+             restart_request ice_checking data_channel_open verification disconnected_grace ice_disconnected_timeout ice_failed_timeout peer_expiry \
+             rejoin_peer_expiry dormant",
         ),
         ("off", ""),
         ("thresholds", "interval loss rtt worse_after better_after margin"),
         ("ewma", "interval alpha factor loss_floor rtt_floor margin"),
-        ("netlink", "window"),
+        ("netlink", "debounce urgent_debounce"),
     ];
     for profile in PROFILES {
         let settings = Loader::new(Registry::builtin()).profile(profile.name).explain().unwrap();

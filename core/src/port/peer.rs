@@ -60,9 +60,9 @@ pub struct ConnectionSetup {
     /// The interfaces that its packets may leave by, at the addresses that these have; empty means any.
     pub interfaces: Vec<String>,
     /// How long without a STUN packet until ICE says `disconnected`.
-    pub ice_silence: Duration,
+    pub ice_disconnected_timeout: Duration,
     /// From `disconnected` to `failed`.
-    pub ice_failure: Duration,
+    pub ice_failed_timeout: Duration,
     /// How long candidate pairs are checked before the agent gives up by itself.
     pub ice_checking: Duration,
 }

@@ -210,8 +210,8 @@ impl Context {
             ice_transport_policy: policy,
             bind: self.settings.bind.clone(),
             interfaces: Vec::new(),
-            ice_silence: self.peer_limit(Phase::IceSilence, role, attempt, None),
-            ice_failure: self.peer_limit(Phase::IceFailure, role, attempt, None),
+            ice_disconnected_timeout: self.peer_limit(Phase::IceDisconnectedTimeout, role, attempt, None),
+            ice_failed_timeout: self.peer_limit(Phase::IceFailedTimeout, role, attempt, None),
             ice_checking: self.peer_limit(Phase::IceChecking, role, attempt, None),
         }
     }

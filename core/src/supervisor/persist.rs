@@ -22,7 +22,7 @@ impl Supervisor {
     ///
     /// Whoever is in it is awaited: messages are kept for it until it is back.
     pub fn restore(&mut self, mail: Vec<PeerRecord>) {
-        let limit = self.context.peer_limit(Phase::PeerAway, Role::Offerer, 0, None);
+        let limit = self.context.peer_limit(Phase::RejoinPeerExpiry, Role::Offerer, 0, None);
         let now = self.context.now;
         let awaited = Awaited { preferred_until: now + RETURN.min(limit), until: now + limit };
         for PeerRecord { delivery_key, note, kept } in mail {

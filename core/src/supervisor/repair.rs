@@ -50,7 +50,7 @@ impl PeerLink {
 
     /// Gives a peer that may be gone for good its time to come back.
     pub(super) fn start_expiry(&self, context: &mut Context) {
-        let phase = if self.is_rejoin() { Phase::PeerAway } else { Phase::PeerGone };
+        let phase = if self.is_rejoin() { Phase::RejoinPeerExpiry } else { Phase::PeerExpiry };
         let limit = context.peer_limit(phase, self.role(), 0, None);
         context.timers.set(Timer::Gone(self.key.clone()), context.now, limit);
     }
@@ -221,7 +221,7 @@ impl PeerLink {
 
     /// Returns whether the link broke before it had proven its health, and nothing around it had moved.
     fn flaps(&self, outage: &Outage, context: &Context) -> bool {
-        let proven = context.peer_limit(Phase::ProvenHealth, self.role(), 0, None);
+        let proven = context.peer_limit(Phase::StableAfter, self.role(), 0, None);
         let at_once = outage.detected_at.saturating_duration_since(self.up_since) < proven;
         let moved = outage.anew || outage.fault.is_change();
         self.ever_up && at_once && !moved && outage.tried.is_empty()

@@ -265,7 +265,7 @@ impl SignalingLink {
         }
         self.note_fault(fault, up_since.unwrap_or(context.now), context);
         let up_for = up_since.map(|since| context.now.saturating_duration_since(since));
-        let proven = context.signaling_limit(Phase::ProvenHealth, self.attempt);
+        let proven = context.signaling_limit(Phase::StableAfter, self.attempt);
         if up_for.is_some_and(|up_for| up_for >= proven) {
             self.attempt = 0;
             self.previous_delay = None;
@@ -348,7 +348,7 @@ impl SignalingLink {
     /// A peer link suspects the socket: ask it for a sign of life.
     pub(super) fn suspected(&mut self, context: &mut Context) {
         if self.state == SocketState::Up {
-            self.prove(Phase::SignalingDoubt, context);
+            self.prove(Phase::SignalingSuspectPong, context);
         }
         context.signaling_suspect = false;
     }
@@ -365,7 +365,7 @@ impl SignalingLink {
         self.attempt = 0;
         match self.state {
             SocketState::Waiting | SocketState::Dormant => self.dial_soon(context),
-            SocketState::Up => self.prove(Phase::SignalingDoubt, context),
+            SocketState::Up => self.prove(Phase::SignalingSuspectPong, context),
             SocketState::Idle | SocketState::NoNetwork | SocketState::Dialing | SocketState::Proving => {}
         }
     }

@@ -45,19 +45,19 @@ impl TimeoutPolicy for Limits {
         Duration::from_secs(match wait.phase {
             Phase::Verification => 2,
             Phase::SignalingPong
-            | Phase::SignalingDoubt
+            | Phase::SignalingSuspectPong
             | Phase::Gathering
             | Phase::RestartRequest
             | Phase::DataChannelOpen
             | Phase::DisconnectedGrace
-            | Phase::IceSilence => 5,
+            | Phase::IceDisconnectedTimeout => 5,
             Phase::SignalingOpen
             | Phase::RoomJoin
-            | Phase::ProvenHealth
+            | Phase::StableAfter
             | Phase::OfferAnswer
             | Phase::IceChecking => 10,
-            Phase::IceFailure => 25,
-            Phase::PeerGone => 120,
+            Phase::IceFailedTimeout => 25,
+            Phase::PeerExpiry => 120,
             _ => 300,
         })
     }

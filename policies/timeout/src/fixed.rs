@@ -15,7 +15,7 @@ pub use overrides::Overrides;
 /// Gives every phase the limit that its configuration names.
 ///
 /// Only waits that are one ping and its answer grow with the path: `verification`, `signaling_pong` and
-/// `signaling_doubt` are extended by two round trips, of a second at most: one for the answer and one for a lost
+/// `signaling_suspect_pong` are extended by two round trips, of a second at most: one for the answer and one for a lost
 /// packet's second try.
 /// The other phases mostly wait for people's machines, so their limits do not depend on the path.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -29,13 +29,13 @@ pub struct Fixed {
     pub signaling_pong: Duration,
     /// The same when the trouble of a peer link has put an open socket in doubt.
     #[serde(deserialize_with = "limit::positive")]
-    pub signaling_doubt: Duration,
+    pub signaling_suspect_pong: Duration,
     /// From `joinroom` to the listing.
     #[serde(deserialize_with = "limit::positive")]
     pub room_join: Duration,
     /// How long a link must have been up before its attempts are forgotten; may be zero.
     #[serde(with = "humantime_serde")]
-    pub proven_health: Duration,
+    pub stable_after: Duration,
     /// From creating a peer connection to its local description.
     #[serde(deserialize_with = "limit::positive")]
     pub gathering: Duration,
@@ -59,16 +59,16 @@ pub struct Fixed {
     pub disconnected_grace: Duration,
     /// How long without a STUN packet until ICE says `disconnected`.
     #[serde(deserialize_with = "limit::positive")]
-    pub ice_silence: Duration,
+    pub ice_disconnected_timeout: Duration,
     /// From `disconnected` to `failed`, by the ICE agent's own word.
     #[serde(deserialize_with = "limit::positive")]
-    pub ice_failure: Duration,
+    pub ice_failed_timeout: Duration,
     /// How long a publisher keeps its end for a viewer that is gone.
     #[serde(deserialize_with = "limit::positive")]
-    pub peer_gone: Duration,
+    pub peer_expiry: Duration,
     /// How long a publisher keeps its end, and what waits in it, for a rejoin viewer that is gone.
     #[serde(deserialize_with = "limit::positive")]
-    pub peer_away: Duration,
+    pub rejoin_peer_expiry: Duration,
     /// How long a dormant link sleeps between two tries.
     #[serde(deserialize_with = "limit::positive")]
     pub dormant: Duration,
@@ -85,11 +85,11 @@ impl Default for Fixed {
             // TCP has retransmitted a lost ping four times by then
             signaling_pong: Duration::from_secs(5),
             // A peer in trouble says little about the server
-            signaling_doubt: Duration::from_secs(5),
+            signaling_suspect_pong: Duration::from_secs(5),
             // A room of hundreds is listed slowly by a busy server
             room_join: Duration::from_secs(10),
             // Longer than a server that accepts and drops takes to drop
-            proven_health: Duration::from_secs(10),
+            stable_after: Duration::from_secs(10),
             // The local description needs no packet; a sluggish resolver for TURN names does
             gathering: Duration::from_secs(5),
             // A browser tab in the background answers late
@@ -105,13 +105,13 @@ impl Default for Fixed {
             // ICE heals within 2 s of the path's return; most blips are shorter than the rest
             disconnected_grace: Duration::from_secs(5),
             // Two lost keepalives of 2 s
-            ice_silence: Duration::from_secs(5),
+            ice_disconnected_timeout: Duration::from_secs(5),
             // What browsers wait, about 30 s in all (RFC 7675 section 5.1)
-            ice_failure: Duration::from_secs(25),
+            ice_failed_timeout: Duration::from_secs(25),
             // A reloaded page is back by then
-            peer_gone: Duration::from_secs(60),
+            peer_expiry: Duration::from_secs(60),
             // A machine that restarts or a tunnel is over by then, and who comes back is known by its identity
-            peer_away: Duration::from_secs(600),
+            rejoin_peer_expiry: Duration::from_secs(600),
             // A server that returns gives no local sign; twelve packets an hour cost nobody
             dormant: Duration::from_secs(300),
             platform: BTreeMap::new(),
@@ -133,9 +133,9 @@ impl Fixed {
         match phase {
             Phase::SignalingOpen => self.signaling_open,
             Phase::SignalingPong => self.signaling_pong,
-            Phase::SignalingDoubt => self.signaling_doubt,
+            Phase::SignalingSuspectPong => self.signaling_suspect_pong,
             Phase::RoomJoin => self.room_join,
-            Phase::ProvenHealth => self.proven_health,
+            Phase::StableAfter => self.stable_after,
             Phase::Gathering => self.gathering,
             Phase::OfferAnswer => self.offer_answer,
             Phase::RestartRequest => self.restart_request,
@@ -143,10 +143,10 @@ impl Fixed {
             Phase::DataChannelOpen => self.data_channel_open,
             Phase::Verification => self.verification,
             Phase::DisconnectedGrace => self.disconnected_grace,
-            Phase::IceSilence => self.ice_silence,
-            Phase::IceFailure => self.ice_failure,
-            Phase::PeerGone => self.peer_gone,
-            Phase::PeerAway => self.peer_away,
+            Phase::IceDisconnectedTimeout => self.ice_disconnected_timeout,
+            Phase::IceFailedTimeout => self.ice_failed_timeout,
+            Phase::PeerExpiry => self.peer_expiry,
+            Phase::RejoinPeerExpiry => self.rejoin_peer_expiry,
             Phase::Dormant => self.dormant,
             // A phase that is younger than this policy waits as long as an answer to an offer.
             _ => self.offer_answer,
@@ -164,7 +164,7 @@ impl TimeoutPolicy for Fixed {
     fn limit(&self, wait: &TimeoutContext) -> Duration {
         let configured = self.configured(wait.phase, wait.platform);
         match wait.phase {
-            Phase::Verification | Phase::SignalingPong | Phase::SignalingDoubt => {
+            Phase::Verification | Phase::SignalingPong | Phase::SignalingSuspectPong => {
                 let round_trip = wait.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed.min(LONGEST_ROUND_TRIP));
                 configured.saturating_add(round_trip.saturating_mul(2))
             }

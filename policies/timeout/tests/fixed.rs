@@ -10,9 +10,9 @@ use rejoin_timeout::Fixed;
 const PHASES: [Phase; 16] = [
     Phase::SignalingOpen,
     Phase::SignalingPong,
-    Phase::SignalingDoubt,
+    Phase::SignalingSuspectPong,
     Phase::RoomJoin,
-    Phase::ProvenHealth,
+    Phase::StableAfter,
     Phase::Gathering,
     Phase::OfferAnswer,
     Phase::RestartRequest,
@@ -20,9 +20,9 @@ const PHASES: [Phase; 16] = [
     Phase::DataChannelOpen,
     Phase::Verification,
     Phase::DisconnectedGrace,
-    Phase::IceSilence,
-    Phase::IceFailure,
-    Phase::PeerGone,
+    Phase::IceDisconnectedTimeout,
+    Phase::IceFailedTimeout,
+    Phase::PeerExpiry,
     Phase::Dormant,
 ];
 
@@ -89,7 +89,7 @@ fn other_waits_do_not_depend_on_the_path() {
 fn only_the_grace_and_the_proof_may_be_zero() {
     for phase in PHASES {
         let zero = format!("{} = '0s'", phase.name());
-        let may_be_zero = matches!(phase, Phase::DisconnectedGrace | Phase::ProvenHealth);
+        let may_be_zero = matches!(phase, Phase::DisconnectedGrace | Phase::StableAfter);
         assert_eq!(toml::from_str::<Fixed>(&zero).is_ok(), may_be_zero, "{phase:?}");
         assert_eq!(
             toml::from_str::<Fixed>(&format!("platform.ios.{zero}")).is_ok(),

@@ -117,7 +117,7 @@ impl Connection {
             negotiation,
             section: LocalSection::default(),
             channel: Channel::new(dialect),
-            ice: IceMonitor::new(setup.ice_failure),
+            ice: IceMonitor::new(setup.ice_failed_timeout),
         })
     }
 

@@ -56,9 +56,9 @@ pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
         // Browsers with `.local` candidates still reach us, as peer-reflexive candidates.
         .with_multicast_dns_mode(MulticastDnsMode::Disabled)
         .with_ice_timeouts(
-            Some(setup.ice_silence),
+            Some(setup.ice_disconnected_timeout),
             Some(failed_timeout(setup)),
-            Some(keepalive(setup.ice_silence)),
+            Some(keepalive(setup.ice_disconnected_timeout)),
         )
         .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(attempts(setup.ice_checking)))
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
@@ -107,7 +107,7 @@ fn stun_of_turn(servers: &[IceServer]) -> Option<RTCIceServer> {
 /// The engine also gives up checking after both of its timeouts together, so it gets the longer one; the
 /// [`IceMonitor`](crate::ice::IceMonitor) has the shorter one.
 fn failed_timeout(setup: &ConnectionSetup) -> Duration {
-    setup.ice_failure.max(setup.ice_checking.saturating_sub(setup.ice_silence))
+    setup.ice_failed_timeout.max(setup.ice_checking.saturating_sub(setup.ice_disconnected_timeout))
 }
 
 fn keepalive(silence: Duration) -> Duration {

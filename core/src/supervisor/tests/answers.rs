@@ -52,7 +52,7 @@ impl BackoffPolicy for Answers {
 impl TimeoutPolicy for Answers {
     fn limit(&self, wait: &TimeoutContext) -> Duration {
         match wait.phase {
-            Phase::DisconnectedGrace | Phase::ProvenHealth if self.0.is_multiple_of(5) => Duration::ZERO,
+            Phase::DisconnectedGrace | Phase::StableAfter if self.0.is_multiple_of(5) => Duration::ZERO,
             phase => [ms(5_000), ms(20_000), ms(10_000), ms(10)][(self.hash(phase) % 4) as usize],
         }
     }

@@ -19,13 +19,13 @@ pub struct Overrides {
     pub signaling_pong: Option<Duration>,
     /// The same when the trouble of a peer link has put an open socket in doubt.
     #[serde(deserialize_with = "limit::positive_option")]
-    pub signaling_doubt: Option<Duration>,
+    pub signaling_suspect_pong: Option<Duration>,
     /// From `joinroom` to the listing.
     #[serde(deserialize_with = "limit::positive_option")]
     pub room_join: Option<Duration>,
     /// How long a link must have been up before its attempts are forgotten; may be zero.
     #[serde(with = "humantime_serde")]
-    pub proven_health: Option<Duration>,
+    pub stable_after: Option<Duration>,
     /// From creating a peer connection to its local description.
     #[serde(deserialize_with = "limit::positive_option")]
     pub gathering: Option<Duration>,
@@ -49,16 +49,16 @@ pub struct Overrides {
     pub disconnected_grace: Option<Duration>,
     /// How long without a STUN packet until ICE says `disconnected`.
     #[serde(deserialize_with = "limit::positive_option")]
-    pub ice_silence: Option<Duration>,
+    pub ice_disconnected_timeout: Option<Duration>,
     /// From `disconnected` to `failed`, by the ICE agent's own word.
     #[serde(deserialize_with = "limit::positive_option")]
-    pub ice_failure: Option<Duration>,
+    pub ice_failed_timeout: Option<Duration>,
     /// How long a publisher keeps its end for a viewer that is gone.
     #[serde(deserialize_with = "limit::positive_option")]
-    pub peer_gone: Option<Duration>,
+    pub peer_expiry: Option<Duration>,
     /// How long a publisher keeps its end, and what waits in it, for a rejoin viewer that is gone.
     #[serde(deserialize_with = "limit::positive_option")]
-    pub peer_away: Option<Duration>,
+    pub rejoin_peer_expiry: Option<Duration>,
     /// How long a dormant link sleeps between two tries.
     #[serde(deserialize_with = "limit::positive_option")]
     pub dormant: Option<Duration>,
@@ -70,9 +70,9 @@ impl Overrides {
         match phase {
             Phase::SignalingOpen => self.signaling_open,
             Phase::SignalingPong => self.signaling_pong,
-            Phase::SignalingDoubt => self.signaling_doubt,
+            Phase::SignalingSuspectPong => self.signaling_suspect_pong,
             Phase::RoomJoin => self.room_join,
-            Phase::ProvenHealth => self.proven_health,
+            Phase::StableAfter => self.stable_after,
             Phase::Gathering => self.gathering,
             Phase::OfferAnswer => self.offer_answer,
             Phase::RestartRequest => self.restart_request,
@@ -80,10 +80,10 @@ impl Overrides {
             Phase::DataChannelOpen => self.data_channel_open,
             Phase::Verification => self.verification,
             Phase::DisconnectedGrace => self.disconnected_grace,
-            Phase::IceSilence => self.ice_silence,
-            Phase::IceFailure => self.ice_failure,
-            Phase::PeerGone => self.peer_gone,
-            Phase::PeerAway => self.peer_away,
+            Phase::IceDisconnectedTimeout => self.ice_disconnected_timeout,
+            Phase::IceFailedTimeout => self.ice_failed_timeout,
+            Phase::PeerExpiry => self.peer_expiry,
+            Phase::RejoinPeerExpiry => self.rejoin_peer_expiry,
             Phase::Dormant => self.dormant,
             _ => None,
         }

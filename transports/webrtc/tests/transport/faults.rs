@@ -12,7 +12,7 @@ use crate::sending::echo;
 async fn blocked_datagrams_disconnect_both_sides_until_unblocked() {
     const SILENCE: Duration = Duration::from_secs(1);
     let mut pair = Pair::new();
-    pair.create(|role| ConnectionSetup { ice_silence: SILENCE, ..setup(role) });
+    pair.create(|role| ConnectionSetup { ice_disconnected_timeout: SILENCE, ..setup(role) });
     pair.until_open().await;
     let faults = pair.answerer.faults();
 
@@ -36,8 +36,8 @@ async fn a_silent_pair_fails_after_the_failed_timeout() {
     let mut pair = Pair::new();
     // The checking time is long, and must not stretch the failure time of an open connection.
     pair.create(|role| ConnectionSetup {
-        ice_silence: Duration::from_millis(600),
-        ice_failure: Duration::from_millis(600),
+        ice_disconnected_timeout: Duration::from_millis(600),
+        ice_failed_timeout: Duration::from_millis(600),
         ..setup(role)
     });
     pair.until_open().await;

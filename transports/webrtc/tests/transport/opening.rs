@@ -151,8 +151,8 @@ async fn checks_without_an_answer_fail() {
     let mut pair = Pair::new();
     pair.answerer.faults().block_datagrams();
     pair.create(|role| ConnectionSetup {
-        ice_silence: Duration::from_millis(500),
-        ice_failure: Duration::from_millis(500),
+        ice_disconnected_timeout: Duration::from_millis(500),
+        ice_failed_timeout: Duration::from_millis(500),
         ice_checking: Duration::from_secs(2),
         ..setup(role)
     });

@@ -198,8 +198,8 @@ pub(crate) fn setup(role: Role) -> ConnectionSetup {
         ice_transport_policy: IceTransportPolicy::All,
         bind: Vec::new(),
         interfaces: Vec::new(),
-        ice_silence: Duration::from_secs(5),
-        ice_failure: Duration::from_secs(20),
+        ice_disconnected_timeout: Duration::from_secs(5),
+        ice_failed_timeout: Duration::from_secs(20),
         ice_checking: Duration::from_secs(30),
     }
 }

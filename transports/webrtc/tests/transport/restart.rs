@@ -192,8 +192,8 @@ async fn a_restart_may_change_the_policy() {
 async fn a_restart_revives_a_failed_connection() {
     let mut pair = Pair::new();
     pair.create(|role| ConnectionSetup {
-        ice_silence: Duration::from_millis(800),
-        ice_failure: Duration::from_millis(800),
+        ice_disconnected_timeout: Duration::from_millis(800),
+        ice_failed_timeout: Duration::from_millis(800),
         ice_checking: Duration::from_millis(1600),
         ..setup(role)
     });
