@@ -58,7 +58,11 @@ impl PeerLink {
         let generation = context.generation();
         let setup = context.setup(self.role(), IceTransportPolicy::All, 0);
         let interfaces = ties.keys().cloned().collect();
-        let setup = ConnectionSetup { interfaces, ice_disconnected_timeout: setup.ice_disconnected_timeout.max(SILENCE), ..setup };
+        let setup = ConnectionSetup {
+            interfaces,
+            ice_disconnected_timeout: setup.ice_disconnected_timeout.max(SILENCE),
+            ..setup
+        };
         context.peer(generation, PeerAction::Create(setup));
         self.spare.connection = Some(Connection::new(generation, session, context.now));
         self.spare.ties = ties;
