@@ -49,7 +49,6 @@ impl fmt::Display for RecoveryStep {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct PhaseDuration {
     /// The name of the phase.
-    #[serde(rename = "phase")]
     pub phase: String,
     /// How long it took, in milliseconds.
     pub took_ms: f64,

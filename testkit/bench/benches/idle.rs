@@ -1,7 +1,7 @@
-//! What an idle link costs with each profile: every byte on the loopback of a namespace that has nothing else.
+//! The traffic of an idle link with each profile: every byte on the loopback of a namespace of its own.
 //!
 //! Needs `unshare`, `ip` and `nft`, and the right to make a namespace.
-#![allow(clippy::print_stdout, reason = "a measurement tells what it measured")]
+#![allow(clippy::print_stdout, reason = "a measurement prints its results")]
 
 use std::process::Command;
 use std::time::Duration;
@@ -16,13 +16,13 @@ use rejoin_config::PROFILES;
 /// Set inside the namespace.
 const INSIDE: &str = "REJOIN_BENCH_INSIDE_NAMESPACE";
 
-/// How long a new link is left alone: its greetings and its first statistics are no idleness.
-const SETTLING: Duration = Duration::from_secs(10);
+/// How long to wait before measuring, because a new link sends hellos and its first statistics.
+const WARM_UP: Duration = Duration::from_secs(10);
 
-/// How long is measured: several of every interval that the profiles have.
+/// How long to measure: several times the longest interval of the profiles.
 const MEASURED: Duration = Duration::from_secs(60);
 
-/// Counts what arrives, by protocol: the peer link is all that uses UDP, the signaling links all that use TCP.
+/// Counts arriving bytes by protocol: only the peer link uses UDP, and only the signaling links use TCP.
 const COUNTERS: &str = "table inet idle {
     counter datagrams {}
     counter segments {}
@@ -52,9 +52,9 @@ fn main() -> Result<()> {
 async fn measure(profile: &str) -> Result<[f64; 2]> {
     let mut sessions = Sessions::open(profile).await?;
     sessions.carry(1).await?;
-    sleep(SETTLING).await; // what a new link does at first is no idleness
+    sleep(WARM_UP).await; // a new link is not idle yet
     let before = counted()?;
-    sleep(MEASURED).await; // idleness is nothing but time
+    sleep(MEASURED).await; // the measurement is of time alone
     let after = counted()?;
     sessions.close().await;
     let rate = |protocol: usize| (after[protocol] - before[protocol]) as f64 / MEASURED.as_secs_f64();
@@ -66,7 +66,7 @@ fn counted() -> Result<[u64; 2]> {
     let count = |name| {
         let listed = run(Command::new("nft").args(["list", "counter", "inet", "idle", name]))?;
         let mut words = listed.split_whitespace().skip_while(|word| *word != "bytes").skip(1);
-        anyhow::Ok(words.next().with_context(|| format!("nft counts no {name}"))?.parse()?)
+        anyhow::Ok(words.next().with_context(|| format!("nft has no counter {name}"))?.parse()?)
     };
     Ok([count("datagrams")?, count("segments")?])
 }
@@ -84,7 +84,7 @@ fn enter() -> Result<()> {
         .arg(std::env::current_exe()?)
         .env(INSIDE, "1")
         .status()
-        .context("there is no unshare")?;
+        .context("`unshare` cannot be run")?;
     ensure!(status.success(), "it failed inside the namespace; see above");
     Ok(())
 }

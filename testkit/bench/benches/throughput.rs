@@ -1,5 +1,5 @@
-//! Messages of 1 KiB between two real peers: what delivery adds to each, and how fast it is beside a bare channel.
-#![allow(clippy::print_stdout, reason = "a measurement tells what it measured")]
+//! Messages of 1 KiB between two real peers: the overhead of delivery, and its throughput relative to a bare channel.
+#![allow(clippy::print_stdout, reason = "a measurement prints its results")]
 
 use std::time::Duration;
 
@@ -29,10 +29,10 @@ fn main() -> Result<()> {
     let mut group = criterion.benchmark_group("1 KiB messages over loopback");
     group.throughput(Throughput::Bytes(RUN * MESSAGE as u64)).measurement_time(Duration::from_secs(20));
     group.bench_function("bare data channel", |bencher| {
-        bencher.iter_custom(|runs| lasted(runtime.block_on(bare.carry(runs * RUN))));
+        bencher.iter_custom(|runs| duration(runtime.block_on(bare.carry(runs * RUN))));
     });
     group.bench_function("delivery", |bencher| {
-        bencher.iter_custom(|runs| lasted(runtime.block_on(sessions.carry(runs * RUN))));
+        bencher.iter_custom(|runs| duration(runtime.block_on(sessions.carry(runs * RUN))));
     });
     group.finish();
     criterion.final_summary();
@@ -40,13 +40,13 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Prints what delivery adds to a message when its numbers have reached a million.
+/// Prints the bytes that delivery adds to a message whose number is a million.
 fn overhead() -> Result<()> {
     let payload = Payload(format!("\"{}\"", "x".repeat(MESSAGE - 2)).into());
     let message = ChannelMessage::Numbered { sequence: 1_000_000, acknowledged: 1_000_000, payload };
     let frame = match Hosted::new(&HostedOptions::default()).encode_channel(&message)? {
         ChannelFrame::Binary(frame) => frame,
-        ChannelFrame::Text(text) => bail!("delivery speaks binary frames, not {text:.20}"),
+        ChannelFrame::Text(text) => bail!("delivery uses binary frames, got {text:.20}"),
     };
     let added = frame.len() - MESSAGE;
     let share = 100.0 * added as f64 / MESSAGE as f64;
@@ -76,8 +76,8 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Criterion has no errors, and a measurement that failed is none.
-#[allow(clippy::panic, reason = "there is nothing to go on with")]
-fn lasted(run: Result<Duration>) -> Duration {
+/// Criterion takes no errors, so a failed measurement panics.
+#[allow(clippy::panic, reason = "the benchmark cannot continue")]
+fn duration(run: Result<Duration>) -> Duration {
     run.unwrap_or_else(|error| panic!("{error:#}"))
 }

@@ -1,4 +1,4 @@
-//! Two peer connections of the engine with a data channel between them, and nothing of ours.
+//! Two peer connections of the engine with a data channel between them, without rejoin.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,13 +17,13 @@ use webrtc::peer_connection::{
 
 use crate::sessions::MESSAGE;
 
-/// How long anything may take before a measurement gives up; generous, because the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The limit of every wait; generous, because the machine may be busy.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How often a full buffer is looked at; as often as our transport does.
-const ROOM_INTERVAL: Duration = Duration::from_millis(10);
+/// How often a full buffer is checked; as often as our transport does.
+const BUFFER_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Bytes that may be handed over and not acknowledged; as many as our transport allows.
+/// Bytes that may be outstanding; as many as our transport allows.
 const SEND_BUFFER: usize = 1 << 20;
 
 /// A data channel over loopback, ordered and reliable.
@@ -39,27 +39,27 @@ impl Bare {
     /// # Errors
     /// Fails if it is not open within a minute.
     pub async fn open() -> Result<Self> {
-        let (offerer, mut offer_told) = peer().await?;
-        let (answerer, mut answer_told) = peer().await?;
+        let (offerer, mut offerer_events) = peer().await?;
+        let (answerer, mut answerer_events) = peer().await?;
         let sender = offerer.create_data_channel("bench", None).await?;
 
         let offer = offerer.create_offer(None).await?;
         offerer.set_local_description(offer).await?;
-        offer_told.gathered().await?;
+        offerer_events.gathered().await?;
         let offer = offerer.local_description().await.context("there is no offer")?;
         answerer.set_remote_description(offer).await?;
         let answer = answerer.create_answer(None).await?;
         answerer.set_local_description(answer).await?;
-        answer_told.gathered().await?;
+        answerer_events.gathered().await?;
         let answer = answerer.local_description().await.context("there is no answer")?;
         offerer.set_remote_description(answer).await?;
 
-        let receiver = answer_told.channel().await?;
+        let receiver = answerer_events.channel().await?;
         let (opened, mut open) = mpsc::unbounded_channel();
         tokio::spawn(read(Arc::clone(&sender), opened, |event| {
             matches!(event, DataChannelEvent::OnOpen).then_some(())
         }));
-        timeout(PATIENCE, open.recv()).await?.context("the channel did not open")?;
+        timeout(TIMEOUT, open.recv()).await?.context("the channel did not open")?;
         let (arrived, received) = mpsc::unbounded_channel();
         tokio::spawn(read(receiver, arrived, |event| match event {
             DataChannelEvent::OnMessage(message) => Some(message.data.len()),
@@ -68,7 +68,7 @@ impl Bare {
         Ok(Self { sender, received, _peers: [offerer, answerer] })
     }
 
-    /// Sends so many messages, and returns how long it took until all of them had arrived.
+    /// Sends `messages` messages, and returns how long it took until all of them had arrived.
     ///
     /// # Errors
     /// Fails if none arrives for a minute.
@@ -83,7 +83,7 @@ impl Bare {
             anyhow::Ok(())
         });
         for _ in 0..messages {
-            timeout(PATIENCE, self.received.recv()).await?.context("the channel closed")?;
+            timeout(TIMEOUT, self.received.recv()).await?.context("the channel closed")?;
         }
         let took = begun.elapsed();
         sending.await??;
@@ -91,7 +91,7 @@ impl Bare {
     }
 }
 
-/// Sends when there is room, as our transport does: the engine's own waiting is several times slower.
+/// Sends when the buffer has space, as our transport does: the waiting of the engine is several times slower.
 async fn send(channel: &dyn DataChannel, message: &[u8]) -> Result<()> {
     loop {
         match channel.try_send(BytesMut::from(message)).await {
@@ -99,76 +99,76 @@ async fn send(channel: &dyn DataChannel, message: &[u8]) -> Result<()> {
             sent => return Ok(sent?),
         }
         while channel.outstanding_bytes().await? > SEND_BUFFER / 2 {
-            sleep(ROOM_INTERVAL).await;
+            sleep(BUFFER_POLL_INTERVAL).await;
         }
     }
 }
 
-/// What the engine tells while a connection opens.
-enum Told {
+/// What the engine reports while a connection opens.
+enum EngineEvent {
     Gathered,
     Channel(Arc<dyn DataChannel>),
 }
 
-struct Callbacks(mpsc::UnboundedSender<Told>);
+struct Callbacks(mpsc::UnboundedSender<EngineEvent>);
 
 #[async_trait]
 impl PeerConnectionEventHandler for Callbacks {
     async fn on_ice_gathering_state_change(&self, state: RTCIceGatheringState) {
         if state == RTCIceGatheringState::Complete {
-            // nobody waits for it any more once the channel is open
-            let _ = self.0.send(Told::Gathered);
+            // Once the channel is open, nothing waits for this event.
+            let _ = self.0.send(EngineEvent::Gathered);
         }
     }
 
     async fn on_data_channel(&self, channel: Arc<dyn DataChannel>) {
-        let _ = self.0.send(Told::Channel(channel));
+        let _ = self.0.send(EngineEvent::Channel(channel));
     }
 }
 
-struct Ear(mpsc::UnboundedReceiver<Told>);
+struct EventReceiver(mpsc::UnboundedReceiver<EngineEvent>);
 
-impl Ear {
-    async fn next(&mut self) -> Result<Told> {
-        timeout(PATIENCE, self.0.recv()).await?.context("the connection ended by itself")
+impl EventReceiver {
+    async fn next(&mut self) -> Result<EngineEvent> {
+        timeout(TIMEOUT, self.0.recv()).await?.context("the connection ended by itself")
     }
 
     async fn gathered(&mut self) -> Result<()> {
-        while let Told::Channel(_) = self.next().await? {}
+        while let EngineEvent::Channel(_) = self.next().await? {}
         Ok(())
     }
 
     async fn channel(&mut self) -> Result<Arc<dyn DataChannel>> {
         loop {
-            if let Told::Channel(channel) = self.next().await? {
+            if let EngineEvent::Channel(channel) = self.next().await? {
                 return Ok(channel);
             }
         }
     }
 }
 
-async fn peer() -> Result<(Box<dyn PeerConnection>, Ear)> {
-    let (teller, told) = mpsc::unbounded_channel();
+async fn peer() -> Result<(Box<dyn PeerConnection>, EventReceiver)> {
+    let (sender, events) = mpsc::unbounded_channel();
     let peer = PeerConnectionBuilder::new()
         .with_configuration(RTCConfigurationBuilder::default().build())
-        .with_handler(Arc::new(Callbacks(teller)))
+        .with_handler(Arc::new(Callbacks(sender)))
         .with_udp_addrs(vec!["127.0.0.1:0".to_owned()])
         .with_data_channel_send_buffer_limit(SEND_BUFFER)
         .build()
         .await?;
-    Ok((Box::new(peer), Ear(told)))
+    Ok((Box::new(peer), EventReceiver(events)))
 }
 
-/// Passes on what `pick` makes of each event, until the channel is gone.
+/// Forwards what `pick` returns for each event, until the channel closes.
 async fn read<T>(
     channel: Arc<dyn DataChannel>,
-    passed_on: mpsc::UnboundedSender<T>,
+    forwarded: mpsc::UnboundedSender<T>,
     pick: impl Fn(DataChannelEvent) -> Option<T>,
 ) {
     while let Some(event) = channel.poll().await {
         if let Some(picked) = pick(event) {
-            // the channel is read to its end whether somebody counts or not
-            let _ = passed_on.send(picked);
+            // The channel is read to its end although nothing may count the messages any more.
+            let _ = forwarded.send(picked);
         }
     }
 }

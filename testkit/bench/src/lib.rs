@@ -1,4 +1,4 @@
-//! rejoin-bench measures what delivery costs: two sessions over a real connection, and a bare data channel beside them.
+//! rejoin-bench measures what delivery costs: two sessions over a real connection, compared with a bare data channel.
 //!
 //! `cargo bench -p rejoin-bench --bench throughput` prints the bytes that a message costs and both throughputs;
 //! `cargo bench -p rejoin-bench --bench idle` prints what an idle link costs with each profile.

@@ -1,4 +1,4 @@
-//! Two sessions of ours with everything that a real one has: a server, sockets, policies, a peer connection.
+//! Two rejoin sessions with all that a real one has: a server, sockets, policies, a peer connection.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -17,15 +17,15 @@ use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 /// The size of the messages that are measured, in bytes.
 pub const MESSAGE: usize = 1024;
 
-/// How long anything may take before a measurement gives up; generous, because the machine may be busy.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The limit of every wait; generous, because the machine may be busy.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A publisher and a viewer that deliver to each other over loopback.
 #[derive(Debug)]
 pub struct Sessions {
     publisher: Handle,
     viewer: Handle,
-    seen: Events,
+    viewer_events: Events,
     server: ServerHandle,
 }
 
@@ -37,16 +37,16 @@ impl Sessions {
     pub async fn open(profile: &str) -> Result<Self> {
         let server = Server::bind("127.0.0.1:0", Options::default()).await?.start();
         let url = format!("ws://{}", server.local_addr());
-        let (publisher, mut heard) = session(&url, profile)?.publish("bench").start()?.split();
-        let (viewer, mut seen) = session(&url, profile)?.view("bench").start()?.split();
-        for events in [&mut heard, &mut seen] {
+        let (publisher, mut publisher_events) = session(&url, profile)?.publish("bench").start()?.split();
+        let (viewer, mut viewer_events) = session(&url, profile)?.view("bench").start()?.split();
+        for events in [&mut publisher_events, &mut viewer_events] {
             until(events, |event| matches!(event, Event::Connected(_))).await?;
         }
-        tokio::spawn(async move { while heard.next().await.is_some() {} });
-        Ok(Self { publisher, viewer, seen, server })
+        tokio::spawn(async move { while publisher_events.next().await.is_some() {} });
+        Ok(Self { publisher, viewer, viewer_events, server })
     }
 
-    /// Sends so many messages to the viewer, and returns how long it took until all of them had arrived.
+    /// Sends `messages` messages to the viewer, and returns how long it took until all of them had arrived.
     ///
     /// # Errors
     /// Fails if one is lost or none arrives for a minute.
@@ -61,14 +61,14 @@ impl Sessions {
             anyhow::Ok(())
         });
         for _ in 0..messages {
-            until(&mut self.seen, |event| matches!(event, Event::Received { .. })).await?;
+            until(&mut self.viewer_events, |event| matches!(event, Event::Received { .. })).await?;
         }
         let took = begun.elapsed();
         sending.await??;
         Ok(took)
     }
 
-    /// Says goodbye and closes everything.
+    /// Leaves with both sessions and stops the server.
     pub async fn close(self) {
         self.viewer.leave().await;
         self.publisher.leave().await;
@@ -90,7 +90,7 @@ fn session(url: &str, profile: &str) -> Result<SessionBuilder> {
 
 async fn until(events: &mut Events, wanted: impl Fn(&Event) -> bool) -> Result<()> {
     loop {
-        let event = timeout(PATIENCE, events.next()).await.context("nothing happens")?;
+        let event = timeout(TIMEOUT, events.next()).await.context("no event within the limit")?;
         match event.context("the session ended by itself")? {
             lost @ (Event::Dropped { .. } | Event::Missed { .. }) => bail!("messages were lost: {lost:?}"),
             event if wanted(&event) => return Ok(()),

@@ -4,16 +4,16 @@ use std::error::Error;
 use std::io::{self, Write};
 use std::time::Duration;
 
-use rejoin_lab::{Plan, World, enclosure};
+use rejoin_lab::{Topology, World, sandbox};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
-    if !enclosure::enclosed() {
-        let status = enclosure::enter(&arguments)?;
+    if !sandbox::is_inside() {
+        let status = sandbox::enter(&arguments)?;
         return if status.success() { Ok(()) } else { Err(status.to_string().into()) };
     }
-    enclosure::settle()?;
-    let world = World::build(&Plan { rtt: Duration::ZERO, ..Plan::default() })?;
+    sandbox::set_up()?;
+    let world = World::build(&Topology { rtt: Duration::ZERO, ..Topology::default() })?;
     // Programs that would outlive a lab that ends only itself.
     for host in [world.a(), world.b(), world.signaling()] {
         host.command("sleep").arg("infinity").spawn()?;

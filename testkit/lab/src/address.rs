@@ -1,9 +1,9 @@
-//! The address book: who has which address in a world.
+//! The addresses of all machines in a world.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use crate::plan::{Family, Line};
+use crate::topology::{Family, LinkId};
 
 /// A network of the world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub(crate) enum Net {
     /// Where the servers and the outer sides of the routers are.
     Core,
     /// The inside of the router at this link.
-    Inside(Line),
+    Inside(LinkId),
 }
 
 /// An address with the length of its network's prefix, as `ip` writes it.
@@ -24,17 +24,17 @@ pub(crate) struct Interface {
 impl Net {
     /// Returns the address of the machine with this number.
     ///
-    /// The core has addresses for documentation (RFC 5737, RFC 3849), which nobody takes for private ones.
+    /// The core has addresses for documentation (RFC 5737, RFC 3849), which no software treats as private.
     pub(crate) fn address(self, family: Family, machine: u8) -> IpAddr {
         match family {
             Family::V4 => match self {
                 Self::Core => Ipv4Addr::new(203, 0, 113, machine).into(),
-                Self::Inside(line) => Ipv4Addr::new(10, number(line), 0, machine).into(),
+                Self::Inside(link_id) => Ipv4Addr::new(10, number(link_id), 0, machine).into(),
             },
             Family::V6 => {
                 let net = match self {
                     Self::Core => 0,
-                    Self::Inside(line) => number(line),
+                    Self::Inside(link_id) => number(link_id),
                 };
                 Ipv6Addr::new(0x2001, 0xdb8, 0, net.into(), 0, 0, 0, machine.into()).into()
             }
@@ -55,7 +55,7 @@ impl Net {
     pub(crate) fn card(self, machine: u8) -> String {
         let net = match self {
             Self::Core => 0,
-            Self::Inside(line) => number(line),
+            Self::Inside(link_id) => number(link_id),
         };
         format!("02:00:00:00:{net:02x}:{machine:02x}")
     }
@@ -74,7 +74,7 @@ pub(crate) struct Neighbour {
 }
 
 impl Neighbour {
-    /// Returns how `ip` is told of it, without the verb.
+    /// Returns the arguments of `ip neighbour`, without the verb.
     pub(crate) fn setting(&self, interface: &str) -> String {
         format!("{} lladdr {} dev {interface} nud permanent", self.address, self.card)
     }
@@ -113,12 +113,12 @@ fn prefix(family: Family) -> u8 {
     }
 }
 
-fn number(line: Line) -> u8 {
-    match line {
-        Line::Wifi => 1,
-        Line::Cell => 2,
-        Line::B => 3,
-        Line::Signaling => 4,
-        Line::Turn => 5,
+fn number(link_id: LinkId) -> u8 {
+    match link_id {
+        LinkId::Wifi => 1,
+        LinkId::Cell => 2,
+        LinkId::B => 3,
+        LinkId::Signaling => 4,
+        LinkId::Turn => 5,
     }
 }

@@ -1,17 +1,17 @@
-//! One cell of the matrix: a scenario under a profile, with a role that is hit, as the command line tells it.
+//! One cell of the matrix: a scenario with its profile, target role and address family, as command line arguments.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use crate::foreign::Stack;
-use crate::ledger::Role;
-use crate::plan::Family;
-use crate::play::Run;
+use crate::foreign_peer::Stack;
+use crate::run::Run;
 use crate::scenario::table;
+use crate::topology::Family;
+use rejoin_demo::harness::Role;
 
 /// One cell of the matrix.
 #[derive(Args, Clone, Debug)]
@@ -22,16 +22,16 @@ pub struct Case {
     /// The profile of both peers
     #[arg(long, default_value = "aggressive")]
     pub profile: String,
-    /// The role that is hit
+    /// The role that the faults target
     #[arg(long, value_enum, default_value = "viewer")]
-    pub hit: Hit,
-    /// What plays the other role; another rejoin if not given
+    pub target: Role,
+    /// The stack of the other peer; rejoin if not given
     #[arg(long, value_enum)]
-    pub other: Option<Stack>,
-    /// The addresses
+    pub peer_stack: Option<Stack>,
+    /// The address family
     #[arg(long, value_enum, default_value = "v4")]
-    pub ip: Ip,
-    /// The round-trip time to everywhere, in milliseconds
+    pub ip: Family,
+    /// The round-trip time between any two hosts, in milliseconds
     #[arg(long, default_value_t = 50)]
     pub rtt: u64,
     /// The seed of the world
@@ -39,56 +39,30 @@ pub struct Case {
     pub seed: u64,
 }
 
-/// Which role is hit.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Hit {
-    /// Who sends the stream
-    Publisher,
-    /// Who views it
-    Viewer,
-}
-
-/// Which addresses there are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Ip {
-    /// IPv4 behind NAT
-    V4,
-    /// IPv6
-    V6,
-}
-
 impl Case {
-    /// Returns the arguments that tell `rejoin-lab` of this case.
+    /// Returns the arguments of `rejoin-lab run` for this case.
     pub fn arguments(&self) -> Vec<OsString> {
-        let hit = match self.hit {
-            Hit::Publisher => "publisher",
-            Hit::Viewer => "viewer",
-        };
-        let ip = match self.ip {
-            Ip::V4 => "v4",
-            Ip::V6 => "v6",
-        };
         let (rtt, seed) = (self.rtt.to_string(), self.seed.to_string());
         let pairs = [
             ("--scenario", self.scenario.as_str()),
             ("--profile", &self.profile),
-            ("--hit", hit),
-            ("--ip", ip),
+            ("--target", self.target.name()),
+            ("--ip", self.ip.name()),
             ("--rtt", &rtt),
             ("--seed", &seed),
         ];
-        let other = self.other.map(|stack| ("--other", stack.name()));
-        pairs.into_iter().chain(other).flat_map(|(key, value)| [key.into(), value.into()]).collect()
+        let peer_stack = self.peer_stack.map(|stack| ("--peer-stack", stack.name()));
+        pairs.into_iter().chain(peer_stack).flat_map(|(key, value)| [key.into(), value.into()]).collect()
     }
 
-    /// Returns how people tell this case from others.
+    /// Returns the text that identifies the case for people.
     pub fn title(&self) -> String {
-        let (hit, ip) = (format!("{:?}", self.hit).to_lowercase(), format!("IP{:?}", self.ip).to_lowercase());
-        let other = self.other.map_or("rejoin", Stack::name);
-        format!("{:<20} {:<13} {hit:<10} {other:<9} {ip:<5}", self.scenario, self.profile)
+        let (target, ip) = (self.target.name(), format!("ip{}", self.ip.name()));
+        let peer_stack = self.peer_stack.map_or("rejoin", Stack::name);
+        format!("{:<20} {:<13} {target:<10} {peer_stack:<9} {ip:<5}", self.scenario, self.profile)
     }
 
-    /// Returns the run of this case with a binary and a directory for what it leaves.
+    /// Returns the run of this case with a binary and a directory for its logs.
     ///
     /// # Errors
     /// If no scenario has this name.
@@ -99,15 +73,9 @@ impl Case {
         Ok(Run {
             scenario,
             profile: self.profile.clone(),
-            role: match self.hit {
-                Hit::Publisher => Role::Publisher,
-                Hit::Viewer => Role::Viewer,
-            },
-            other: self.other,
-            family: match self.ip {
-                Ip::V4 => Family::V4,
-                Ip::V6 => Family::V6,
-            },
+            role: self.target,
+            peer_stack: self.peer_stack,
+            family: self.ip,
             rtt: Duration::from_millis(self.rtt),
             seed: self.seed,
             rejoin: PathBuf::from(rejoin),

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, SanType};
 
-/// Where a certificate, its key and its authority are, each in PEM.
+/// The files of a certificate, its key and its authority, each in PEM.
 #[derive(Clone, Debug)]
 pub struct Certificate {
     /// The authority that peers trust.
@@ -19,10 +19,10 @@ pub struct Certificate {
 }
 
 impl Certificate {
-    /// Makes a certificate for an address and a name, and writes it to `directory`.
+    /// Creates a certificate for an address and a name, and writes it to `directory`.
     ///
     /// # Errors
-    /// If it cannot be made or written.
+    /// If it cannot be created or written.
     pub fn write(directory: &Path, address: IpAddr, name: &str) -> Result<Self> {
         let paths = Self {
             authority: directory.join("authority.pem"),
@@ -30,7 +30,7 @@ impl Certificate {
             key: directory.join("key.pem"),
         };
         let mut authority = CertificateParams::default();
-        // OpenSSL takes a certificate for self-signed whose issuer is called as it is itself.
+        // OpenSSL treats a certificate as self-signed if its issuer has the same name.
         authority.distinguished_name.push(DnType::CommonName, "the authority of the lab");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let authority_key = KeyPair::generate()?;

@@ -1,4 +1,4 @@
-//! What can be typed, and what it does.
+//! The command line of the lab.
 
 use std::env;
 use std::ffi::OsString;
@@ -10,19 +10,20 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
 use clap::{Args, Parser, Subcommand};
+use rejoin_demo::harness::Role;
 
-use crate::case::{Case, Hit, Ip};
-use crate::enclosure;
+use crate::case::Case;
 use crate::error::LabError;
-use crate::fleet::{Ending, Fleet, SKIPPED};
-use crate::foreign::Stack;
+use crate::foreign_peer::Stack;
 use crate::measure::{self, Samples};
-use crate::row::Row;
+use crate::parallel::{Outcome, ParallelRuns, SKIPPED};
+use crate::result::RunResult;
 use crate::scenario::table;
-use crate::soak::{self, Wish};
-use crate::suite;
+use crate::soak::{self, SoakFault, SoakOptions};
+use crate::topology::Family;
+use crate::{runner, sandbox, suite};
 
-/// Breaks real networks under the real binary and watches it recover
+/// Injects faults into emulated networks under the real binary and checks that it recovers
 #[derive(Debug, Parser)]
 #[command(name = "rejoin-lab", version)]
 pub struct Cli {
@@ -32,22 +33,22 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Play one scenario and print its row as JSON
+    /// Run one scenario and print its result as JSON
     Run(RunArgs),
-    /// Play a selection of the matrix, or all of it
+    /// Run a selection of the matrix, or all of it
     Suite(SuiteArgs),
-    /// Measure how long recoveries take, and write the documents that tell it
+    /// Measure how long recoveries take, and write the documents
     Measure(MeasureArgs),
-    /// Write the documents of the measurement that has left its rows in `--scratch`
+    /// Write the documents of the measurement whose results are in `--scratch`
     Report(MeasureArgs),
-    /// Break one world at random, many times, between the same two processes
+    /// Inject many random faults in one world, between the same two processes
     Soak(SoakArgs),
     /// List the scenarios
     Scenarios,
     /// Accept every connection and drop it
     #[command(hide = true)]
     AcceptAndDrop {
-        /// Where to listen
+        /// The address to listen on
         address: String,
     },
 }
@@ -62,49 +63,49 @@ struct RunArgs {
 
 #[derive(Args, Debug)]
 struct SuiteArgs {
-    /// Every scenario under every profile with either role hit, and with IPv6
+    /// Every scenario under every profile with either role as target, and with IPv6
     #[arg(long)]
     all: bool,
-    /// Only against foreign peers, of which the selection has none
+    /// Only runs with a peer of another stack, which the selection has not
     #[arg(long)]
     foreign: bool,
-    /// Only scenarios whose name contains this
+    /// Only scenarios whose name contains this text
     #[arg(long, default_value = "")]
     scenario: String,
     /// Only this profile
     #[arg(long, default_value = "")]
     profile: String,
-    /// The seed of the seeds
+    /// The seed from which the seeds of the runs are derived
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How many labs run at a time
+    /// How many labs run at the same time
     #[arg(long, default_value_t = 4)]
-    labs: usize,
+    jobs: usize,
     #[command(flatten)]
     tools: Tools,
 }
 
 #[derive(Args, Debug)]
 struct MeasureArgs {
-    /// The seed of the seeds
+    /// The seed from which the seeds of the runs are derived
     #[arg(long, default_value_t = 1)]
     seed: u64,
-    /// How often everything is measured under aggressive
+    /// How often every scenario is measured with aggressive
     #[arg(long, default_value_t = 20)]
     samples: u64,
-    /// How often everything is measured under the other profiles
+    /// How often every scenario is measured with each of the other profiles
     #[arg(long, default_value_t = 5)]
-    others: u64,
-    /// Only scenarios whose name contains this
+    other_samples: u64,
+    /// Only scenarios whose name contains this text
     #[arg(long, default_value = "")]
     scenario: String,
-    /// How many labs run at a time
+    /// How many labs run at the same time
     #[arg(long, default_value_t = 4)]
-    labs: usize,
-    /// The commit that the binary was built from; the one that is checked out if not given
+    jobs: usize,
+    /// The commit of the binary; the one that is checked out if not given
     #[arg(long)]
     commit: Option<String>,
-    /// Where the documents go
+    /// The directory for the documents
     #[arg(long, default_value = "docs")]
     docs: PathBuf,
     #[command(flatten)]
@@ -113,10 +114,10 @@ struct MeasureArgs {
 
 #[derive(Args, Debug)]
 struct SoakArgs {
-    /// How many faults
+    /// The number of faults
     #[arg(long, default_value_t = 200)]
     faults: u32,
-    /// The seed of the world, and of which faults there are, for how long and how far apart
+    /// The seed of the world, and of the choice of the faults, their durations and the time between them
     #[arg(long, default_value_t = 1)]
     seed: u64,
     /// The profile of both peers
@@ -126,13 +127,13 @@ struct SoakArgs {
     tools: Tools,
 }
 
-/// What every command needs.
+/// The files that every command needs.
 #[derive(Args, Debug)]
 struct Tools {
     /// The binary under test; the one beside this program if not given
     #[arg(long)]
     rejoin: Option<PathBuf>,
-    /// Where logs are left; a new directory for temporary files if not given
+    /// The directory for logs; a new temporary one if not given
     #[arg(long)]
     scratch: Option<PathBuf>,
 }
@@ -150,28 +151,28 @@ impl Tools {
             Some(path) => path.clone(),
             None => env::temp_dir().join(format!("rejoin-lab-{}", std::process::id())),
         };
-        fs::create_dir_all(&scratch).with_context(|| format!("{} cannot be made", scratch.display()))?;
+        fs::create_dir_all(&scratch).with_context(|| format!("{} cannot be created", scratch.display()))?;
         Ok(scratch)
     }
 }
 
-/// Does what was typed.
+/// Runs the command.
 ///
 /// # Errors
-/// If it cannot be done; a scenario that failed is an exit code instead.
+/// If it cannot run; a scenario that fails is an exit code instead.
 pub fn run(cli: Cli) -> Result<ExitCode> {
     match cli.command {
-        Command::Run(args) => play(&args),
-        Command::Suite(args) => play_suite(&args),
-        Command::Measure(args) => play_measurement(&args),
+        Command::Run(args) => run_case(&args),
+        Command::Suite(args) => run_suite(&args),
+        Command::Measure(args) => measure(&args),
         Command::Report(args) => {
-            publish(&args, &Fleet::rows(&args.tools.scratch()?)?)?;
+            publish(&args, &ParallelRuns::results(&args.tools.scratch()?)?)?;
             Ok(ExitCode::SUCCESS)
         }
-        Command::Soak(args) => play_soak(&args),
+        Command::Soak(args) => run_soak(&args),
         Command::Scenarios => {
             for scenario in table::all() {
-                say(&format!("{:<20} {}", scenario.name, scenario.story))?;
+                print_line(&format!("{:<20} {}", scenario.name, scenario.description))?;
             }
             Ok(ExitCode::SUCCESS)
         }
@@ -179,98 +180,110 @@ pub fn run(cli: Cli) -> Result<ExitCode> {
     }
 }
 
-fn play(args: &RunArgs) -> Result<ExitCode> {
+fn run_case(args: &RunArgs) -> Result<ExitCode> {
     let mut arguments: Vec<OsString> = vec!["run".into()];
     arguments.extend(args.case.arguments());
-    if let Some(reason) = args.case.other.and_then(Stack::missing) {
-        complain(&reason);
+    if let Some(reason) = args.case.peer_stack.and_then(Stack::missing) {
+        print_error(&reason);
         return Ok(ExitCode::from(u8::try_from(SKIPPED)?));
     }
-    if let Some(code) = enclose(arguments, &args.tools)? {
+    if let Some(code) = run_in_sandbox(arguments, &args.tools)? {
         return Ok(code);
     }
-    let row = args.case.run(&args.tools.rejoin()?, &args.tools.scratch()?)?.play()?;
-    say(&serde_json::to_string(&row)?)?;
-    Ok(if row.has_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    let result = runner::run(&args.case.run(&args.tools.rejoin()?, &args.tools.scratch()?)?)?;
+    print_line(&serde_json::to_string(&result)?)?;
+    Ok(if result.has_passed() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// Outside of an enclosure this runs the same command inside of one and returns its code; inside it returns none.
-fn enclose(mut arguments: Vec<OsString>, tools: &Tools) -> Result<Option<ExitCode>> {
-    if enclosure::enclosed() {
-        enclosure::settle()?;
+/// Outside of a sandbox, runs the same command inside of one and returns its exit code; inside, prepares it and returns `None`.
+fn run_in_sandbox(mut arguments: Vec<OsString>, tools: &Tools) -> Result<Option<ExitCode>> {
+    if sandbox::is_inside() {
+        sandbox::set_up()?;
         return Ok(None);
     }
     arguments.extend(["--rejoin".into(), tools.rejoin()?.into_os_string()]);
     arguments.extend(["--scratch".into(), tools.scratch()?.into_os_string()]);
-    match enclosure::enter(&arguments) {
+    match sandbox::enter(&arguments) {
         Ok(status) => {
             let code = status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1);
             Ok(Some(ExitCode::from(code)))
         }
         Err(LabError::Unsupported(reason)) => {
-            complain(&reason);
+            print_error(&reason);
             Ok(Some(ExitCode::from(u8::try_from(SKIPPED)?)))
         }
         Err(error) => Err(error.into()),
     }
 }
 
-fn play_soak(args: &SoakArgs) -> Result<ExitCode> {
-    let told = [("--faults", args.faults.to_string()), ("--seed", args.seed.to_string())];
+fn run_soak(args: &SoakArgs) -> Result<ExitCode> {
+    let options = [("--faults", args.faults.to_string()), ("--seed", args.seed.to_string())];
     let mut arguments: Vec<OsString> = vec!["soak".into(), "--profile".into(), args.profile.clone().into()];
-    arguments.extend(told.into_iter().flat_map(|(key, value)| [key.into(), value.into()]));
-    if let Some(code) = enclose(arguments, &args.tools)? {
+    arguments.extend(options.into_iter().flat_map(|(key, value)| [key.into(), value.into()]));
+    if let Some(code) = run_in_sandbox(arguments, &args.tools)? {
         return Ok(code);
     }
     let (scenario, profile) = ("outage-10".to_owned(), args.profile.clone());
-    let case =
-        Case { scenario, profile, hit: Hit::Viewer, other: None, ip: Ip::V4, rtt: 50, seed: args.seed };
+    let case = Case {
+        scenario,
+        profile,
+        target: Role::Viewer,
+        peer_stack: None,
+        ip: Family::V4,
+        rtt: 50,
+        seed: args.seed,
+    };
     let run = case.run(&args.tools.rejoin()?, &args.tools.scratch()?)?;
-    let wish = Wish { faults: args.faults, seed: args.seed };
-    let outcome = soak::play(&run, wish, |wound| {
-        let soak::Wound { number, fault, lasted_ms, whole_after_ms, .. } = wound;
-        // A reader that has gone does not stop the soak.
-        let _ = say(&format!(
-            "{number:>4}  {fault:<20} {lasted_ms:>7.0} ms, whole {whole_after_ms:>6.0} ms after"
+    let options = SoakOptions { faults: args.faults, seed: args.seed };
+    let result = soak::run(&run, options, |fault| {
+        let SoakFault { number, fault, lasted_ms, recovered_after_ms, .. } = fault;
+        // A closed stdout does not stop the soak.
+        let _ = print_line(&format!(
+            "{number:>4}  {fault:<20} {lasted_ms:>7.0} ms, recovered {recovered_after_ms:>6.0} ms after"
         ));
     })?;
-    say(&format!("\nseed {}, profile {}\n\n{}", args.seed, args.profile, soak::page(&outcome)))?;
-    for failure in &outcome.failures {
-        say(&format!("FAILED: {failure}"))?;
+    print_line(&format!("\nseed {}, profile {}\n\n{}", args.seed, args.profile, soak::page(&result)))?;
+    for failure in &result.failures {
+        print_line(&format!("FAILED: {failure}"))?;
     }
-    Ok(if outcome.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(if result.failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn play_measurement(args: &MeasureArgs) -> Result<ExitCode> {
-    let samples = Samples { aggressive: args.samples, others: args.others };
+fn measure(args: &MeasureArgs) -> Result<ExitCode> {
+    let samples = Samples { aggressive: args.samples, other_profiles: args.other_samples };
     let cases = measure::cases(args.seed, samples, &args.scenario);
-    let fleet = Fleet::prepare(&args.tools.rejoin()?, &args.tools.scratch()?, args.labs)?;
-    say(&format!("{} runs, {} labs at a time; logs in {}", cases.len(), args.labs, fleet.scratch.display()))?;
-    let mut rows = Vec::new();
-    let endings = fleet.run(&cases, |case, ending| {
-        if let Ending::Played(row) = ending {
-            rows.push((**row).clone());
+    let runs = ParallelRuns::prepare(&args.tools.rejoin()?, &args.tools.scratch()?, args.jobs)?;
+    print_line(&format!(
+        "{} runs, {} labs at a time; logs in {}",
+        cases.len(),
+        args.jobs,
+        runs.scratch.display()
+    ))?;
+    let mut results = Vec::new();
+    let outcomes = runs.run(&cases, |case, outcome| {
+        if let Outcome::Finished(result) = outcome {
+            results.push((**result).clone());
         }
-        // A reader that has gone does not stop the measurement.
-        let _ = say(&suite::line(case, ending));
+        // A closed stdout does not stop the measurement.
+        let _ = print_line(&suite::line(case, outcome));
     })?;
-    publish(args, &rows)?;
-    conclude(&endings)
+    publish(args, &results)?;
+    print_totals(&outcomes)
 }
 
-fn publish(args: &MeasureArgs, rows: &[Row]) -> Result<()> {
+fn publish(args: &MeasureArgs, results: &[RunResult]) -> Result<()> {
     let command = format!(
-        "cargo run --release -p rejoin-lab -- measure --seed {} --samples {} --others {} --labs {}",
-        args.seed, args.samples, args.others, args.labs
+        "cargo run --release -p rejoin-lab -- measure --seed {} --samples {} --other-samples {} --jobs {}",
+        args.seed, args.samples, args.other_samples, args.jobs
     );
-    let mut circumstances = measure::circumstances(command, args.labs)?;
+    let mut circumstances = measure::circumstances(command, args.jobs)?;
     if let Some(commit) = &args.commit {
         circumstances.commit = format!("commit {commit}");
     }
-    measure::publish(rows, &circumstances, &args.docs)
+    measure::publish(results, &circumstances, &args.docs)
 }
 
-fn play_suite(args: &SuiteArgs) -> Result<ExitCode> {
+fn run_suite(args: &SuiteArgs) -> Result<ExitCode> {
     let cases = match (args.foreign, args.all) {
         (true, true) => suite::foreign(args.seed),
         (true, false) => suite::representative_foreign(args.seed),
@@ -281,55 +294,55 @@ fn play_suite(args: &SuiteArgs) -> Result<ExitCode> {
         case.scenario.contains(&args.scenario) && (args.profile.is_empty() || case.profile == args.profile)
     };
     let cases: Vec<_> = cases.into_iter().filter(chosen).collect();
-    let fleet = Fleet::prepare(&args.tools.rejoin()?, &args.tools.scratch()?, args.labs)?;
-    say(&format!(
+    let runs = ParallelRuns::prepare(&args.tools.rejoin()?, &args.tools.scratch()?, args.jobs)?;
+    print_line(&format!(
         "{} runs, {} labs at a time, seed {}; logs in {}",
         cases.len(),
-        args.labs,
+        args.jobs,
         args.seed,
-        fleet.scratch.display()
+        runs.scratch.display()
     ))?;
-    let endings = fleet.run(&cases, |case, ending| {
-        // A reader that has gone does not stop the suite.
-        let _ = say(&suite::line(case, ending));
+    let outcomes = runs.run(&cases, |case, outcome| {
+        // A closed stdout does not stop the suite.
+        let _ = print_line(&suite::line(case, outcome));
     })?;
-    conclude(&endings)
+    print_totals(&outcomes)
 }
 
-/// Counts, and says what an exit code says.
-fn conclude(endings: &[Ending]) -> Result<ExitCode> {
+/// Prints how many runs passed and returns the exit code.
+fn print_totals(outcomes: &[Outcome]) -> Result<ExitCode> {
     let (mut passed, mut failed, mut skipped) = (0, 0, 0);
-    for ending in endings {
-        match ending {
-            Ending::Played(row) if row.has_passed() => passed += 1,
-            Ending::Played(_) | Ending::Broken(_) => failed += 1,
-            Ending::Skipped(_) => skipped += 1,
+    for outcome in outcomes {
+        match outcome {
+            Outcome::Finished(result) if result.has_passed() => passed += 1,
+            Outcome::Finished(_) | Outcome::Broken(_) => failed += 1,
+            Outcome::Skipped(_) => skipped += 1,
         }
     }
-    say(&format!("{passed} passed, {failed} failed, {skipped} skipped"))?;
+    print_line(&format!("{passed} passed, {failed} failed, {skipped} skipped"))?;
     let ci = env::var_os("CI").is_some_and(|value| value == "true");
     let good = failed == 0 && !(ci && skipped > 0);
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// What a server in trouble does: it takes every connection and drops it.
+/// Accepts every connection and drops it, as an overloaded server or a broken proxy does.
 fn accept_and_drop(address: &str) -> Result<ExitCode> {
     let listener = TcpListener::bind(address)?;
-    say(&format!("accepts and drops at {}", listener.local_addr()?))?;
+    print_line(&format!("accepts and drops at {}", listener.local_addr()?))?;
     for stream in listener.incoming() {
         drop(stream);
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn say(line: &str) -> Result<()> {
+fn print_line(line: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     Ok(())
 }
 
-fn complain(line: &str) {
-    // Nobody is left to be told if stderr is gone.
+fn print_error(line: &str) {
+    // Without stderr the exit code still counts.
     let _ = writeln!(io::stderr(), "{line}");
 }

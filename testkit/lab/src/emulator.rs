@@ -1,4 +1,4 @@
-//! A thread that carries frames between two interfaces, later, fewer or in another order, as a real link would.
+//! A thread that carries frames between two interfaces, later, fewer or in another request, as a real link would.
 
 use std::io::{self, Read, Write};
 use std::os::fd::AsFd;
@@ -20,71 +20,71 @@ use crate::tool;
 
 mod direction;
 mod port;
-mod traits;
+mod properties;
 
 use self::direction::Direction;
 use self::port::Port;
-pub use self::traits::Carried;
-pub(crate) use self::traits::{Passage, Traits};
+pub use self::properties::Carried;
+pub(crate) use self::properties::{Passage, Properties};
 
 /// A thread that carries frames between two interfaces; it ends with this value.
 #[derive(Debug)]
 pub(crate) struct Emulator {
-    orders: Sender<Order>,
-    bell: Option<UnixStream>,
+    requests: Sender<Request>,
+    waker: Option<UnixStream>,
     thread: Option<JoinHandle<Result<(), LabError>>>,
 }
 
-/// What each direction is told, or has done: from the first interface to the second, and back.
+/// A value per direction: from the first interface to the second, and back.
 pub(crate) type Both<T> = [T; 2];
 
-/// What the thread is asked; it answers on the enclosed channel.
+/// What the thread is asked; it answers on the is_inside channel.
 #[derive(Debug)]
-enum Order {
-    Become(Both<Traits>, Sender<()>),
-    Tell(Sender<Both<Carried>>),
+enum Request {
+    Set(Both<Properties>, Sender<()>),
+    Report(Sender<Both<Carried>>),
 }
 
 impl Emulator {
-    /// Starts carrying between the interfaces called `names` of a namespace in which nobody else sends.
+    /// Starts carrying between the interfaces called `names` of a namespace in which nothing else sends.
     pub(crate) fn start(namespace: &Namespace, names: Both<&str>, seed: u64) -> Result<Self, LabError> {
         let pipe = || UnixStream::pair().map_err(|error| LabError::system("a pair of sockets", error));
-        let (bell, ear) = pipe()?;
-        let (orders, inbox) = channel();
+        let (waker, wakeup) = pipe()?;
+        let (requests, queue) = channel();
         let (ready, opened) = channel();
         let (namespace, names) = (namespace.clone(), names.map(str::to_owned));
         let run = move || {
             namespace.enter()?;
             let ports = [Port::open(&names[0])?, Port::open(&names[1])?];
-            hurry()?;
-            // Nobody waits for this any more if the one who started us is gone.
+            raise_priority()?;
+            // The owner may be gone.
             let _ = ready.send(());
-            Loop { ports, directions: [Direction::new(seed), Direction::new(!seed)], inbox, ear }.run()
+            Loop { ports, directions: [Direction::new(seed), Direction::new(!seed)], queue, wakeup }.run()
         };
         let thread = thread::Builder::new().name("emulator".to_owned()).spawn(run);
         let thread = thread.map_err(|error| LabError::system("starting a thread", error))?;
-        let mut emulator = Self { orders, bell: Some(bell), thread: Some(thread) };
+        let mut emulator = Self { requests, waker: Some(waker), thread: Some(thread) };
         match opened.recv() {
             Ok(()) => Ok(emulator),
             Err(_) => Err(emulator.end()),
         }
     }
 
-    /// Changes what happens to frames, and returns when it does.
-    pub(crate) fn become_like(&mut self, traits: Both<Traits>) -> Result<(), LabError> {
+    /// Changes the properties of the link, and returns when they apply.
+    pub(crate) fn set_properties(&mut self, properties: Both<Properties>) -> Result<(), LabError> {
         let (answer, answered) = channel();
-        self.order(Order::Become(traits, answer), &answered)
+        self.request(Request::Set(properties, answer), &answered)
     }
 
-    /// Returns what was carried so far.
+    /// Returns the counters so far.
     pub(crate) fn carried(&mut self) -> Result<Both<Carried>, LabError> {
         let (answer, answered) = channel();
-        self.order(Order::Tell(answer), &answered)
+        self.request(Request::Report(answer), &answered)
     }
 
-    fn order<T>(&mut self, order: Order, answered: &Receiver<T>) -> Result<T, LabError> {
-        let sent = self.orders.send(order).is_ok();
-        let rung = self.bell.as_mut().is_some_and(|bell| bell.write_all(&[0]).is_ok());
+    fn request<T>(&mut self, request: Request, answered: &Receiver<T>) -> Result<T, LabError> {
+        let sent = self.requests.send(request).is_ok();
+        let rung = self.waker.as_mut().is_some_and(|waker| waker.write_all(&[0]).is_ok());
         if sent
             && rung
             && let Ok(answer) = answered.recv()
@@ -96,11 +96,11 @@ impl Emulator {
 
     /// Ends the thread and returns why it ended.
     fn end(&mut self) -> LabError {
-        drop(self.bell.take());
+        drop(self.waker.take());
         match self.thread.take().map(JoinHandle::join) {
             Some(Ok(Err(error))) => error,
-            Some(Ok(Ok(()))) | None => LabError::Senseless("the emulator of a link has ended".to_owned()),
-            Some(Err(_)) => LabError::Senseless("the emulator of a link panicked".to_owned()),
+            Some(Ok(Ok(()))) | None => LabError::InvalidFault("the emulator of a link has ended".to_owned()),
+            Some(Err(_)) => LabError::InvalidFault("the emulator of a link panicked".to_owned()),
         }
     }
 }
@@ -111,10 +111,10 @@ impl Drop for Emulator {
     }
 }
 
-/// Lets this thread wake as exactly as the machine allows.
-fn hurry() -> Result<(), LabError> {
+/// Lets this thread wake up as precisely as the machine allows.
+fn raise_priority() -> Result<(), LabError> {
     set_timerslack(1).map_err(|errno| LabError::system("the slack of timers", errno))?;
-    // Before everything else on the machine where that is allowed; elsewhere frames are some milliseconds late under load.
+    // Real-time priority where that is allowed; elsewhere frames are some milliseconds late under load.
     let id = gettid().to_string();
     let _ = tool::run(Command::new("chrt").args(["--fifo", "--pid", "50", &id]));
     Ok(())
@@ -124,8 +124,8 @@ fn hurry() -> Result<(), LabError> {
 struct Loop {
     ports: Both<Port>,
     directions: Both<Direction>,
-    inbox: Receiver<Order>,
-    ear: UnixStream,
+    queue: Receiver<Request>,
+    wakeup: UnixStream,
 }
 
 impl Loop {
@@ -133,8 +133,8 @@ impl Loop {
     fn run(mut self) -> Result<(), LabError> {
         let beginning = Instant::now();
         loop {
-            let [first, second, ear] = self.wait(beginning)?;
-            if ear && !self.obey()? {
+            let [first, second, wakeup] = self.wait(beginning)?;
+            if wakeup && !self.handle_request()? {
                 return Ok(());
             }
             for (index, readable) in [first, second].into_iter().enumerate() {
@@ -144,11 +144,11 @@ impl Loop {
         }
     }
 
-    /// Waits until a frame arrives or is due, or an order comes; returns which of the three sockets have something.
+    /// Waits until a frame arrives or is due, or an request comes; returns which of the three sockets have something.
     fn wait(&self, beginning: Instant) -> Result<[bool; 3], LabError> {
         let due = self.directions.iter().filter_map(Direction::next_due).min();
         let limit = due.map(|due| TimeSpec::from(due.saturating_sub(beginning.elapsed())));
-        let sockets = [self.ports[0].as_fd(), self.ports[1].as_fd(), self.ear.as_fd()];
+        let sockets = [self.ports[0].as_fd(), self.ports[1].as_fd(), self.wakeup.as_fd()];
         let mut asked = sockets.map(|socket| PollFd::new(socket, PollFlags::POLLIN));
         match ppoll(&mut asked, limit, None) {
             Ok(_) | Err(Errno::EINTR) => Ok(asked.map(|socket| socket.any().unwrap_or(true))),
@@ -156,24 +156,24 @@ impl Loop {
         }
     }
 
-    /// Does what was ordered; returns false when the owner is gone.
-    fn obey(&mut self) -> Result<bool, LabError> {
-        // One byte for every order, rung after it was sent.
-        match self.ear.read(&mut [0]) {
+    /// Handles the next request; returns false when the owner is gone.
+    fn handle_request(&mut self) -> Result<bool, LabError> {
+        // One byte for every request, written after it was sent.
+        match self.wakeup.read(&mut [0]) {
             Ok(0) => return Ok(false),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(true),
-            Err(error) => return Err(LabError::system("listening for orders", error)),
+            Err(error) => return Err(LabError::system("waiting for requests", error)),
         }
-        // Whoever gave an order may have gone without waiting for the answer.
-        match self.inbox.recv() {
-            Ok(Order::Become(traits, answer)) => {
-                for (direction, traits) in self.directions.iter_mut().zip(traits) {
-                    direction.become_like(traits);
+        // The sender of the request may be gone.
+        match self.queue.recv() {
+            Ok(Request::Set(properties, answer)) => {
+                for (direction, properties) in self.directions.iter_mut().zip(properties) {
+                    direction.set_properties(properties);
                 }
                 let _ = answer.send(());
             }
-            Ok(Order::Tell(answer)) => {
+            Ok(Request::Report(answer)) => {
                 let _ = answer.send([self.directions[0].carried(), self.directions[1].carried()]);
             }
             Err(_) => return Ok(false),
@@ -182,7 +182,7 @@ impl Loop {
     }
 
     fn take(&mut self, index: usize, readable: bool, beginning: Instant) {
-        // A bounded number, so that a flood on one side leaves time for the other.
+        // A bounded number, so that a flood from one side leaves time for the other.
         for _ in 0..if readable { BATCH } else { 0 } {
             let Some(frame) = self.ports[index].receive() else { break };
             self.directions[index].accept(frame, beginning.elapsed());

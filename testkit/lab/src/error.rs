@@ -1,4 +1,4 @@
-//! Why a lab cannot be built, or a fault not be injected.
+//! Errors of the lab.
 
 use std::io;
 
@@ -6,35 +6,35 @@ use std::io;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LabError {
-    /// This machine cannot hold a lab: no namespaces, or a tool is missing.
-    #[error("this machine cannot hold a lab: {0}")]
+    /// This machine does not support a lab: no namespaces, or a tool is missing.
+    #[error("this machine does not support a lab: {0}")]
     Unsupported(String),
-    /// A tool failed; its last words are included.
-    #[error("`{command}` failed: {complaint}")]
+    /// A tool failed.
+    #[error("`{command}` failed: {stderr}")]
     Tool {
-        /// What was run.
+        /// The command.
         command: String,
         /// What it wrote to its standard error.
-        complaint: String,
+        stderr: String,
     },
     /// A system call failed.
     #[error("{what}: {source}")]
     System {
         /// What was attempted.
         what: String,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
-    /// The self check measured something else than the lab claims to do.
-    #[error("the lab does not do what it claims: {0}")]
-    Untrue(String),
-    /// A fault makes no sense in this world, for example one that is not there to be healed.
+    /// A measurement shows that the lab does not work as configured.
+    #[error("the lab does not work as configured: {0}")]
+    Unexpected(String),
+    /// A fault is not possible in this world, for example healing a fault that is not active.
     #[error("{0}")]
-    Senseless(String),
+    InvalidFault(String),
 }
 
 impl LabError {
-    /// Wraps what a system call said.
+    /// Wraps the error of a system call.
     pub fn system(what: impl Into<String>, source: impl Into<io::Error>) -> Self {
         Self::System { what: what.into(), source: source.into() }
     }

@@ -1,33 +1,33 @@
-//! The faults that a world can suffer.
+//! The faults that a world can have.
 
 use crate::impairment::Impairment;
-use crate::plan::Line;
+use crate::topology::LinkId;
 
-/// A fault that a world can suffer; [`World::inject`](crate::World::inject) begins it and
+/// A fault that a world can have; [`World::inject`](crate::World::inject) begins it and
 /// [`World::heal`](crate::World::heal) ends it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fault {
     /// The cable is pulled: the host sees its interface without carrier, and its default route moves away.
-    Carrier(Line),
-    /// Frames vanish and nobody is told.
-    SilentCut(Line, Way),
+    Carrier(LinkId),
+    /// Frames vanish silently.
+    SilentCut(LinkId, Way),
     /// The host's interface is switched off, and its default route moves away.
-    AdminDown(Line),
+    AdminDown(LinkId),
     /// The host gets another address on this link, and the old one is gone.
-    AddressChange(Line),
+    AddressChange(LinkId),
     /// The default route of `a` moves from `wifi` to `cell`, while both have a carrier.
     DefaultRouteSwitch(OldAddress),
-    /// The routers of a side let some traffic no longer through.
+    /// The routers of a side block some traffic.
     Block(Side, Block),
-    /// The routers of a side forget every translation and make others; it is over at once and cannot be healed.
+    /// The routers of a side drop every translation and use other ports; it is over at once and cannot be healed.
     NatRebind(Side),
     /// A link delays, loses, reorders or throttles.
-    Impair(Line, Impairment),
-    /// The name server answers a side wrongly, or not at all.
+    Impair(LinkId, Impairment),
+    /// The name server fails for a side.
     DnsFailure(Side, DnsFailure),
 }
 
-/// A side of the conversation, with all its uplinks.
+/// One of the two hosts with peers, with all its uplinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Side {
     /// The host with two uplinks.
@@ -47,12 +47,12 @@ pub enum Way {
     Out,
 }
 
-/// What becomes of the address on the interface that the default route leaves.
+/// What happens to the address on the interface that the default route leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum OldAddress {
-    /// It stays and works: sockets bound to it go on.
+    /// It stays and works: sockets bound to it keep working.
     Kept,
-    /// It goes: sockets bound to it are cut without being told.
+    /// It is removed: sockets bound to it lose their path silently.
     Dropped,
 }
 
@@ -74,7 +74,7 @@ pub enum Traffic {
     Udp(Vec<u16>),
     /// TCP with one of these ports at the far end; all of it if none are given.
     Tcp(Vec<u16>),
-    /// Whatever goes straight between the networks of `a` and `b`, so that only a relay is left.
+    /// All traffic directly between the networks of `a` and `b`, so that only a relay is left.
     Direct,
 }
 
@@ -83,23 +83,23 @@ pub enum Traffic {
 pub enum Verdict {
     /// It vanishes.
     Drop,
-    /// The sender is told by ICMP that the port is unreachable.
+    /// The sender receives ICMP port unreachable.
     Reject,
     /// TCP connections are reset; for other traffic this is [`Verdict::Reject`].
     Reset,
 }
 
-/// What a name server does wrong.
+/// How a name server fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DnsFailure {
     /// It does not answer.
     Silence,
     /// It answers SERVFAIL.
     ServerFailure,
-    /// It answers that there is no such name.
+    /// It answers NXDOMAIN.
     NoSuchName,
-    /// It refuses to answer.
+    /// It answers REFUSED.
     Refused,
-    /// It answers with an address at which nobody is.
+    /// It answers with an address that no host has.
     WrongAddress,
 }

@@ -5,13 +5,13 @@ use std::fs;
 use std::net::IpAddr;
 use std::process::Command;
 
-use crate::enclosure;
 use crate::error::LabError;
 use crate::namespace::Namespace;
+use crate::sandbox;
 
 /// A machine of the lab.
 ///
-/// A clone is the same machine.
+/// A clone refers to the same machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Host {
     namespace: Namespace,
@@ -26,7 +26,7 @@ impl Host {
         name_server: IpAddr,
     ) -> Result<Self, LabError> {
         let file = resolvers(namespace.name());
-        // Two tries of a second each, so that a silent server costs a program seconds and not half a minute.
+        // Two attempts of a second each, so that a silent server costs a program seconds and not half a minute.
         let text = format!("nameserver {name_server}\noptions timeout:1 attempts:2\n");
         fs::write(&file, text).map_err(|error| LabError::system(file, error))?;
         Ok(Self { namespace, addresses })
@@ -48,7 +48,7 @@ impl Host {
     /// Names are resolved by the name server of the lab.
     pub fn command(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new("ip");
-        command.env_remove(enclosure::INSIDE);
+        command.env_remove(sandbox::INSIDE);
         // `ip` gives the program a mount namespace of its own, in which the other name server is mounted.
         let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
         command

@@ -1,11 +1,11 @@
-//! What a link does to frames besides carrying them.
+//! Impairments of an emulated link.
 
 use std::time::Duration;
 
-/// What a link does to frames besides carrying them, in each direction.
+/// The impairment of an emulated link, in each direction.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Impairment {
-    /// What every frame waits, in addition to what the plan gives the link.
+    /// The delay of every frame, in addition to the delay of the topology.
     pub delay: Duration,
     /// The standard deviation of the waiting time; order is kept.
     pub jitter: Duration,

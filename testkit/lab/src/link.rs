@@ -1,9 +1,9 @@
-//! A cable with an emulator in its middle, which can be pulled, cut and impaired.
+//! A cable with an emulator in its middle, which can be unplugged, cut and impaired.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use crate::emulator::{Both, Carried, Emulator, Passage, Traits};
+use crate::emulator::{Both, Carried, Emulator, Passage, Properties};
 use crate::error::LabError;
 use crate::fault::{Fault, Way};
 use crate::impairment::Impairment;
@@ -36,13 +36,13 @@ pub(crate) struct Link {
     emulator: Emulator,
     delay: Duration,
     carrier: Carrier,
-    traits: Both<Traits>,
+    properties: Both<Properties>,
     /// The host's end.
     host: (Namespace, String),
     liveness: Liveness,
 }
 
-/// Whether the two ends of the host's half of the cable see each other.
+/// Whether the two ends of the host's half of the cable have a carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Liveness {
     Alive,
@@ -57,7 +57,7 @@ impl Link {
         delay: Duration,
         seed: u64,
     ) -> Result<Self, LabError> {
-        // In the middle nobody may speak, or the emulator would carry it.
+        // The kernel must send nothing in the middle, because the emulator would carry it.
         let quiet = [("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1")];
         let namespace = Namespace::create(&format!("link-{name}"), &quiet)?;
         let mut commands = String::new();
@@ -69,21 +69,21 @@ impl Link {
         }
         namespace.ip(&commands)?;
         for end in ends {
-            plain(end)?;
+            disable_offloads(end)?;
             end.namespace.ip(&format!("link set {} up\n", end.interface))?;
         }
         let emulator = Emulator::start(&namespace, INNER, seed)?;
-        let traits = [Traits::default(); 2];
+        let properties = [Properties::default(); 2];
         let host = (ends[0].namespace.clone(), ends[0].interface.to_owned());
         let (carrier, liveness) = (Carrier::Up, Liveness::Dead);
-        let mut link = Self { namespace, emulator, delay, carrier, traits, host, liveness };
+        let mut link = Self { namespace, emulator, delay, carrier, properties, host, liveness };
         link.settle(Power::On)?;
-        link.suffer(&[])?;
+        link.apply_faults(&[])?;
         Ok(link)
     }
 
-    /// Pulls the cable out of the host, or puts it in again.
-    pub(crate) fn plug(&mut self, carrier: Carrier) -> Result<(), LabError> {
+    /// Unplugs the cable from the host, or plugs it in again.
+    pub(crate) fn set_carrier(&mut self, carrier: Carrier) -> Result<(), LabError> {
         if self.carrier != carrier {
             let state = match carrier {
                 Carrier::Up => "up",
@@ -95,9 +95,9 @@ impl Link {
         Ok(())
     }
 
-    /// Waits until both ends of the host's half know what became of it.
+    /// Waits until both ends of the host's half have the carrier state that they should have.
     ///
-    /// The kernel tells an end about its carrier a moment later, and until then it passes or drops frames as before.
+    /// The kernel updates the carrier of an end a moment later, and until then it passes or drops frames as before.
     pub(crate) fn settle(&mut self, power: Power) -> Result<(), LabError> {
         let liveness = match (self.carrier, power) {
             (Carrier::Up, Power::On) => Liveness::Alive,
@@ -108,9 +108,9 @@ impl Link {
         }
         let started = Instant::now();
         while self.ends()? != [liveness; 2] {
-            if started.elapsed() > PATIENCE {
-                return Err(LabError::Untrue(format!(
-                    "{} is not {liveness:?} after {PATIENCE:?}",
+            if started.elapsed() > TIMEOUT {
+                return Err(LabError::Unexpected(format!(
+                    "{} is not {liveness:?} after {TIMEOUT:?}",
                     self.host.1
                 )));
             }
@@ -119,7 +119,7 @@ impl Link {
         Ok(())
     }
 
-    /// Asks both ends of the host's half.
+    /// Reads the state of both ends of the host's half.
     fn ends(&self) -> Result<[Liveness; 2], LabError> {
         let ask = |namespace: &Namespace, interface: &str| {
             let words = ["-n", namespace.name(), "link", "show", interface];
@@ -129,23 +129,27 @@ impl Link {
         Ok([ask(&self.host.0, &self.host.1)?, ask(&self.namespace, INNER[0])?])
     }
 
-    /// Makes frames suffer what these faults, all of this link, do to them; nothing else.
-    pub(crate) fn suffer(&mut self, faults: &[&Fault]) -> Result<(), LabError> {
-        let mut traits = [Traits { delay: self.delay, ..Traits::default() }; 2];
+    /// Applies these faults, all of this link, to every frame, and no others.
+    pub(crate) fn apply_faults(&mut self, faults: &[&Fault]) -> Result<(), LabError> {
+        let mut properties = [Properties { delay: self.delay, ..Properties::default() }; 2];
         for fault in faults {
             if let Fault::Impair(_, impairment) = fault {
-                traits.iter_mut().for_each(|traits| traits.impairment = *impairment);
+                properties.iter_mut().for_each(|properties| properties.impairment = *impairment);
             }
             if let Fault::SilentCut(_, way) = fault {
-                cut(&mut traits, *way);
+                cut(&mut properties, *way);
             }
         }
-        self.obey(traits)
+        self.set_properties(properties)
     }
 
-    /// Makes every frame suffer this, in both directions.
+    /// Applies an impairment to every frame, per direction.
     pub(crate) fn impair(&mut self, impairments: Both<Impairment>) -> Result<(), LabError> {
-        self.obey(impairments.map(|impairment| Traits { delay: self.delay, impairment, ..Traits::default() }))
+        self.set_properties(impairments.map(|impairment| Properties {
+            delay: self.delay,
+            impairment,
+            ..Properties::default()
+        }))
     }
 
     /// Returns what was carried so far, from the host and to it.
@@ -153,22 +157,22 @@ impl Link {
         self.emulator.carried()
     }
 
-    fn obey(&mut self, traits: Both<Traits>) -> Result<(), LabError> {
-        if self.traits != traits {
-            self.emulator.become_like(traits)?;
-            self.traits = traits;
+    fn set_properties(&mut self, properties: Both<Properties>) -> Result<(), LabError> {
+        if self.properties != properties {
+            self.emulator.set_properties(properties)?;
+            self.properties = properties;
         }
         Ok(())
     }
 }
 
-/// The kernel may keep news of carriers back for a second (`linkwatch`), and a busy machine for longer.
-const PATIENCE: Duration = Duration::from_secs(5);
+/// The kernel may delay carrier changes for a second (`linkwatch`), and a busy machine for longer.
+const TIMEOUT: Duration = Duration::from_secs(5);
 /// The ends in the middle: the host's and the network's.
 const INNER: Both<&str> = ["near", "far"];
 
-fn cut(traits: &mut Both<Traits>, way: Way) {
-    let [out, into] = traits;
+fn cut(properties: &mut Both<Properties>, way: Way) {
+    let [out, into] = properties;
     match way {
         Way::Both => (out.passage, into.passage) = (Passage::Cut, Passage::Cut),
         Way::In => into.passage = Passage::Cut,
@@ -177,7 +181,7 @@ fn cut(traits: &mut Both<Traits>, way: Way) {
 }
 
 /// Switches off what would make the frames of an interface longer than the wire allows, or leave their checksums out.
-fn plain(end: End<'_>) -> Result<(), LabError> {
+fn disable_offloads(end: End<'_>) -> Result<(), LabError> {
     let words = ["-K", end.interface, "tx", "off", "tso", "off", "gso", "off", "gro", "off"];
     end.namespace.within(|| tool::run(Command::new("ethtool").args(words)))?.map(drop)
 }

@@ -1,19 +1,21 @@
-//! The measurement: which runs it takes, and the documents that are made of them.
+//! The measurement: its runs, and the documents that are generated from their results.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
+use rejoin_demo::harness::Role;
 
-use crate::case::{Case, Hit, Ip};
+use crate::case::Case;
 use crate::report::page::Circumstances;
 use crate::report::sample::sorted;
 use crate::report::{chart, page, values};
-use crate::row::Row;
+use crate::result::RunResult;
 use crate::suite::PROFILES;
+use crate::topology::Family;
 
-/// What is measured; the long ones first, so that none is waited for at the end.
+/// The measured scenarios; the long ones first, so that the last ones end together.
 pub const MEASURED: [&str; 17] = [
     "outage-60",
     "path-cut-60",
@@ -34,30 +36,30 @@ pub const MEASURED: [&str; 17] = [
     "peer-killed",
 ];
 
-/// How often something is measured.
+/// How often every scenario is measured.
 #[derive(Clone, Copy, Debug)]
 pub struct Samples {
-    /// Under `aggressive`.
+    /// With `aggressive`.
     pub aggressive: u64,
-    /// Under every other profile.
-    pub others: u64,
+    /// With each of the other profiles.
+    pub other_profiles: u64,
 }
 
-/// Returns the runs of a measurement; the roles take turns.
+/// Returns the runs of a measurement, with the roles as targets in turn.
 pub fn cases(seed: u64, samples: Samples, only: &str) -> Vec<Case> {
     let mut cases = Vec::new();
     for scenario in MEASURED.into_iter().filter(|name| name.contains(only)) {
         for profile in PROFILES {
-            let count = if profile == "aggressive" { samples.aggressive } else { samples.others };
+            let count = if profile == "aggressive" { samples.aggressive } else { samples.other_profiles };
             for number in 0..count {
-                let hit = if number % 2 == 0 { Hit::Viewer } else { Hit::Publisher };
+                let target = if number % 2 == 0 { Role::Viewer } else { Role::Publisher };
                 let (scenario, profile) = (scenario.to_owned(), profile.to_owned());
                 cases.push(Case {
                     scenario,
                     profile,
-                    hit,
-                    other: None,
-                    ip: Ip::V4,
+                    target,
+                    peer_stack: None,
+                    ip: Family::V4,
                     rtt: 50,
                     seed: seed * 10_000 + number,
                 });
@@ -71,27 +73,27 @@ pub fn cases(seed: u64, samples: Samples, only: &str) -> Vec<Case> {
 ///
 /// # Errors
 /// If they cannot be written.
-pub fn publish(rows: &[Row], circumstances: &Circumstances, directory: &Path) -> Result<()> {
+pub fn publish(results: &[RunResult], circumstances: &Circumstances, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)?;
-    fs::write(directory.join("benchmarks.csv"), values::csv(rows))?;
-    fs::write(directory.join("benchmarks.svg"), chart::svg(&sorted(rows))?)?;
-    fs::write(directory.join("benchmarks.md"), page::markdown(rows, circumstances)?)?;
+    fs::write(directory.join("benchmarks.csv"), values::csv(results))?;
+    fs::write(directory.join("benchmarks.svg"), chart::svg(&sorted(results))?)?;
+    fs::write(directory.join("benchmarks.md"), page::markdown(results, circumstances)?)?;
     Ok(())
 }
 
-/// Returns what can be said of this machine and of what it measures.
+/// Returns the circumstances of a measurement on this machine.
 ///
 /// # Errors
-/// If the system does not tell.
-pub fn circumstances(command: String, labs: usize) -> Result<Circumstances> {
-    let kernel = told(Command::new("uname").arg("-sr")).context("uname")?;
+/// If the system does not report them.
+pub fn circumstances(command: String, jobs: usize) -> Result<Circumstances> {
+    let kernel = output(Command::new("uname").arg("-sr")).context("uname")?;
     let cores = std::thread::available_parallelism()?;
-    let commit = told(Command::new("git").args(["describe", "--always", "--abbrev=9"]));
+    let commit = output(Command::new("git").args(["describe", "--always", "--abbrev=9"]));
     let commit = commit.map_or_else(|_| "an unknown commit".to_owned(), |commit| format!("commit {commit}"));
-    Ok(Circumstances { machine: format!("{cores} cores with {kernel}"), commit, command, labs })
+    Ok(Circumstances { machine: format!("{cores} cores with {kernel}"), commit, command, jobs })
 }
 
-fn told(command: &mut Command) -> Result<String> {
+fn output(command: &mut Command) -> Result<String> {
     let output = command.output()?;
     anyhow::ensure!(output.status.success(), "{}", output.status);
     Ok(String::from_utf8(output.stdout)?.trim().to_owned())
@@ -110,9 +112,9 @@ mod tests {
     }
 
     #[test]
-    fn the_roles_take_turns() {
-        let cases = cases(1, Samples { aggressive: 4, others: 2 }, "peer-killed");
+    fn the_roles_are_targets_in_turn() {
+        let cases = cases(1, Samples { aggressive: 4, other_profiles: 2 }, "peer-killed");
         assert_eq!(cases.len(), 8);
-        assert_eq!(cases.iter().filter(|case| case.hit == Hit::Viewer).count(), 4);
+        assert_eq!(cases.iter().filter(|case| case.target == Role::Viewer).count(), 4);
     }
 }

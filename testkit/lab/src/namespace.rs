@@ -1,4 +1,4 @@
-//! Network namespaces by name.
+//! Named network namespaces.
 
 use std::fs::{self, File};
 use std::panic::resume_unwind;
@@ -8,17 +8,17 @@ use std::thread;
 use nix::sched::{CloneFlags, setns};
 
 use crate::error::LabError;
-use crate::plan::Family;
 use crate::tool;
+use crate::topology::Family;
 
-/// A network namespace with a name, which ends with the enclosure.
+/// A network namespace with a name, which ends with the sandbox.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Namespace {
     name: String,
 }
 
 impl Namespace {
-    /// Makes one, with these settings below `/proc/sys/net`; the loopback interface is up.
+    /// Creates one, with these settings below `/proc/sys/net`; the loopback interface is up.
     pub(crate) fn create(name: &str, settings: &[(&str, &str)]) -> Result<Self, LabError> {
         tool::run(Command::new("ip").args(["netns", "add", name]))?;
         let namespace = Self { name: name.to_owned() };
@@ -42,12 +42,12 @@ impl Namespace {
         &self.name
     }
 
-    /// Runs commands of `ip`, each with its line feed, in here.
+    /// Runs commands of `ip`, each with its line feed, inside.
     pub(crate) fn ip(&self, commands: &str) -> Result<(), LabError> {
         tool::feed(Command::new("ip").args(["-n", &self.name, "-batch", "-"]), commands).map(drop)
     }
 
-    /// Runs commands of `ip` in here for one family, without which it takes rules for those of IPv4.
+    /// Runs commands of `ip` inside for one family, because without it rules are those of IPv4.
     pub(crate) fn ip_of(&self, family: Family, commands: &str) -> Result<(), LabError> {
         let family = match family {
             Family::V4 => "-4",
@@ -56,7 +56,7 @@ impl Namespace {
         tool::feed(Command::new("ip").args([family, "-n", &self.name, "-batch", "-"]), commands).map(drop)
     }
 
-    /// Calls `body` on a thread in here; sockets it opens and processes it starts stay here.
+    /// Calls `body` on a thread inside; sockets it opens and processes it starts stay inside.
     pub(crate) fn within<T: Send>(&self, body: impl FnOnce() -> T + Send) -> Result<T, LabError> {
         thread::scope(|scope| {
             let thread = scope.spawn(|| self.enter().map(|()| body()));
@@ -64,7 +64,7 @@ impl Namespace {
         })
     }
 
-    /// Moves the calling thread in here, for good.
+    /// Moves the calling thread inside, permanently.
     pub(crate) fn enter(&self) -> Result<(), LabError> {
         let path = format!("/run/netns/{}", self.name);
         let file = File::open(&path).map_err(|error| LabError::system(path.clone(), error))?;

@@ -1,4 +1,4 @@
-//! Small servers and questions that show what a network does, without any program of the product.
+//! Probes of a network: small echo servers and their clients, without any program of the product.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
@@ -10,7 +10,7 @@ use crate::host::Host;
 
 /// A server that answers UDP with the sender's address as it saw it, followed by what it got, and repeats TCP.
 ///
-/// It serves until its enclosure ends.
+/// It serves until its sandbox ends.
 #[derive(Clone, Copy, Debug)]
 pub struct Echo {
     /// Where it answers UDP.
@@ -37,25 +37,25 @@ impl Echo {
     }
 }
 
-/// What an [`Echo`] told.
+/// The answer of an [`Echo`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Told {
-    /// From where the question came, as seen there.
+pub struct EchoAnswer {
+    /// The address of the client, as the server saw it.
     pub seen: SocketAddr,
     /// How long it took.
     pub rtt: Duration,
 }
 
-/// Asks a UDP [`Echo`] once and waits for the answer.
+/// Sends a question to a UDP [`Echo`] and waits for the answer.
 ///
-/// Answers to former questions are passed over.
-pub fn ask(socket: &UdpSocket, echo: SocketAddr, patience: Duration) -> io::Result<Told> {
+/// Answers to earlier questions are ignored.
+pub fn ask(socket: &UdpSocket, echo: SocketAddr, timeout: Duration) -> io::Result<EchoAnswer> {
     let question = rand::random::<u64>().to_string();
     let asked = Instant::now();
     socket.send_to(question.as_bytes(), echo)?;
     let mut buffer = [0; 256];
     loop {
-        let left = patience.saturating_sub(asked.elapsed());
+        let left = timeout.saturating_sub(asked.elapsed());
         if left.is_zero() {
             return Err(io::ErrorKind::TimedOut.into());
         }
@@ -66,12 +66,12 @@ pub fn ask(socket: &UdpSocket, echo: SocketAddr, patience: Duration) -> io::Resu
             && text == question
         {
             let seen = seen.parse().map_err(|_| io::Error::from(io::ErrorKind::InvalidData))?;
-            return Ok(Told { seen, rtt: asked.elapsed() });
+            return Ok(EchoAnswer { seen, rtt: asked.elapsed() });
         }
     }
 }
 
-/// Answers as an [`Echo`] does, until the socket is of no more use.
+/// Answers as an [`Echo`] does, until the socket fails.
 pub fn answer(socket: &UdpSocket) {
     let mut buffer = [0; 2048];
     loop {
@@ -81,7 +81,7 @@ pub fn answer(socket: &UdpSocket) {
                 answer.extend_from_slice(&buffer[..size]);
                 let _ = socket.send_to(&answer, from);
             }
-            // Somebody who asked is gone; the others are not.
+            // A client is gone; the others are not.
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {}
             Err(_) => return,
         }

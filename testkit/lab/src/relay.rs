@@ -16,7 +16,7 @@ pub(crate) struct Relay {
 }
 
 impl Relay {
-    /// Starts one on `host` and returns when it answers.
+    /// Starts it on `host` and returns when it answers.
     pub(crate) fn start(host: Host) -> Result<Self, LabError> {
         let address = host.addresses()[0].to_string();
         let user = format!("{USER}:{PASSWORD}");
@@ -24,7 +24,7 @@ impl Relay {
         command.args(["-n", "--no-tls", "--no-dtls", "--no-cli", "--lt-cred-mech", "--realm", "lab"]);
         command.args(["--pidfile", "/run/turn.pid", "--log-file", "/run/turn.log", "--simple-log"]);
         command.args(["--listening-ip", &address, "--relay-ip", &address, "--user", &user]);
-        // Who names no family gets an IPv4 address (RFC 8656 section 7.2), and the engine names none.
+        // Without a family in the request the server allocates IPv4 (RFC 8656 section 7.2), and the engine sends none.
         command.arg("--allocation-default-address-family=keep");
         let process = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
         let process = process.map_err(|error| LabError::system(format!("starting {PROGRAM}"), error))?;
@@ -46,15 +46,15 @@ impl Relay {
         (self.host.addresses()[0], PORT).into()
     }
 
-    /// Asks until there is an answer.
+    /// Sends requests until the server answers.
     fn wait_for_answer(&self) -> Result<(), LabError> {
         let failed = |error| LabError::system("asking the STUN server", error);
         let local = self.host.addresses()[0];
         let socket = self.host.within(|| UdpSocket::bind((local, 0)))?.map_err(failed)?;
-        // Nobody listens for a moment after the start, and nothing but an answer tells when that is over.
+        // The server does not listen at once, and only an answer shows that it does.
         socket.set_read_timeout(Some(Duration::from_millis(20))).map_err(failed)?;
         let started = Instant::now();
-        while started.elapsed() < PATIENCE {
+        while started.elapsed() < TIMEOUT {
             socket.send_to(&BINDING_REQUEST, self.address()).map_err(failed)?;
             match socket.recv(&mut [0; 512]) {
                 Ok(_) => return Ok(()),
@@ -63,7 +63,7 @@ impl Relay {
                 Err(error) => return Err(failed(error)),
             }
         }
-        Err(LabError::Untrue(format!("{PROGRAM} does not answer within {PATIENCE:?}")))
+        Err(LabError::Unexpected(format!("{PROGRAM} does not answer within {TIMEOUT:?}")))
     }
 }
 
@@ -81,7 +81,7 @@ const PORT: u16 = 3478;
 const USER: &str = "rejoin";
 const PASSWORD: &str = "bridge";
 /// It takes half a second on an idle machine, most of it for its own random numbers.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 /// A request without attributes (RFC 8489 section 5): type, length, magic cookie, transaction.
 const BINDING_REQUEST: [u8; 20] =
     [0, 1, 0, 0, 0x21, 0x12, 0xa4, 0x42, b'r', b'e', b'j', b'o', b'i', b'n', b'-', b'l', b'a', b'b', 0, 0];

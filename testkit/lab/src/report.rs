@@ -1,4 +1,4 @@
-//! What measured runs are made into: a table of values, a page and a chart.
+//! The documents of a measurement: a table of values, a page and a chart.
 
 pub mod chart;
 pub mod goals;

@@ -1,4 +1,4 @@
-//! The name server of a world, which can fail one side in every way name servers fail.
+//! The name server of a world, which can fail for one side in every way that name servers fail.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr, UdpSocket};
@@ -10,17 +10,17 @@ use crate::fault::{DnsFailure, Side};
 
 mod answer;
 
-/// What a name server knows.
+/// The records of a name server.
 #[derive(Clone, Debug)]
-pub(crate) struct Book {
+pub(crate) struct Records {
     pub(crate) names: BTreeMap<String, IpAddr>,
-    /// On which side an asker is.
-    pub(crate) askers: BTreeMap<IpAddr, Side>,
-    /// An address at which nobody is.
-    pub(crate) nobody: IpAddr,
+    /// The side of every client.
+    pub(crate) clients: BTreeMap<IpAddr, Side>,
+    /// An address that no host has.
+    pub(crate) unused_address: IpAddr,
 }
 
-/// A name server; it serves until its enclosure ends.
+/// A name server; it serves until its sandbox ends.
 #[derive(Debug)]
 pub(crate) struct Resolver {
     address: IpAddr,
@@ -29,20 +29,20 @@ pub(crate) struct Resolver {
 
 impl Resolver {
     /// Serves at `address`, in the network of the calling thread.
-    pub(crate) fn serve(address: IpAddr, book: Book) -> Result<Self, LabError> {
+    pub(crate) fn serve(address: IpAddr, records: Records) -> Result<Self, LabError> {
         let failed = |error| LabError::system("starting the name server", error);
-        // RFC 1035 section 4.2.1; the namespace is ours, so the port is free.
+        // RFC 1035 section 4.2.1; nothing else in the namespace uses the port.
         let socket = UdpSocket::bind((address, 53)).map_err(failed)?;
         let failures = Arc::new(Mutex::new(BTreeMap::new()));
         let resolver = Self { address, failures: Arc::clone(&failures) };
         let run = move || {
             let mut buffer = [0; 512];
-            // An error here belongs to somebody who asked and went away.
+            // An error here is about a client that is gone.
             loop {
-                let Ok((size, asker)) = socket.recv_from(&mut buffer) else { continue };
+                let Ok((size, client)) = socket.recv_from(&mut buffer) else { continue };
                 let failure =
-                    book.askers.get(&asker.ip()).and_then(|side| lock(&failures).get(side).copied());
-                reply(&socket, asker, answer::to(&buffer[..size], &book, failure));
+                    records.clients.get(&client.ip()).and_then(|side| lock(&failures).get(side).copied());
+                reply(&socket, client, answer::to(&buffer[..size], &records, failure));
             }
         };
         thread::Builder::new().name("resolver".to_owned()).spawn(run).map_err(failed)?;
@@ -53,8 +53,8 @@ impl Resolver {
         self.address
     }
 
-    /// Fails a side in this way only, or not at all.
-    pub(crate) fn suffer(&mut self, side: Side, failure: Option<DnsFailure>) {
+    /// Sets how the server fails for a side; `None` for no failure.
+    pub(crate) fn apply_faults(&mut self, side: Side, failure: Option<DnsFailure>) {
         let mut failures = lock(&self.failures);
         match failure {
             Some(failure) => failures.insert(side, failure),
@@ -69,9 +69,9 @@ fn lock(
     failures.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn reply(socket: &UdpSocket, asker: SocketAddr, answer: Option<Vec<u8>>) {
+fn reply(socket: &UdpSocket, client: SocketAddr, answer: Option<Vec<u8>>) {
     if let Some(answer) = answer {
-        // Who asked may be gone.
-        let _ = socket.send_to(&answer, asker);
+        // The client may be gone.
+        let _ = socket.send_to(&answer, client);
     }
 }

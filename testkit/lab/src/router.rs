@@ -1,14 +1,14 @@
-//! A router with a firewall that translates addresses, forgets them on demand and blocks traffic.
+//! A router with a firewall that translates addresses, drops its translations on demand and blocks traffic.
 
 use std::process::Command;
 
 use crate::address::Interface;
+use crate::clock::Flushed;
 use crate::error::LabError;
 use crate::fault::Block;
-use crate::moment::Flushed;
 use crate::namespace::Namespace;
-use crate::plan::Nat;
 use crate::tool;
+use crate::topology::Nat;
 
 mod ruleset;
 
@@ -17,9 +17,9 @@ mod ruleset;
 pub(crate) struct Router {
     namespace: Namespace,
     nat: Nat,
-    /// How often the translations were forgotten.
+    /// How often the translations were dropped.
     rebinds: u16,
-    /// What counts as the other side of the conversation.
+    /// The networks of the other side.
     opposite: Vec<Interface>,
     blocks: Vec<Block>,
 }
@@ -46,10 +46,10 @@ impl Router {
         Ok(())
     }
 
-    /// Forgets every translation, and takes other ports for those to come.
+    /// Drops every translation, and uses other ports for new ones.
     pub(crate) fn rebind(&mut self) -> Result<Flushed, LabError> {
         self.rebinds = self.rebinds.wrapping_add(1);
-        // The ports change first: a packet between the two would bring the old translation back.
+        // The ports change first: a packet in between would create the old translation again.
         self.install()?;
         let flushed = Flushed { udp: self.translations("udp")?, tcp: self.translations("tcp")? };
         self.namespace.within(|| tool::run(Command::new("conntrack").arg("-F")))??;
@@ -62,7 +62,7 @@ impl Router {
         self.namespace.within(|| tool::feed(Command::new("nft").args(["-f", "-"]), &rules))?.map(drop)
     }
 
-    /// Counts what is remembered.
+    /// Counts the translations.
     fn translations(&self, protocol: &str) -> Result<u32, LabError> {
         let mut count = 0;
         for family in ["ipv4", "ipv6"] {
@@ -74,7 +74,7 @@ impl Router {
     }
 }
 
-/// Forward in both families, and tell senders of every rejected packet and not only of one a second.
+/// Forward in both families, and send ICMP for every rejected packet instead of one a second.
 const SETTINGS: [(&str, &str); 4] = [
     ("ipv4/ip_forward", "1"),
     ("ipv6/conf/all/forwarding", "1"),

@@ -1,40 +1,40 @@
-//! A scenario is data: what the world is like, what happens in it, and what must be noticed.
+//! A scenario is data: the setting of its world, the actions in it, and what the peers must detect.
 
-pub mod act;
+pub mod action;
 pub mod machines;
 pub mod table;
 
 use std::time::Duration;
 
 use crate::fault::Side;
-use crate::incident::Link;
-use crate::plan::Nat;
-use crate::scenario::act::Act;
+use crate::scenario::action::Action;
+use crate::topology::Nat;
+use rejoin_demo::harness::Link;
 
-/// A disaster, told as data.
+/// A scenario.
 #[derive(Clone, Debug)]
 pub struct Scenario {
-    /// The word by which it is chosen.
+    /// The name on the command line.
     pub name: &'static str,
     /// What happens, in one sentence without its full stop.
-    pub story: &'static str,
-    /// Which of the project's scenarios it belongs to.
-    pub chapter: Chapter,
-    /// The host that is hit, on which the role under test runs.
-    pub hit: Side,
-    /// What the world is like.
+    pub description: &'static str,
+    /// The category that it belongs to.
+    pub category: Category,
+    /// The host that the faults target, on which the target role runs.
+    pub target: Side,
+    /// The setting of its world.
     pub setting: Setting,
-    /// What happens, in order.
-    pub acts: Vec<Act>,
-    /// The link whose way back is measured.
+    /// The actions, in order.
+    pub actions: Vec<Action>,
+    /// The link whose recovery is measured.
     pub measured: Link,
-    /// What must be noticed, so that a fault that did not happen does not pass for one that was survived.
-    pub noticed: Noticed,
+    /// Which peers must detect the fault; otherwise a fault that was never injected would count as a pass.
+    pub detection: Detection,
 }
 
-/// Which of the project's scenarios a scenario belongs to.
+/// The category of a scenario.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Chapter {
+pub enum Category {
     /// 1: no network for ten seconds and more.
     NetworkGone,
     /// 2: the signaling server is killed and restarted.
@@ -51,62 +51,67 @@ pub enum Chapter {
     Extra,
 }
 
-/// What the world of a scenario is like.
+/// The setting of a scenario's world.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
-    /// What the routers do to addresses, where there is IPv4.
+    /// The address translation of the routers, with IPv4.
     pub nat: Nat,
-    /// Which servers help the peers to find a way.
-    pub relay: Relay,
-    /// How the peers are told of the signaling server.
-    pub server: Called,
-    /// What the peers are told besides.
+    /// The ICE servers that the peers use.
+    pub ice_servers: IceServers,
+    /// How the peers address the signaling server.
+    pub server: ServerAddressing,
+    /// More arguments of both peers.
     pub arguments: &'static [&'static str],
 }
 
 impl Default for Setting {
     /// Two home connections that need STUN to reach each other.
     fn default() -> Self {
-        Self { nat: Nat::PortPreserving, relay: Relay::Stun, server: Called::ByAddress, arguments: &[] }
+        Self {
+            nat: Nat::PortPreserving,
+            ice_servers: IceServers::Stun,
+            server: ServerAddressing::Address,
+            arguments: &[],
+        }
     }
 }
 
-/// Which servers help the peers to find a way.
+/// The ICE servers that the peers use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Relay {
-    /// None: the peers reach each other by their own addresses.
+pub enum IceServers {
+    /// None: the peers reach each other at their own addresses.
     None,
-    /// One that tells them their addresses.
+    /// A STUN server.
     Stun,
-    /// One that relays as well.
+    /// A STUN and TURN server.
     Turn,
 }
 
-/// How the peers are told of the signaling server.
+/// How the peers address the signaling server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Called {
+pub enum ServerAddressing {
     /// By its address.
-    ByAddress,
-    /// By its name, which the lab's name server knows.
-    ByName,
+    Address,
+    /// By its name, which the lab's name server resolves.
+    Name,
 }
 
-/// What must be noticed, by anybody, on the measured link.
+/// Which peers must detect the fault on the measured link.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Noticed {
+pub enum Detection {
     /// Both peers must have an incident.
     ByBoth,
     /// One of the peers at least must have an incident.
-    BySomebody,
-    /// A patient profile may sleep through it.
-    Perhaps,
+    ByAny,
+    /// None: a patient profile may not react.
+    Optional,
 }
 
-/// Returns the longest that a profile may take to be whole again after everything is mended.
+/// Returns how long a profile may take to recover after the end of the faults; then the run has failed.
 ///
-/// For `vdo-ninja` and `conservative` this is what their pages add up to: the longest backoff, the limit of a fruitless
-/// attempt and another one; beyond this a run has failed.
-pub fn patience(profile: &str) -> Duration {
+/// For `vdo-ninja` and `conservative` this is the sum of their settings: the longest backoff, the timeout of a failed
+/// attempt and another attempt.
+pub fn recovery_timeout(profile: &str) -> Duration {
     match profile {
         "aggressive" => Duration::from_secs(45),
         "vdo-ninja" => Duration::from_secs(90),

@@ -6,59 +6,58 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, bail};
 use rand::rngs::StdRng;
 use rand::{RngExt as _, SeedableRng as _};
+use rejoin_demo::harness::{MessageCounts, Role};
 use serde::{Deserialize, Serialize};
 
-use crate::cast::Cast;
-use crate::ledger::{Role, Tally};
-use crate::play::Run;
-use crate::program::resources::Resources;
-use crate::scenario::act::Act;
-use crate::scenario::{Scenario, patience, table};
+use crate::resources::Resources;
+use crate::run::Run;
+use crate::runner::Runner;
+use crate::scenario::action::Action;
+use crate::scenario::{Scenario, recovery_timeout, table};
 use crate::stopwatch::Stopwatch;
-use crate::world::World;
 
-/// What a soak shall be like.
+/// How many faults a soak injects, and which.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish {
-    /// How many faults.
+pub struct SoakOptions {
+    /// The number of faults.
     pub faults: u32,
-    /// Seeds which faults, for how long and how far apart.
+    /// Seeds the choice of the faults, their durations and the time between them.
     pub seed: u64,
 }
 
-/// What became of one fault.
+/// One fault and its recovery.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Wound {
+pub struct SoakFault {
     /// Its number, from 1.
     pub number: u32,
     /// The scenario whose fault it was.
     pub fault: String,
     /// How long it lasted, in milliseconds.
     pub lasted_ms: f64,
-    /// From the moment that it was mended until everything was whole and messages went both ways.
-    pub whole_after_ms: f64,
-    /// What both processes held then.
-    pub held: BTreeMap<Role, Resources>,
+    /// From the end of the fault until every link was up and messages went both ways, in milliseconds.
+    pub recovered_after_ms: f64,
+    /// What both processes used then.
+    pub resources: BTreeMap<Role, Resources>,
 }
 
-/// How a soak went.
+/// The result of a soak.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Outcome {
+pub struct SoakResult {
     /// Every fault that was recovered from.
-    pub wounds: Vec<Wound>,
-    /// What the processes held before the first fault.
+    pub faults: Vec<SoakFault>,
+    /// What the processes used before the first fault.
     pub before: BTreeMap<Role, Resources>,
-    /// What they held at the end.
+    /// What they used at the end.
     pub after: BTreeMap<Role, Resources>,
     /// What became of the messages.
-    pub tally: Tally,
+    pub counts: MessageCounts,
     /// What went wrong.
     pub failures: Vec<String>,
     /// How long it took.
     pub seconds: f64,
 }
 
-/// Scenarios whose faults are mixed: all that the process of both peers survives, since its memory is what is watched.
+/// The scenarios to choose from: all in which no peer is killed, because the memory of the processes is watched.
 pub const MIXED: [&str; 15] = [
     "carrier-lost",
     "outage-10",
@@ -78,111 +77,109 @@ pub const MIXED: [&str; 15] = [
 ];
 
 /// The longest that a fault lasts: 200 of them and their recoveries fit into half an hour.
-const LONGEST: Duration = Duration::from_secs(6);
+const MAX_DURATION: Duration = Duration::from_secs(6);
 
-/// How far apart faults are at the most; some come while what was replaced by the one before is still there.
-const APART: Duration = Duration::from_secs(3);
+/// The longest time between two faults: some begin while the connections of the one before are still being released.
+const MAX_PAUSE: Duration = Duration::from_secs(3);
 
-/// Plays random faults, one after the other; `tell` hears of every one.
+/// Injects random faults, one after the other, and calls `on_fault` after each recovery.
 ///
 /// # Errors
-/// If the lab fails; what goes wrong in rejoin is in the outcome.
-pub fn play(run: &Run, wish: Wish, mut tell: impl FnMut(&Wound)) -> Result<Outcome> {
+/// If the lab fails; failures of rejoin are in the result.
+pub fn run(run: &Run, options: SoakOptions, mut on_fault: impl FnMut(&SoakFault)) -> Result<SoakResult> {
     let began = Instant::now();
-    let mut world = World::build(&run.plan())?;
-    let mut cast = Cast::new(run.script(&world)?, run.venue(&world));
-    run.open(&mut cast)?;
-    let mut outcome = Outcome { before: cast.resources(), ..Outcome::default() };
-    let mut dice = StdRng::seed_from_u64(wish.seed);
-    for number in 1..=wish.faults {
-        let name = MIXED[dice.random_range(0..MIXED.len())];
+    let mut runner = Runner::new(run)?;
+    runner.start()?;
+    let mut result = SoakResult { before: runner.processes.resources(), ..SoakResult::default() };
+    let mut rng = StdRng::seed_from_u64(options.seed);
+    for number in 1..=options.faults {
+        let name = MIXED[rng.random_range(0..MIXED.len())];
         let scenario = table::named(name).with_context(|| format!("no scenario is called {name}"))?;
-        let mut part = Part { run, world: &mut world, cast: &mut cast, dice: &mut dice };
-        match part.suffer(&scenario) {
-            Ok((lasted, whole_after)) => {
-                let (lasted_ms, whole_after_ms) =
-                    (lasted.as_secs_f64() * 1e3, whole_after.as_secs_f64() * 1e3);
-                let held = cast.resources();
-                let wound = Wound { number, fault: name.to_owned(), lasted_ms, whole_after_ms, held };
-                tell(&wound);
-                outcome.wounds.push(wound);
+        match run_fault(&mut runner, &scenario, &run.profile, &mut rng) {
+            Ok((lasted, recovered_after)) => {
+                let (lasted_ms, recovered_after_ms) =
+                    (lasted.as_secs_f64() * 1e3, recovered_after.as_secs_f64() * 1e3);
+                let resources = runner.processes.resources();
+                let fault = name.to_owned();
+                let fault = SoakFault { number, fault, lasted_ms, recovered_after_ms, resources };
+                on_fault(&fault);
+                result.faults.push(fault);
             }
             Err(error) => {
-                outcome.failures.push(format!("fault {number}, {name}: {error:#}"));
+                result.failures.push(format!("fault {number}, {name}: {error:#}"));
                 break;
             }
         }
-        cast.pass(dice.random_range(Duration::ZERO..APART));
+        runner.processes.run_for(rng.random_range(Duration::ZERO..MAX_PAUSE));
     }
-    let closing = run.close(&mut cast, &outcome.before)?;
-    (outcome.after, outcome.tally) = (closing.held, closing.tally);
-    outcome.failures.extend(closing.failures);
-    outcome.seconds = began.elapsed().as_secs_f64();
-    Ok(outcome)
+    let end = runner.finish(&result.before)?;
+    (result.after, result.counts) = (end.resources, end.counts);
+    result.failures.extend(end.failures);
+    result.seconds = began.elapsed().as_secs_f64();
+    Ok(result)
 }
 
-/// One fault in a world that goes on.
-struct Part<'a> {
-    run: &'a Run,
-    world: &'a mut World,
-    cast: &'a mut Cast,
-    dice: &'a mut StdRng,
-}
-
-impl Part<'_> {
-    /// Plays the acts of a scenario with times of its own, heals whatever is left, and waits until everything is whole.
-    fn suffer(&mut self, scenario: &Scenario) -> Result<(Duration, Duration)> {
-        let began = Instant::now();
-        let mut watch = Stopwatch::new(began);
-        for act in &scenario.acts {
-            match act {
-                Act::Pass(_) => self.cast.pass(self.dice.random_range(Duration::from_millis(200)..LONGEST)),
-                Act::Whole(_) => self.cast.pass(self.dice.random_range(Duration::ZERO..APART)),
-                Act::Break(_)
-                | Act::Mend(_)
-                | Act::KillServer
-                | Act::StartServer
-                | Act::AcceptAndDrop
-                | Act::FreezeServer
-                | Act::ThawServer
-                | Act::KillPeer
-                | Act::StartPeer
-                | Act::FreezePeer
-                | Act::ThawPeer => self.run.change(act, self.world, self.cast, &mut watch)?,
+/// Performs the actions of a scenario with random times, heals every fault that is left, and waits for the recovery.
+///
+/// Returns how long the fault lasted and how long the recovery took.
+fn run_fault(
+    runner: &mut Runner<'_>,
+    scenario: &Scenario,
+    profile: &str,
+    rng: &mut StdRng,
+) -> Result<(Duration, Duration)> {
+    let began = Instant::now();
+    runner.stopwatch = Stopwatch::new(began);
+    for action in &scenario.actions {
+        match action {
+            Action::Wait(_) => {
+                runner.processes.run_for(rng.random_range(Duration::from_millis(200)..MAX_DURATION));
             }
+            Action::AwaitRecovery(_) => runner.processes.run_for(rng.random_range(Duration::ZERO..MAX_PAUSE)),
+            Action::Inject(_)
+            | Action::Heal(_)
+            | Action::KillServer
+            | Action::StartServer
+            | Action::AcceptAndDrop
+            | Action::FreezeServer
+            | Action::ThawServer
+            | Action::KillPeer
+            | Action::StartPeer
+            | Action::FreezePeer
+            | Action::ThawPeer => runner.perform(action)?,
         }
-        for fault in self.world.faults().to_vec() {
-            let healing = Instant::now();
-            self.world.heal(&fault)?;
-            watch.mends(healing, Instant::now());
-        }
-        let mended = watch.settled();
-        let limit = patience(&self.run.profile);
-        let whole = self
-            .cast
-            .wait(limit, |chronicle| chronicle.is_whole() && chronicle.flowed_since(mended).is_some());
-        if !whole {
-            bail!("not whole {limit:?} after it was mended: {}", self.cast.chronicle.what_is_missing());
-        }
-        let chronicle = &self.cast.chronicle;
-        let ascents = chronicle.ascents.iter().map(|ascent| ascent.at);
-        let whole = ascents.chain(chronicle.flowed_since(mended)).max().unwrap_or(mended);
-        Ok((mended.saturating_duration_since(began), whole.saturating_duration_since(mended)))
     }
+    for fault in runner.world.faults().to_vec() {
+        let healing = Instant::now();
+        runner.world.heal(&fault)?;
+        runner.stopwatch.on_change(healing, Instant::now());
+    }
+    let healed = runner.stopwatch.settled();
+    let timeout = recovery_timeout(profile);
+    let has_recovered = runner
+        .processes
+        .wait(timeout, |log| log.state.is_connected() && log.state.flowed_since(healed).is_some());
+    let log = &runner.processes.log;
+    if !has_recovered {
+        bail!("not recovered {timeout:?} after the fault: {}", log.missing());
+    }
+    let link_ups = log.link_ups.iter().map(|link_up| link_up.at);
+    let recovered = link_ups.chain(log.state.flowed_since(healed)).max().unwrap_or(healed);
+    Ok((healed.saturating_duration_since(began), recovered.saturating_duration_since(healed)))
 }
 
-/// Returns what a soak has to tell, as a page without a heading.
-pub fn page(outcome: &Outcome) -> String {
+/// Returns the result of a soak as Markdown without a heading.
+pub fn page(result: &SoakResult) -> String {
     let mut kinds: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
-    for wound in &outcome.wounds {
-        kinds.entry(&wound.fault).or_default().push(wound.whole_after_ms);
+    for fault in &result.faults {
+        kinds.entry(&fault.fault).or_default().push(fault.recovered_after_ms);
     }
-    let Tally { sent, received, lost, duplicated, reordered, .. } = outcome.tally;
+    let MessageCounts { sent, received, lost, duplicated, reordered, .. } = result.counts;
     let mut page = format!(
         "{} faults in {:.0} s, each recovered and verified; {sent} messages sent, {received} received, {lost} lost, \
-         {duplicated} duplicated, {reordered} reordered.\n\n| fault | times | whole again after, mean | longest |\n|---|---|---|---|\n",
-        outcome.wounds.len(),
-        outcome.seconds,
+         {duplicated} duplicated, {reordered} reordered.\n\n| fault | times | recovered after, mean | longest |\n|---|---|---|---|\n",
+        result.faults.len(),
+        result.seconds,
     );
     for (fault, times) in kinds {
         let mean = times.iter().sum::<f64>() / times.len() as f64;
@@ -192,20 +189,20 @@ pub fn page(outcome: &Outcome) -> String {
     page.push_str(
         "\n| after fault | process | memory | descriptors | sockets | threads |\n|---|---|---|---|---|---|\n",
     );
-    let told = |page: &mut String, number: u32, held: &BTreeMap<Role, Resources>| {
-        for (role, Resources { memory_kib, descriptors, sockets, threads }) in held {
+    let rows = |page: &mut String, number: u32, resources: &BTreeMap<Role, Resources>| {
+        for (role, Resources { memory_kib, descriptors, sockets, threads }) in resources {
             let role = role.name();
             page.push_str(&format!(
                 "| {number} | {role} | {memory_kib} KiB | {descriptors} | {sockets} | {threads} |\n"
             ));
         }
     };
-    told(&mut page, 0, &outcome.before);
-    let step = outcome.wounds.len().div_ceil(8).max(1);
-    for wound in outcome.wounds.iter().skip(step - 1).step_by(step) {
-        told(&mut page, wound.number, &wound.held);
+    rows(&mut page, 0, &result.before);
+    let step = result.faults.len().div_ceil(8).max(1);
+    for fault in result.faults.iter().skip(step - 1).step_by(step) {
+        rows(&mut page, fault.number, &fault.resources);
     }
-    told(&mut page, outcome.wounds.last().map_or(0, |wound| wound.number), &outcome.after);
+    rows(&mut page, result.faults.last().map_or(0, |fault| fault.number), &result.after);
     page
 }
 

@@ -1,4 +1,4 @@
-//! Running the system's tools, and believing only those that succeed.
+//! Runs system tools and checks that they succeed.
 
 use std::env;
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use crate::error::LabError;
 
-/// Returns whether a tool is where programs are looked for.
+/// Returns whether a tool is in `PATH`.
 pub(crate) fn installed(name: &str) -> bool {
     let path = env::var_os("PATH").unwrap_or_default();
     env::split_paths(&path).any(|directory| directory.join(name).is_file())
@@ -15,7 +15,7 @@ pub(crate) fn installed(name: &str) -> bool {
 /// Runs a tool to its end and returns what it wrote.
 pub(crate) fn run(command: &mut Command) -> Result<String, LabError> {
     let output = command.output();
-    told(command, output)
+    checked_output(command, output)
 }
 
 /// Runs a tool to its end, with `input` on its standard input, and returns what it wrote.
@@ -23,22 +23,23 @@ pub(crate) fn feed(command: &mut Command, input: &str) -> Result<String, LabErro
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let output = command.spawn().and_then(|mut process| {
         if let Some(mut stdin) = process.stdin.take() {
-            // A tool that ends early says why itself.
+            // A tool that ends early reports why on stderr.
             let _ = stdin.write_all(input.as_bytes());
         }
         process.wait_with_output()
     });
-    told(command, output).map_err(|error| match error {
-        LabError::Tool { command, complaint } => {
-            LabError::Tool { command: format!("{command} <<< {}", input.trim_end()), complaint }
+    checked_output(command, output).map_err(|error| match error {
+        LabError::Tool { command, stderr } => {
+            LabError::Tool { command: format!("{command} <<< {}", input.trim_end()), stderr }
         }
-        LabError::Unsupported(_) | LabError::System { .. } | LabError::Untrue(_) | LabError::Senseless(_) => {
-            error
-        }
+        LabError::Unsupported(_)
+        | LabError::System { .. }
+        | LabError::Unexpected(_)
+        | LabError::InvalidFault(_) => error,
     })
 }
 
-fn told(command: &Command, output: std::io::Result<Output>) -> Result<String, LabError> {
+fn checked_output(command: &Command, output: std::io::Result<Output>) -> Result<String, LabError> {
     let words = || {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         words.map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
@@ -47,6 +48,6 @@ fn told(command: &Command, output: std::io::Result<Output>) -> Result<String, La
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let complaint = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
-    Err(LabError::Tool { command: words(), complaint: format!("{complaint} ({})", output.status) })
+    let stderr = String::from_utf8_lossy(&output.stderr).trim().replace('\n', "; ");
+    Err(LabError::Tool { command: words(), stderr: format!("{stderr} ({})", output.status) })
 }

@@ -7,20 +7,20 @@ use crate::address::{Interface, Neighbour};
 use crate::error::LabError;
 use crate::fault::{Fault, OldAddress};
 use crate::namespace::Namespace;
-use crate::plan::{Family, Line};
+use crate::topology::{Family, LinkId};
 
-/// What an interface of a host is for.
+/// The configuration of an interface of a host.
 #[derive(Clone, Debug)]
 pub(crate) struct Purpose {
-    pub(crate) line: Line,
+    pub(crate) link_id: LinkId,
     pub(crate) interface: &'static str,
     pub(crate) family: Family,
     /// The usual address.
     pub(crate) usual: Interface,
-    /// The one that an address change brings.
+    /// The address after an address change.
     pub(crate) other: Interface,
     pub(crate) reach: Reach,
-    /// Who is known from the start, so that nobody is looked for and not found while a link is silent.
+    /// Static neighbours, so that no neighbour discovery fails while a link is silent.
     pub(crate) neighbours: Vec<Neighbour>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Reach {
 pub(crate) struct Uplink {
     namespace: Namespace,
     purpose: Purpose,
-    /// What the kernel was told and keeps, as `ip` wants it, without `add`.
+    /// The settings that the kernel has, as arguments of `ip` without `add`.
     applied: BTreeSet<Setting>,
     power: Power,
 }
@@ -60,23 +60,23 @@ pub(crate) enum Power {
 }
 
 impl Uplink {
-    /// Takes over an interface that is up and has nothing yet.
+    /// Configures an interface that is up and has no settings yet.
     pub(crate) fn manage(namespace: Namespace, purpose: Purpose) -> Result<Self, LabError> {
         let mut uplink = Self { namespace, purpose, applied: BTreeSet::new(), power: Power::On };
-        uplink.suffer(&[])?;
+        uplink.apply_faults(&[])?;
         Ok(uplink)
     }
 
-    pub(crate) fn line(&self) -> Line {
-        self.purpose.line
+    pub(crate) fn link_id(&self) -> LinkId {
+        self.purpose.link_id
     }
 
     pub(crate) fn power(&self) -> Power {
         self.power
     }
 
-    /// Makes the interface what it is under these faults, with as few changes as possible.
-    pub(crate) fn suffer(&mut self, faults: &[&Fault]) -> Result<(), LabError> {
+    /// Applies these faults to the interface, with as few changes as possible.
+    pub(crate) fn apply_faults(&mut self, faults: &[&Fault]) -> Result<(), LabError> {
         let power = if faults.iter().any(|fault| matches!(fault, Fault::AdminDown(_))) {
             Power::Off
         } else {
@@ -94,7 +94,7 @@ impl Uplink {
         }
         if power == Power::On {
             let wanted = self.purpose.settings(faults);
-            // What is new comes first, so that no moment is without any route that there is before and after.
+            // New settings come first, so that a route that exists before and after never disappears in between.
             for setting in wanted.difference(&self.applied) {
                 commands += &setting.command("add");
             }
@@ -109,7 +109,7 @@ impl Uplink {
 }
 
 impl Purpose {
-    /// Returns everything that the interface has under these faults.
+    /// Returns all settings of the interface under these faults.
     fn settings(&self, faults: &[&Fault]) -> BTreeSet<Setting> {
         let has = |wanted: fn(&Fault) -> bool| faults.iter().any(|fault| wanted(fault));
         let Self { interface, .. } = self;
@@ -125,7 +125,7 @@ impl Purpose {
         settings.insert(Setting::Address(format!("{address} dev {interface}")));
         match &self.reach {
             Reach::World { gateway, rank } => {
-                // What is bound to the address leaves by this interface, whatever the default route says.
+                // Packets of sockets bound to the address leave by this interface, whatever the default route is.
                 let table = TABLES + rank;
                 settings
                     .insert(Setting::Route(format!("default via {gateway} dev {interface} table {table}")));
@@ -148,7 +148,7 @@ impl Purpose {
 impl Setting {
     fn command(&self, verb: &str) -> String {
         match self {
-            // Nobody else has the address, so IPv6 need not wait a second to find that out (RFC 4862 section 5.4).
+            // The address is unique, so IPv6 need not wait a second for duplicate detection (RFC 4862 section 5.4).
             Self::Address(text) if verb == "add" => format!("address add {text} nodad\n"),
             Self::Address(text) => format!("address {verb} {text}\n"),
             Self::Neighbour(text) => format!("neighbour {verb} {text}\n"),

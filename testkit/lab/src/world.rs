@@ -1,43 +1,43 @@
-//! The network that every scenario plays in: two hosts behind NAT routers, and servers.
+//! The network of every scenario: two hosts behind NAT routers, and servers.
 
 use std::collections::BTreeMap;
 
+use crate::clock::{FaultTiming, Flushed, Timestamp};
 use crate::emulator::Carried;
 use crate::error::LabError;
 use crate::fault::{DnsFailure, Fault, Side};
 use crate::host::Host;
 use crate::link::{Carrier, Link};
-use crate::moment::{Deed, Flushed, Moment};
-use crate::plan::{Line, Plan};
 use crate::relay::Relay;
 use crate::resolver::Resolver;
 use crate::router::Router;
+use crate::topology::{LinkId, Topology};
 use crate::uplink::Uplink;
 
 mod construction;
 
 /// Two hosts, `a` with two uplinks and `b` with one, behind NAT routers, and the servers that they need.
 ///
-/// It must be built inside an [`enclosure`](crate::enclosure), one in each, with which it ends.
-/// The lab is the network manager of the hosts: it moves addresses and routes as part of the fault that calls for it,
-/// a few milliseconds after the carrier, and watches nothing.
+/// It must be built inside an [`sandbox`](crate::sandbox), one in each, with which it ends.
+/// The lab is the network manager of the hosts: it moves addresses and routes as part of the fault,
+/// a few milliseconds after the carrier, and monitors nothing.
 #[derive(Debug)]
 pub struct World {
     a: Host,
     b: Host,
     signaling: Host,
     relay: Option<Relay>,
-    links: BTreeMap<Line, Link>,
+    links: BTreeMap<LinkId, Link>,
     uplinks: Vec<Uplink>,
     routers: Vec<(Side, Router)>,
     resolver: Resolver,
-    /// What the world suffers; everything else follows from it.
+    /// The active faults, from which the state of everything else is derived.
     faults: Vec<Fault>,
 }
 
 impl World {
-    /// Builds a world, and measures that its links really do to frames what they are told.
-    pub fn build(plan: &Plan) -> Result<Self, LabError> {
+    /// Builds a world, after measuring that emulated links delay and lose frames as configured.
+    pub fn build(plan: &Topology) -> Result<Self, LabError> {
         construction::build(plan)
     }
 
@@ -67,8 +67,8 @@ impl World {
     }
 
     /// Returns what a link has carried so far, from its host and to it.
-    pub fn carried(&mut self, line: Line) -> Result<[Carried; 2], LabError> {
-        self.link(line)?.carried()
+    pub fn carried(&mut self, link_id: LinkId) -> Result<[Carried; 2], LabError> {
+        self.link(link_id)?.carried()
     }
 
     /// Returns the faults that were injected and not healed, in their order.
@@ -78,13 +78,13 @@ impl World {
 
     /// Begins a fault.
     ///
-    /// Several may be there at the same time; of two of a kind in the same place the later one counts.
-    pub fn inject(&mut self, fault: &Fault) -> Result<Deed, LabError> {
+    /// Several can be active at the same time; of two of a kind in the same place the later one counts.
+    pub fn inject(&mut self, fault: &Fault) -> Result<FaultTiming, LabError> {
         self.check(fault)?;
         if self.faults.contains(fault) {
-            return Err(LabError::Senseless(format!("{fault:?} is there already")));
+            return Err(LabError::InvalidFault(format!("{fault:?} is active already")));
         }
-        let began = Moment::now()?;
+        let began = Timestamp::now()?;
         let flushed = match fault {
             Fault::NatRebind(side) => Some(self.rebind(*side)?),
             Fault::Carrier(_)
@@ -96,40 +96,40 @@ impl World {
             | Fault::Impair(..)
             | Fault::DnsFailure(..) => {
                 self.faults.push(fault.clone());
-                self.suffer()?;
+                self.apply_faults()?;
                 None
             }
         };
-        Ok(Deed { began, done: Moment::now()?, flushed })
+        Ok(FaultTiming { began, done: Timestamp::now()?, flushed })
     }
 
     /// Ends a fault that was injected.
-    pub fn heal(&mut self, fault: &Fault) -> Result<Deed, LabError> {
+    pub fn heal(&mut self, fault: &Fault) -> Result<FaultTiming, LabError> {
         let place = self.faults.iter().position(|injected| injected == fault);
-        let place = place.ok_or_else(|| LabError::Senseless(format!("there is no {fault:?} to heal")))?;
-        let began = Moment::now()?;
+        let place = place.ok_or_else(|| LabError::InvalidFault(format!("{fault:?} is not active")))?;
+        let began = Timestamp::now()?;
         self.faults.remove(place);
-        self.suffer()?;
-        Ok(Deed { began, done: Moment::now()?, flushed: None })
+        self.apply_faults()?;
+        Ok(FaultTiming { began, done: Timestamp::now()?, flushed: None })
     }
 
-    /// Makes everything what it is under the faults that there are.
-    fn suffer(&mut self) -> Result<(), LabError> {
-        // Carriers first, for a network manager acts upon them.
-        for (line, link) in &mut self.links {
-            let faults = of_line(&self.faults, *line);
+    /// Applies the active faults to everything.
+    fn apply_faults(&mut self) -> Result<(), LabError> {
+        // Carriers first, because a network manager reacts to them.
+        for (link_id, link) in &mut self.links {
+            let faults = faults_at(&self.faults, *link_id);
             let pulled = faults.iter().any(|fault| matches!(fault, Fault::Carrier(_)));
-            link.plug(if pulled { Carrier::Down } else { Carrier::Up })?;
-            link.suffer(&faults)?;
+            link.set_carrier(if pulled { Carrier::Down } else { Carrier::Up })?;
+            link.apply_faults(&faults)?;
         }
         self.settle()?;
         for uplink in &mut self.uplinks {
-            uplink.suffer(&of_line(&self.faults, uplink.line()))?;
+            uplink.apply_faults(&faults_at(&self.faults, uplink.link_id()))?;
         }
         self.settle()?;
         for (side, router) in &mut self.routers {
             let blocks = self.faults.iter().filter_map(|fault| match fault {
-                Fault::Block(suffering, block) => (suffering == side).then(|| block.clone()),
+                Fault::Block(target, block) => (target == side).then(|| block.clone()),
                 Fault::Carrier(_)
                 | Fault::SilentCut(..)
                 | Fault::AdminDown(_)
@@ -142,22 +142,22 @@ impl World {
             router.block(blocks.collect())?;
         }
         for side in [Side::A, Side::B] {
-            self.resolver.suffer(side, dns_failure(&self.faults, side));
+            self.resolver.apply_faults(side, dns_failure(&self.faults, side));
         }
         Ok(())
     }
 
-    /// Waits until every interface has seen what happened to its link.
+    /// Waits until every interface has the carrier state of its link.
     fn settle(&mut self) -> Result<(), LabError> {
         for uplink in &self.uplinks {
-            if let Some(link) = self.links.get_mut(&uplink.line()) {
+            if let Some(link) = self.links.get_mut(&uplink.link_id()) {
                 link.settle(uplink.power())?;
             }
         }
         Ok(())
     }
 
-    /// Makes the routers of a side forget.
+    /// Makes the routers of a side drop their translations.
     fn rebind(&mut self, side: Side) -> Result<Flushed, LabError> {
         let mut sum = Flushed::default();
         for (_, router) in self.routers.iter_mut().filter(|(behind, _)| *behind == side) {
@@ -167,21 +167,22 @@ impl World {
         Ok(sum)
     }
 
-    fn link(&mut self, line: Line) -> Result<&mut Link, LabError> {
-        let missing = || LabError::Senseless(format!("the plan of this world has no link {line:?}"));
-        self.links.get_mut(&line).ok_or_else(missing)
+    fn link(&mut self, link_id: LinkId) -> Result<&mut Link, LabError> {
+        let missing =
+            || LabError::InvalidFault(format!("the topology of this world has no link {link_id:?}"));
+        self.links.get_mut(&link_id).ok_or_else(missing)
     }
 
-    /// Refuses what this world cannot suffer.
+    /// Rejects a fault that this world cannot have.
     fn check(&mut self, fault: &Fault) -> Result<(), LabError> {
         match fault {
-            Fault::Carrier(line)
-            | Fault::SilentCut(line, _)
-            | Fault::AdminDown(line)
-            | Fault::Impair(line, _) => self.link(*line).map(drop),
-            Fault::AddressChange(Line::Wifi | Line::Cell | Line::B) => Ok(()),
-            Fault::AddressChange(Line::Signaling | Line::Turn) => {
-                Err(LabError::Senseless("the servers of this world do not move".to_owned()))
+            Fault::Carrier(link_id)
+            | Fault::SilentCut(link_id, _)
+            | Fault::AdminDown(link_id)
+            | Fault::Impair(link_id, _) => self.link(*link_id).map(drop),
+            Fault::AddressChange(LinkId::Wifi | LinkId::Cell | LinkId::B) => Ok(()),
+            Fault::AddressChange(LinkId::Signaling | LinkId::Turn) => {
+                Err(LabError::InvalidFault("the servers of this world do not move".to_owned()))
             }
             Fault::DefaultRouteSwitch(_) | Fault::Block(..) | Fault::NatRebind(_) | Fault::DnsFailure(..) => {
                 Ok(())
@@ -191,14 +192,14 @@ impl World {
 }
 
 /// Returns the faults of a link and of the interface at its host's end.
-fn of_line(faults: &[Fault], line: Line) -> Vec<&Fault> {
+fn faults_at(faults: &[Fault], link_id: LinkId) -> Vec<&Fault> {
     let concerns = |fault: &&Fault| match fault {
         Fault::Carrier(place)
         | Fault::SilentCut(place, _)
         | Fault::AdminDown(place)
         | Fault::AddressChange(place)
-        | Fault::Impair(place, _) => *place == line,
-        Fault::DefaultRouteSwitch(_) => line == Line::Wifi,
+        | Fault::Impair(place, _) => *place == link_id,
+        Fault::DefaultRouteSwitch(_) => link_id == LinkId::Wifi,
         Fault::Block(..) | Fault::NatRebind(_) | Fault::DnsFailure(..) => false,
     };
     faults.iter().filter(concerns).collect()
@@ -206,7 +207,7 @@ fn of_line(faults: &[Fault], line: Line) -> Vec<&Fault> {
 
 fn dns_failure(faults: &[Fault], side: Side) -> Option<DnsFailure> {
     faults.iter().rev().find_map(|fault| match fault {
-        Fault::DnsFailure(suffering, failure) => (*suffering == side).then_some(*failure),
+        Fault::DnsFailure(target, failure) => (*target == side).then_some(*failure),
         Fault::Carrier(_)
         | Fault::SilentCut(..)
         | Fault::AdminDown(_)

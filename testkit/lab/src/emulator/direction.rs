@@ -1,4 +1,4 @@
-//! One direction of a link: decides which frame is delivered when; it knows neither clock nor socket.
+//! One direction of a link: decides which frame is delivered when, without a clock or a socket.
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -8,60 +8,60 @@ use std::time::Duration;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 
-use super::traits::{Carried, Passage, Traits};
+use super::properties::{Carried, Passage, Properties};
 use crate::impairment::Loss;
 
 /// One direction of a link; times count from any one beginning.
 #[derive(Debug)]
 pub(super) struct Direction {
-    traits: Traits,
-    dice: StdRng,
+    properties: Properties,
+    rng: StdRng,
     /// Whether the link is in the bad state of a bursty loss.
     bad: bool,
-    /// When the last bit of the throttled queue will have left, and what is still in there.
+    /// When the last bit of the throttled queue will have left, and what is still in it.
     free: Duration,
     queue: VecDeque<(Duration, usize)>,
     queued: usize,
-    /// What no frame in order may overtake.
+    /// What no frame in request may overtake.
     latest: Duration,
     number: u64,
-    flying: BinaryHeap<Reverse<(Duration, u64, Vec<u8>)>>,
+    in_flight: BinaryHeap<Reverse<(Duration, u64, Vec<u8>)>>,
     carried: Carried,
 }
 
-/// What a throttled link holds before it drops: about 40 full frames, between a shallow router and a bloated one.
+/// The queue of a throttled link: about 40 full frames, between a small router buffer and a bloated one.
 const QUEUE: usize = 64 * 1024;
-/// How much later an overtaken frame comes: longer than the distance between the packets of a media stream.
+/// The additional delay of an overtaken frame: longer than the distance between the packets of a media stream.
 const OVERTAKEN: Duration = Duration::from_millis(20);
 
 impl Direction {
     pub(super) fn new(seed: u64) -> Self {
         Self {
-            traits: Traits::default(),
-            dice: StdRng::seed_from_u64(seed),
+            properties: Properties::default(),
+            rng: StdRng::seed_from_u64(seed),
             bad: false,
             free: Duration::ZERO,
             queue: VecDeque::new(),
             queued: 0,
             latest: Duration::ZERO,
             number: 0,
-            flying: BinaryHeap::new(),
+            in_flight: BinaryHeap::new(),
             carried: Carried::default(),
         }
     }
 
-    /// Changes what happens to frames from here on; those in flight arrive as decided.
-    pub(super) fn become_like(&mut self, traits: Traits) {
-        self.traits = traits;
+    /// Changes what happens to frames from here on; those in delivery arrive as decided.
+    pub(super) fn set_properties(&mut self, properties: Properties) {
+        self.properties = properties;
         self.bad = false;
-        // A frame that a former delay holds back must not hold back those after it.
+        // A frame with a longer earlier delay must not delay those after it.
         self.latest = Duration::ZERO;
     }
 
     /// Takes a frame that arrived.
     pub(super) fn accept(&mut self, frame: Vec<u8>, now: Duration) {
         self.carried.arrived += 1;
-        if self.traits.passage == Passage::Cut || self.loses() {
+        if self.properties.passage == Passage::Cut || self.loses() {
             self.carried.lost += 1;
             return;
         }
@@ -71,18 +71,18 @@ impl Direction {
         };
         let due = self.due(sent);
         self.number += 1;
-        self.flying.push(Reverse((due, self.number, frame)));
+        self.in_flight.push(Reverse((due, self.number, frame)));
     }
 
     /// Returns when the next frame is to be delivered.
     pub(super) fn next_due(&self) -> Option<Duration> {
-        self.flying.peek().map(|Reverse((due, ..))| *due)
+        self.in_flight.peek().map(|Reverse((due, ..))| *due)
     }
 
     /// Gives the next frame that is due.
     pub(super) fn deliver(&mut self, now: Duration) -> Option<Vec<u8>> {
         let due = self.next_due().filter(|due| *due <= now)?;
-        let Reverse((.., frame)) = self.flying.pop()?;
+        let Reverse((.., frame)) = self.in_flight.pop()?;
         self.carried.lateness = self.carried.lateness.max(now.saturating_sub(due));
         Some(frame)
     }
@@ -100,15 +100,15 @@ impl Direction {
     }
 
     fn loses(&mut self) -> bool {
-        match self.traits.impairment.loss {
+        match self.properties.impairment.loss {
             Loss::None => false,
-            Loss::Random(share) => self.dice.random::<f64>() < share,
+            Loss::Random(share) => self.rng.random::<f64>() < share,
             Loss::Bursty { share, burst } => {
                 // The mean stay in the bad state is `burst` frames; `share` of all frames find it there.
                 let leave = 1.0 / burst.max(1.0);
                 let enter = leave * share / (1.0 - share).max(f64::EPSILON);
                 let change = if self.bad { leave } else { enter };
-                if self.dice.random::<f64>() < change {
+                if self.rng.random::<f64>() < change {
                     self.bad = !self.bad;
                 }
                 self.bad
@@ -116,9 +116,9 @@ impl Direction {
         }
     }
 
-    /// Returns when the last bit of a frame has left, or none if there is no room for it.
+    /// Returns when the last bit of a frame has left, or `None` if the queue is full.
     fn sent(&mut self, size: usize, now: Duration) -> Option<Duration> {
-        let Some(rate) = self.traits.impairment.rate else { return Some(now) };
+        let Some(rate) = self.properties.impairment.rate else { return Some(now) };
         while let Some(&(gone, size)) = self.queue.front()
             && gone <= now
         {
@@ -136,13 +136,13 @@ impl Direction {
     }
 
     fn due(&mut self, sent: Duration) -> Duration {
-        let impairment = self.traits.impairment;
-        let delay = self.traits.delay + impairment.delay;
+        let impairment = self.properties.impairment;
+        let delay = self.properties.delay + impairment.delay;
         let deviation = self.deviation();
         let shift = impairment.jitter.mul_f64(deviation.abs());
         let wait = if deviation < 0.0 { delay.saturating_sub(shift) } else { delay + shift };
         let due = sent + wait;
-        if self.dice.random::<f64>() < impairment.reorder {
+        if self.rng.random::<f64>() < impairment.reorder {
             return due + OVERTAKEN;
         }
         self.latest = self.latest.max(due);
@@ -151,7 +151,7 @@ impl Direction {
 
     /// Draws from the normal distribution (Box and Muller), without what is beyond three deviations.
     fn deviation(&mut self) -> f64 {
-        let (radius, angle) = (self.dice.random::<f64>(), self.dice.random::<f64>());
+        let (radius, angle) = (self.rng.random::<f64>(), self.rng.random::<f64>());
         ((-2.0 * (1.0 - radius).ln()).sqrt() * (TAU * angle).cos()).clamp(-3.0, 3.0)
     }
 }

@@ -20,7 +20,7 @@ pub(super) struct Port {
 
 /// More than a full frame; offloads are off, so none is longer.
 const LONGEST: usize = 2048;
-/// What may wait while the machine does something else: 8 MiB is 50 ms of a gigabit.
+/// The receive buffer for times when the thread does not run: 8 MiB is 50 ms of a gigabit.
 const BUFFER: usize = 8 << 20;
 
 impl Port {
@@ -38,10 +38,10 @@ impl Port {
         Ok(Self { socket })
     }
 
-    /// Takes a frame that arrived, if there is one; what this port sent does not come back.
+    /// Takes the next frame that arrived; frames that this port sent are not among them.
     pub(super) fn receive(&self) -> Option<Vec<u8>> {
         let mut frame = vec![0; LONGEST];
-        // An interface that goes down says so once; whatever comes after it is up again comes here too.
+        // An interface that goes down causes one error; the socket receives again when it is up.
         let size = recv(self.socket.as_raw_fd(), &mut frame, MsgFlags::empty()).ok()?;
         frame.truncate(size);
         Some(frame)
@@ -66,5 +66,5 @@ fn link_address(name: &str) -> Result<LinkAddr, LabError> {
         let address = interface.address?;
         address.as_link_addr().copied().filter(|address| address.family() == Some(AddressFamily::Packet))
     });
-    address.ok_or_else(|| LabError::Senseless(format!("there is no interface called {name}")))
+    address.ok_or_else(|| LabError::InvalidFault(format!("there is no interface called {name}")))
 }

@@ -1,12 +1,12 @@
-//! A chart of who owned the time, as SVG.
+//! A chart of the phases of the recoveries, as SVG.
 
 use anyhow::{Result, anyhow};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::incident::Phase;
+use crate::phase_group::PhaseGroup;
 use crate::report::sample::{Key, Samples, mean, percentile};
-use crate::row::Measure;
+use crate::result::Measurement;
 
 const WIDTH: u32 = 1_000;
 const TITLE: i32 = 34;
@@ -15,7 +15,7 @@ const LABELS: i32 = 290;
 /// Room for the figure behind the longest bar.
 const FIGURES: i32 = 120;
 
-/// Returns a bar for every stage under every profile: the mean of each phase side by side, and a mark at the 95th percentile.
+/// Returns a bar for every checkpoint with every profile: the mean of each group side by side, and a mark at the 95th percentile.
 ///
 /// Every profile has a scale of its own, because they differ by two orders of magnitude.
 ///
@@ -24,9 +24,9 @@ const FIGURES: i32 = 120;
 pub fn svg(samples: &Samples<'_>) -> Result<String> {
     let mut profiles: Vec<&str> = samples.keys().map(|key| key.profile.as_str()).collect();
     profiles.dedup();
-    let rows = i32::try_from(samples.len())?;
+    let results = i32::try_from(samples.len())?;
     let panels = i32::try_from(profiles.len())?;
-    let height = u32::try_from(TITLE * (panels + 1) + BAR * rows + 10)?;
+    let height = u32::try_from(TITLE * (panels + 1) + BAR * results + 10)?;
     let mut picture = String::new();
     {
         let area = SVGBackend::with_string(&mut picture, (WIDTH, height)).into_drawing_area();
@@ -46,17 +46,17 @@ type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
 
 fn legend(area: &Area<'_>) -> Result<()> {
     let mut x = LABELS;
-    for phase in Phase::ALL {
+    for group in PhaseGroup::ALL {
         let (from, to) = ((x, 10), (x + 14, 24));
-        area.draw(&Rectangle::new([from, to], colour(phase).filled())).map_err(drawing)?;
-        area.draw(&Text::new(phase.name(), (x + 20, 11), font(13))).map_err(drawing)?;
+        area.draw(&Rectangle::new([from, to], colour(group).filled())).map_err(drawing)?;
+        area.draw(&Text::new(group.name(), (x + 20, 11), font(13))).map_err(drawing)?;
         x += 130;
     }
     Ok(())
 }
 
-fn panel(area: &Area<'_>, profile: &str, bars: &[(&Key, &Vec<&Measure>)], y: &mut i32) -> Result<()> {
-    let worst = |measures: &[&Measure]| percentile(measures.iter().map(|measure| measure.total_ms), 0.95);
+fn panel(area: &Area<'_>, profile: &str, bars: &[(&Key, &Vec<&Measurement>)], y: &mut i32) -> Result<()> {
+    let worst = |measures: &[&Measurement]| percentile(measures.iter().map(|measure| measure.total_ms), 0.95);
     let longest = bars.iter().filter_map(|(_, measures)| worst(measures)).fold(1.0, f64::max);
     let unit = f64::from(i32::try_from(WIDTH)? - LABELS - FIGURES) / longest;
     let heading = format!(
@@ -65,15 +65,15 @@ fn panel(area: &Area<'_>, profile: &str, bars: &[(&Key, &Vec<&Measure>)], y: &mu
     area.draw(&Text::new(heading, (10, *y + 10), font(15))).map_err(drawing)?;
     *y += TITLE;
     for (key, measures) in bars {
-        let label = format!("{}, {}", key.scenario, key.stage);
+        let label = format!("{}, {}", key.scenario, key.checkpoint);
         let right = font(12).pos(Pos::new(HPos::Right, VPos::Top));
         area.draw(&Text::new(label, (LABELS - 8, *y + 4), right)).map_err(drawing)?;
         let mut x = f64::from(LABELS);
-        for phase in Phase::ALL {
-            let ms = mean(measures.iter().map(|measure| *measure.phases.get(phase.name()).unwrap_or(&0.0)));
+        for group in PhaseGroup::ALL {
+            let ms = mean(measures.iter().map(|measure| *measure.groups.get(group.name()).unwrap_or(&0.0)));
             let end = x + ms * unit;
             let corners = [(pixel(x), *y + 3), (pixel(end), *y + BAR - 3)];
-            area.draw(&Rectangle::new(corners, colour(phase).filled())).map_err(drawing)?;
+            area.draw(&Rectangle::new(corners, colour(group).filled())).map_err(drawing)?;
             x = end;
         }
         let p95 = worst(measures).unwrap_or_default();
@@ -98,13 +98,13 @@ fn pixel(x: f64) -> i32 {
     x.round() as i32
 }
 
-fn colour(phase: Phase) -> RGBColor {
-    match phase {
-        Phase::Detection => RGBColor(0xd9, 0x5f, 0x02),
-        Phase::Waits => RGBColor(0xbd, 0xbd, 0xbd),
-        Phase::Handshake => RGBColor(0x1f, 0x78, 0xb4),
-        Phase::Verification => RGBColor(0x33, 0xa0, 0x2c),
-        Phase::Delivery => RGBColor(0x6a, 0x3d, 0x9a),
+fn colour(group: PhaseGroup) -> RGBColor {
+    match group {
+        PhaseGroup::Detection => RGBColor(0xd9, 0x5f, 0x02),
+        PhaseGroup::Waits => RGBColor(0xbd, 0xbd, 0xbd),
+        PhaseGroup::Handshake => RGBColor(0x1f, 0x78, 0xb4),
+        PhaseGroup::Verification => RGBColor(0x33, 0xa0, 0x2c),
+        PhaseGroup::Delivery => RGBColor(0x6a, 0x3d, 0x9a),
     }
 }
 
@@ -116,12 +116,12 @@ fn drawing(error: impl std::fmt::Display) -> anyhow::Error {
 mod tests {
     use super::*;
     use crate::report::sample::sorted;
-    use crate::row::tests::row;
+    use crate::result::tests::result;
 
     #[test]
-    fn every_stage_has_a_bar_with_its_figures() {
-        let rows = [row("aggressive", "outage-10", 700.0), row("vdo-ninja", "peer-killed", 2_000.0)];
-        let chart = svg(&sorted(&rows)).unwrap();
+    fn every_checkpoint_has_a_bar_with_its_figures() {
+        let results = [result("aggressive", "outage-10", 700.0), result("vdo-ninja", "peer-killed", 2_000.0)];
+        let chart = svg(&sorted(&results)).unwrap();
         for text in ["outage-10, recovery", "700 / 700", "peer-killed, recovery", "2000 / 2000", "vdo-ninja"]
         {
             assert!(chart.contains(text), "{text} is missing in {chart}");

@@ -1,35 +1,35 @@
-//! What the project set out to reach, and whether it did.
+//! The goals for recovery times, and whether they are met.
 
 use crate::report::sample::{Key, Samples, percentile};
-use crate::row::Measure;
+use crate::result::Measurement;
 
-/// One thing to reach, by the 95th percentile.
+/// A goal for the 95th percentile.
 #[derive(Clone, Copy, Debug)]
 pub struct Goal {
     /// The profile.
     pub profile: &'static str,
     /// The scenario.
     pub scenario: &'static str,
-    /// The stage of the scenario.
-    pub stage: &'static str,
-    /// What is counted.
+    /// The checkpoint of the scenario.
+    pub checkpoint: &'static str,
+    /// The measured time.
     pub counted: Counted,
     /// The longest that it may take, in milliseconds.
     pub at_most_ms: f64,
 }
 
-/// What a goal counts.
+/// The time that a goal limits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Counted {
-    /// Until the fault is noticed.
+    /// Until the fault is detected.
     Detection,
-    /// Until bytes have gone both ways.
+    /// Until data has gone both ways.
     Total,
 }
 
 impl Counted {
-    /// Returns what a measure says of it.
-    pub fn of(self, measure: &Measure) -> Option<f64> {
+    /// Returns this time of a measurement.
+    pub fn of(self, measure: &Measurement) -> Option<f64> {
         match self {
             Self::Detection => measure.detection_ms,
             Self::Total => Some(measure.total_ms),
@@ -46,12 +46,12 @@ impl Counted {
 }
 
 impl Goal {
-    /// Returns the 95th percentile of what was measured; none if nothing was.
+    /// Returns the 95th percentile of the measurements, or `None` without any.
     pub fn measured(&self, samples: &Samples<'_>) -> Option<f64> {
         let key = Key {
             profile: self.profile.to_owned(),
             scenario: self.scenario.to_owned(),
-            stage: self.stage.to_owned(),
+            checkpoint: self.checkpoint.to_owned(),
         };
         percentile(samples.get(&key)?.iter().filter_map(|measure| self.counted.of(measure)), 0.95)
     }
@@ -102,19 +102,24 @@ pub const GOALS: [Goal; 34] = [
     total(CONSERVATIVE, "peer-killed", "recovery", 75_000.0),
 ];
 
-const fn total(profile: &'static str, scenario: &'static str, stage: &'static str, at_most_ms: f64) -> Goal {
-    Goal { profile, scenario, stage, counted: Counted::Total, at_most_ms }
+const fn total(
+    profile: &'static str,
+    scenario: &'static str,
+    checkpoint: &'static str,
+    at_most_ms: f64,
+) -> Goal {
+    Goal { profile, scenario, checkpoint, counted: Counted::Total, at_most_ms }
 }
 
-/// Returns in whose code an owner of time waits, for the goals that were missed.
-pub fn whose(owner: &str) -> &'static str {
-    match owner {
+/// Returns the code that determines the duration of a phase, for the goals that were missed.
+pub fn responsible(phase: &str) -> &'static str {
+    match phase {
         "detection" => "the health policy's intervals and limits, and the engine's keepalives",
-        "no_network" => "nobody's: there is no network",
+        "no_network" => "none: there is no network",
         "no_signaling" => "the signaling link: its own backoff and dialing",
         "grace" => "the `disconnected_grace` of the profile",
         "backoff" => "the backoff policy of the profile",
-        "awaiting_peer" => "the other peer, which has to notice or to offer",
+        "awaiting_peer" => "the other peer, which has to detect the fault or to offer",
         "dialing" => "TCP, TLS and the upgrade",
         "gathering" => "the engine's candidates, STUN included",
         "handshake" => {
@@ -131,15 +136,15 @@ pub fn whose(owner: &str) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scenario::act::Act;
+    use crate::scenario::action::Action;
     use crate::scenario::table;
 
     #[test]
-    fn every_goal_is_about_a_stage_that_exists() {
+    fn every_goal_is_about_a_checkpoint_that_exists() {
         for goal in GOALS {
             let scenario = table::named(goal.scenario).unwrap();
-            let named = |act: &Act| matches!(act, Act::Whole(stage) if stage.name == goal.stage);
-            assert!(scenario.acts.iter().any(named), "{} {}", goal.scenario, goal.stage);
+            let named = |action: &Action| matches!(action, Action::AwaitRecovery(checkpoint) if checkpoint.name == goal.checkpoint);
+            assert!(scenario.actions.iter().any(named), "{} {}", goal.scenario, goal.checkpoint);
         }
     }
 }

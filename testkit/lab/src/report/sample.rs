@@ -1,32 +1,32 @@
-//! Samples of one stage under one profile, and their percentiles.
+//! The samples of each checkpoint with each profile, and their percentiles.
 
 use std::collections::BTreeMap;
 
-use crate::row::{Measure, Row};
+use crate::result::{Measurement, RunResult};
 
-/// Whose samples they are: profile, scenario and stage.
+/// The key of a set of samples.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// The profile of both peers.
     pub profile: String,
     /// The scenario.
     pub scenario: String,
-    /// The stage of the scenario.
-    pub stage: String,
+    /// The checkpoint of the scenario.
+    pub checkpoint: String,
 }
 
-/// Everything that was measured, in the order of profile, scenario and stage.
-pub type Samples<'a> = BTreeMap<Key, Vec<&'a Measure>>;
+/// All measurements, in the order of profile, scenario and checkpoint.
+pub type Samples<'a> = BTreeMap<Key, Vec<&'a Measurement>>;
 
-/// Sorts the stages of all rows.
-pub fn sorted(rows: &[Row]) -> Samples<'_> {
+/// Sorts the measurements of all results.
+pub fn sorted(results: &[RunResult]) -> Samples<'_> {
     let mut samples = Samples::new();
-    for row in rows {
-        for measure in &row.stages {
+    for result in results {
+        for measure in &result.checkpoints {
             let key = Key {
-                profile: row.profile.clone(),
-                scenario: row.scenario.clone(),
-                stage: measure.stage.clone(),
+                profile: result.profile.clone(),
+                scenario: result.scenario.clone(),
+                checkpoint: measure.checkpoint.clone(),
             };
             samples.entry(key).or_default().push(measure);
         }
@@ -34,7 +34,7 @@ pub fn sorted(rows: &[Row]) -> Samples<'_> {
     samples
 }
 
-/// Returns the value below which this share of the values lies, by the nearest rank; none of no values.
+/// Returns the value below which this share of the values lies, by the nearest rank; `None` without values.
 pub fn percentile(values: impl IntoIterator<Item = f64>, share: f64) -> Option<f64> {
     let mut values: Vec<_> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);
@@ -47,7 +47,7 @@ pub fn percentile(values: impl IntoIterator<Item = f64>, share: f64) -> Option<f
     values.get(rank - 1).copied()
 }
 
-/// Returns the mean of the values; zero of no values.
+/// Returns the mean of the values; zero without values.
 pub fn mean(values: impl IntoIterator<Item = f64>) -> f64 {
     let values: Vec<_> = values.into_iter().collect();
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn the_mean_of_nothing_is_nothing() {
+    fn the_mean_without_values_is_zero() {
         assert_eq!((mean([]), mean([1.0, 3.0])), (0.0, 2.0));
     }
 }

@@ -1,64 +1,71 @@
 //! Every measured value as a line of CSV.
 
-use crate::incident::Phase;
-use crate::row::Row;
+use rejoin_demo::harness::RecoveryStep;
+
+use crate::phase_group::PhaseGroup;
+use crate::result::RunResult;
 
 /// Returns the table, with a line for its columns.
-pub fn csv(rows: &[Row]) -> String {
-    let mut table =
-        String::from("scenario,profile,hit,ip,rtt_ms,seed,stage,since,limit,limit_ms,detection_ms,total_ms");
-    for phase in Phase::ALL {
-        table.push_str(&format!(",{}_share_ms", phase.name()));
+pub fn csv(results: &[RunResult]) -> String {
+    let mut table = String::from(
+        "scenario,profile,target,ip,rtt_ms,seed,checkpoint,since,limit,limit_ms,detection_ms,total_ms",
+    );
+    for group in PhaseGroup::ALL {
+        table.push_str(&format!(",{}_share_ms", group.name()));
     }
-    table.push_str(",other_link_ms,owners,steps,lost,duplicated,reordered,passed\n");
-    for row in rows {
-        for measure in &row.stages {
+    table.push_str(",other_link_ms,phases,steps,lost,duplicated,reordered,passed\n");
+    for result in results {
+        for measure in &result.checkpoints {
             let optional = |ms: Option<f64>| ms.map(|ms| format!("{ms:.1}")).unwrap_or_default();
-            let phases =
-                Phase::ALL.map(|phase| format!("{:.1}", measure.phases.get(phase.name()).unwrap_or(&0.0)));
-            let owners: Vec<_> =
-                measure.owners.iter().map(|(owner, ms)| format!("{owner} {ms:.1}")).collect();
+            let groups = PhaseGroup::ALL
+                .map(|group| format!("{:.1}", measure.groups.get(group.name()).unwrap_or(&0.0)));
+            let phases: Vec<_> =
+                measure.phases.iter().map(|(phase, ms)| format!("{phase} {ms:.1}")).collect();
             let steps: Vec<_> = measure
                 .incidents
                 .iter()
-                .map(|(role, incident)| format!("{}: {}", role.name(), incident.steps.join(" + ")))
+                .map(|(role, incident)| format!("{}: {}", role.name(), joined(&incident.steps)))
                 .collect();
             table.push_str(&format!(
                 "{},{},{},{},{},{},{},{},{},{:.1},{},{:.1},{},{},{},{},{},{},{},{}\n",
-                row.scenario,
-                row.profile,
-                row.role.name(),
-                row.ip,
-                row.rtt_ms,
-                row.seed,
-                measure.stage,
+                result.scenario,
+                result.profile,
+                result.role.name(),
+                result.ip,
+                result.rtt_ms,
+                result.seed,
+                measure.checkpoint,
                 measure.since,
                 measure.limit,
                 measure.limit_ms,
                 optional(measure.detection_ms),
                 measure.total_ms,
-                phases.join(","),
+                groups.join(","),
                 optional(measure.other_link_ms),
-                owners.join("; "),
+                phases.join("; "),
                 steps.join("; "),
-                row.tally.lost,
-                row.tally.duplicated,
-                row.tally.reordered,
-                row.has_passed(),
+                result.counts.lost,
+                result.counts.duplicated,
+                result.counts.reordered,
+                result.has_passed(),
             ));
         }
     }
     table
 }
 
+fn joined(steps: &[RecoveryStep]) -> String {
+    steps.iter().map(ToString::to_string).collect::<Vec<_>>().join(" + ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::row::tests::row;
+    use crate::result::tests::result;
 
     #[test]
     fn every_line_has_a_value_for_every_column() {
-        let table = csv(&[row("aggressive", "outage-10", 700.0)]);
+        let table = csv(&[result("aggressive", "outage-10", 700.0)]);
         let columns: Vec<_> = table.lines().map(|line| line.split(',').count()).collect();
         assert_eq!(columns[0], columns[1], "{table}");
     }

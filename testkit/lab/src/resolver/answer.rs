@@ -1,14 +1,14 @@
-//! Answers to questions about names, as bytes (RFC 1035 section 4.1); no socket is here.
+//! Encodes answers to DNS questions (RFC 1035 section 4.1), without a socket.
 
 use std::net::IpAddr;
 
-use super::Book;
+use super::Records;
 use crate::fault::DnsFailure;
 
-/// Returns the answer to a question, or none if there shall be none, or no question is understood.
-pub(super) fn to(question: &[u8], book: &Book, failure: Option<DnsFailure>) -> Option<Vec<u8>> {
+/// Returns the answer to a question, or `None` for silence and for a packet that is not a question.
+pub(super) fn to(question: &[u8], records: &Records, failure: Option<DnsFailure>) -> Option<Vec<u8>> {
     let question = Question::read(question)?;
-    let known = book.names.get(&question.name).copied();
+    let known = records.names.get(&question.name).copied();
     match failure {
         None => Some(match known {
             Some(address) => question.answer(Code::Done, Some(address)),
@@ -18,7 +18,7 @@ pub(super) fn to(question: &[u8], book: &Book, failure: Option<DnsFailure>) -> O
         Some(DnsFailure::ServerFailure) => Some(question.answer(Code::ServerFailure, None)),
         Some(DnsFailure::NoSuchName) => Some(question.answer(Code::NoSuchName, None)),
         Some(DnsFailure::Refused) => Some(question.answer(Code::Refused, None)),
-        Some(DnsFailure::WrongAddress) => Some(question.answer(Code::Done, Some(book.nobody))),
+        Some(DnsFailure::WrongAddress) => Some(question.answer(Code::Done, Some(records.unused_address))),
     }
 }
 
@@ -60,7 +60,7 @@ impl<'a> Question<'a> {
                     name += if name.is_empty() { "" } else { "." };
                     name += &String::from_utf8_lossy(label).to_ascii_lowercase();
                 }
-                // A question has nothing to point back to.
+                // A question cannot contain a compression pointer.
                 64.. => return None,
             }
         }
@@ -69,7 +69,7 @@ impl<'a> Question<'a> {
         one_question.then_some(Self { id, name, kind, section })
     }
 
-    /// Writes the answer, with the address if it is of the kind that was asked for.
+    /// Encodes the answer, with the address if it is of the requested kind.
     fn answer(&self, code: Code, address: Option<IpAddr>) -> Vec<u8> {
         let data = match (address, self.kind) {
             (Some(IpAddr::V4(address)), KIND_A) => Some(address.octets().to_vec()),
@@ -82,7 +82,7 @@ impl<'a> Question<'a> {
         packet.extend([0, 1, 0, u8::from(data.is_some()), 0, 0, 0, 0]);
         packet.extend(self.section);
         if let Some(data) = data {
-            // The name is the one at the beginning of the question; nobody shall keep the answer longer than a second.
+            // A pointer to the name in the question, and a time to live of a second.
             packet.extend([0xc0, HEADER as u8]);
             packet.extend(self.kind.to_be_bytes());
             packet.extend([0, 1, 0, 0, 0, 1, 0, data.len() as u8]);
@@ -100,9 +100,9 @@ mod tests {
 
     const HERE: Ipv4Addr = Ipv4Addr::new(203, 0, 113, 10);
 
-    fn book() -> Book {
+    fn records() -> Records {
         let names = [("x.lab".to_owned(), IpAddr::from(HERE))].into();
-        Book { names, askers: [].into(), nobody: Ipv4Addr::new(203, 0, 113, 99).into() }
+        Records { names, clients: [].into(), unused_address: Ipv4Addr::new(203, 0, 113, 99).into() }
     }
 
     fn question(name: &[u8], kind: u8) -> Vec<u8> {
@@ -113,7 +113,7 @@ mod tests {
     }
 
     fn asked(name: &[u8], kind: u8, failure: Option<DnsFailure>) -> Option<Vec<u8>> {
-        to(&question(name, kind), &book(), failure)
+        to(&question(name, kind), &records(), failure)
     }
 
     #[test]
@@ -145,15 +145,15 @@ mod tests {
     }
 
     #[test]
-    fn silence_is_no_answer() {
+    fn silence_does_not_answer() {
         assert_eq!(asked(b"\x01x\x03lab\0", 1, Some(DnsFailure::Silence)), None);
     }
 
     #[test]
-    fn what_is_no_question_is_passed_over() {
+    fn a_packet_that_is_not_a_question_is_ignored() {
         let whole = question(b"\x01x\x03lab\0", 1);
         for length in 0..whole.len() {
-            assert_eq!(to(&whole[..length], &book(), None), None, "{length}");
+            assert_eq!(to(&whole[..length], &records(), None), None, "{length}");
         }
         assert_eq!(asked(b"\xc0\x0c", 1, None), None);
     }

@@ -1,10 +1,10 @@
-//! The rules of a router, as `nft` reads them.
+//! The rules of a router in the syntax of `nft`.
 
 use std::net::IpAddr;
 
 use crate::address::Interface;
 use crate::fault::{Block, Traffic, Verdict, Way};
-use crate::plan::Nat;
+use crate::topology::Nat;
 
 /// Writes all rules of a router, as one transaction that replaces those before.
 pub(super) fn render(nat: Nat, rebinds: u16, opposite: &[Interface], blocks: &[Block]) -> String {
@@ -13,11 +13,11 @@ pub(super) fn render(nat: Nat, rebinds: u16, opposite: &[Interface], blocks: &[B
         rules += text;
         rules.push('\n');
     };
-    // Adding what may be there makes deleting it safe.
+    // `delete` fails for a table that does not exist, so it is added first.
     line("add table inet lab");
     line("delete table inet lab");
     line("add table inet lab");
-    // Without this an early packet of a peer makes an entry of its own, which takes the port that hole punching needs.
+    // Without this an early packet of the peer creates a conntrack entry that occupies the port of the hole punching.
     line("add chain inet lab input { type filter hook input priority 0; }");
     line("add rule inet lab input iifname \"wan\" meta l4proto { tcp, udp } ct state new drop");
     line("add chain inet lab forward { type filter hook forward priority 0; }");
@@ -37,7 +37,7 @@ pub(super) fn render(nat: Nat, rebinds: u16, opposite: &[Interface], blocks: &[B
     rules
 }
 
-/// What a rule can answer with depends on what it matches.
+/// The transport protocol that a rule matches, on which its possible verdicts depend.
 #[derive(Clone, Copy)]
 enum Transport {
     Udp,
@@ -103,7 +103,7 @@ fn action(verdict: Verdict, transport: Transport) -> &'static str {
 
 /// Returns the rules that translate, the most special first.
 ///
-/// A router that keeps ports would make the same translation again after forgetting it, so each rebind has other ports.
+/// A router that preserves ports would create the same translation again, so each rebinding uses other ports.
 fn translations(nat: Nat, rebinds: u16) -> Vec<String> {
     match (nat, rebinds) {
         (Nat::Routed, _) => Vec::new(),

@@ -1,42 +1,42 @@
-//! Scenarios of machines and their services: one sleeps, one is switched off the network, one refuses, one forgets names.
+//! Scenarios of machines and their services: suspension, an interface switched off, TCP resets, DNS failures.
 
 use crate::fault::{Block, DnsFailure, Fault, Side, Traffic, Verdict, Way};
-use crate::incident::Link;
-use crate::plan::Line;
-use crate::scenario::act::{Act, Limit, Since, Stage};
+use crate::scenario::action::{Action, Checkpoint, Limit, Since};
 use crate::scenario::table::{REBUILT, outage, seconds};
-use crate::scenario::{Called, Chapter, Noticed, Scenario, Setting};
+use crate::scenario::{Category, Detection, Scenario, ServerAddressing, Setting};
+use crate::topology::LinkId;
+use rejoin_demo::harness::Link;
 
-/// Returns them all.
+/// Returns all of them.
 pub(super) fn all() -> Vec<Scenario> {
     let base = Scenario {
         name: "peer-sleeps",
-        story: "a peer is stopped for 40 s, as on a laptop whose lid is closed",
-        chapter: Chapter::Extra,
-        hit: Side::B,
+        description: "a peer is stopped for 40 s, as on a laptop whose lid is closed",
+        category: Category::Extra,
+        target: Side::B,
         setting: Setting::default(),
-        acts: vec![Act::FreezePeer, seconds(40), Act::ThawPeer, Act::Whole(REBUILT)],
+        actions: vec![Action::FreezePeer, seconds(40), Action::ThawPeer, Action::AwaitRecovery(REBUILT)],
         measured: Link::Peer,
-        noticed: Noticed::BySomebody,
+        detection: Detection::ByAny,
     };
-    let signaling = Stage { name: "signaling", since: Since::Mend, limit: Limit::Signaling };
+    let signaling = Checkpoint { name: "signaling", since: Since::Heal, limit: Limit::Signaling };
     let refused = Block { traffic: Traffic::Tcp(Vec::new()), way: Way::Both, verdict: Verdict::Reset };
-    let nameless = |name, story, failure| {
+    let nameless = |name, description, failure| {
         let failure = Fault::DnsFailure(Side::B, failure);
         Scenario {
             name,
-            story,
-            setting: Setting { server: Called::ByName, ..Setting::default() },
-            acts: vec![
-                Act::Break(failure.clone()),
-                Act::KillServer,
+            description,
+            setting: Setting { server: ServerAddressing::Name, ..Setting::default() },
+            actions: vec![
+                Action::Inject(failure.clone()),
+                Action::KillServer,
                 seconds(8),
-                Act::StartServer,
-                Act::Whole(signaling),
-                Act::Mend(failure),
+                Action::StartServer,
+                Action::AwaitRecovery(signaling),
+                Action::Heal(failure),
             ],
             measured: Link::Signaling,
-            noticed: Noticed::ByBoth,
+            detection: Detection::ByBoth,
             ..base.clone()
         }
     };
@@ -44,14 +44,14 @@ pub(super) fn all() -> Vec<Scenario> {
         base.clone(),
         Scenario {
             name: "admin-down",
-            story: "the interface is switched off for 12 s",
-            acts: outage(Fault::AdminDown(Line::B), 12, REBUILT),
+            description: "the interface is switched off for 12 s",
+            actions: outage(Fault::AdminDown(LinkId::B), 12, REBUILT),
             ..base.clone()
         },
         Scenario {
             name: "tcp-resets",
-            story: "for 20 s every TCP connection is reset",
-            acts: outage(Fault::Block(Side::B, refused), 20, signaling),
+            description: "for 20 s every TCP connection is reset",
+            actions: outage(Fault::Block(Side::B, refused), 20, signaling),
             measured: Link::Signaling,
             ..base.clone()
         },
@@ -62,7 +62,7 @@ pub(super) fn all() -> Vec<Scenario> {
         ),
         nameless(
             "names-lie",
-            "the signaling server restarts while its name has the address of nobody",
+            "the signaling server restarts while its name resolves to an address without a host",
             DnsFailure::WrongAddress,
         ),
     ]

@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use crate::fault::{Block, Fault, Side, Traffic, Verdict, Way};
 use crate::impairment::{Impairment, Loss};
-use crate::incident::Link;
-use crate::plan::{Line, Nat};
-use crate::scenario::act::{Act, Limit, Since, Stage};
+use crate::scenario::action::{Action, Checkpoint, Limit, Since};
 use crate::scenario::machines;
-use crate::scenario::{Chapter, Noticed, Relay, Scenario, Setting};
+use crate::scenario::{Category, Detection, IceServers, Scenario, Setting};
+use crate::topology::{LinkId, Nat};
+use rejoin_demo::harness::Link;
 
 /// Returns the scenario called `name`.
 pub fn named(name: &str) -> Option<Scenario> {
     all().into_iter().find(|scenario| scenario.name == name)
 }
 
-/// Returns every scenario, chapter by chapter.
+/// Returns every scenario, category by category.
 pub fn all() -> Vec<Scenario> {
     let mut table = Vec::new();
     table.extend(network_gone());
@@ -34,26 +34,26 @@ pub fn all() -> Vec<Scenario> {
 fn network_gone() -> Vec<Scenario> {
     let base = Scenario {
         name: "carrier-lost",
-        story: "the cable is pulled for 12 s",
-        chapter: Chapter::NetworkGone,
-        hit: Side::B,
+        description: "the cable is pulled for 12 s",
+        category: Category::NetworkGone,
+        target: Side::B,
         setting: Setting::default(),
-        acts: outage(Fault::Carrier(Line::B), 12, REBUILT),
+        actions: outage(Fault::Carrier(LinkId::B), 12, REBUILT),
         measured: Link::Peer,
-        noticed: Noticed::BySomebody,
+        detection: Detection::ByAny,
     };
-    let silent = |name, story, seconds| Scenario {
+    let silent = |name, description, seconds| Scenario {
         name,
-        story,
-        acts: outage(Fault::SilentCut(Line::B, Way::Both), seconds, REBUILT),
-        noticed: Noticed::Perhaps,
+        description,
+        actions: outage(Fault::SilentCut(LinkId::B, Way::Both), seconds, REBUILT),
+        detection: Detection::Optional,
         ..base.clone()
     };
-    let path = |name, story, seconds| Scenario {
+    let path = |name, description, seconds| Scenario {
         name,
-        story,
-        acts: outage(Fault::Block(Side::B, udp()), seconds, REBUILT),
-        noticed: Noticed::Perhaps,
+        description,
+        actions: outage(Fault::Block(Side::B, udp()), seconds, REBUILT),
+        detection: Detection::Optional,
         ..base.clone()
     };
     vec![
@@ -70,44 +70,44 @@ fn network_gone() -> Vec<Scenario> {
 fn server_restart() -> Vec<Scenario> {
     let base = Scenario {
         name: "server-restart",
-        story: "the signaling server is killed and comes back after 8 s",
-        chapter: Chapter::ServerRestart,
-        hit: Side::B,
+        description: "the signaling server is killed and comes back after 8 s",
+        category: Category::ServerRestart,
+        target: Side::B,
         setting: Setting::default(),
-        acts: restart(8),
+        actions: restart(8),
         measured: Link::Signaling,
-        noticed: Noticed::ByBoth,
+        detection: Detection::ByBoth,
     };
     vec![
         base.clone(),
         Scenario {
             name: "server-restart-20",
-            story: "the signaling server is killed and comes back after 20 s",
-            acts: restart(20),
+            description: "the signaling server is killed and comes back after 20 s",
+            actions: restart(20),
             ..base.clone()
         },
         Scenario {
             name: "server-and-path",
-            story: "the signaling server is killed, the path is cut 2 s later, and both come back after 8 s",
-            acts: vec![
-                Act::KillServer,
+            description: "the signaling server is killed, the path is cut 2 s later, and both come back after 8 s",
+            actions: vec![
+                Action::KillServer,
                 seconds(2),
-                Act::Break(Fault::Block(Side::B, udp())),
+                Action::Inject(Fault::Block(Side::B, udp())),
                 seconds(8),
-                Act::StartServer,
-                Act::Mend(Fault::Block(Side::B, udp())),
-                Act::Whole(REBUILT),
+                Action::StartServer,
+                Action::Heal(Fault::Block(Side::B, udp())),
+                Action::AwaitRecovery(REBUILT),
             ],
             measured: Link::Peer,
-            noticed: Noticed::Perhaps,
+            detection: Detection::Optional,
             ..base
         },
     ]
 }
 
-fn restart(away: u64) -> Vec<Act> {
-    let stage = Stage { name: "signaling", since: Since::Mend, limit: Limit::Signaling };
-    vec![Act::KillServer, seconds(away), Act::StartServer, Act::Whole(stage)]
+fn restart(away: u64) -> Vec<Action> {
+    let checkpoint = Checkpoint { name: "signaling", since: Since::Heal, limit: Limit::Signaling };
+    vec![Action::KillServer, seconds(away), Action::StartServer, Action::AwaitRecovery(checkpoint)]
 }
 
 fn stun_turn_blocked() -> Vec<Scenario> {
@@ -115,54 +115,58 @@ fn stun_turn_blocked() -> Vec<Scenario> {
     let cut = || Fault::Block(Side::B, dropped(Traffic::Direct));
     let base = Scenario {
         name: "stun-blocked",
-        story: "STUN and TURN are blocked, and the path is cut for 10 s meanwhile",
-        chapter: Chapter::StunTurnBlocked,
-        hit: Side::B,
-        setting: Setting { relay: Relay::Turn, ..Setting::default() },
-        acts: vec![
-            Act::Break(servers()),
-            Act::Break(cut()),
+        description: "STUN and TURN are blocked, and the path is cut for 10 s meanwhile",
+        category: Category::StunTurnBlocked,
+        target: Side::B,
+        setting: Setting { ice_servers: IceServers::Turn, ..Setting::default() },
+        actions: vec![
+            Action::Inject(servers()),
+            Action::Inject(cut()),
             seconds(10),
-            Act::Mend(cut()),
-            Act::Whole(REBUILT),
-            Act::Mend(servers()),
+            Action::Heal(cut()),
+            Action::AwaitRecovery(REBUILT),
+            Action::Heal(servers()),
         ],
         measured: Link::Peer,
-        noticed: Noticed::Perhaps,
+        detection: Detection::Optional,
     };
     vec![
         base.clone(),
         Scenario {
             name: "direct-blocked",
-            story: "nothing but the relay gets through any more",
-            acts: vec![
-                Act::Break(cut()),
-                Act::Whole(Stage { name: "relay", since: Since::Notice, limit: Limit::Rebuild }),
-                Act::Mend(cut()),
+            description: "only the relay gets through",
+            actions: vec![
+                Action::Inject(cut()),
+                Action::AwaitRecovery(Checkpoint {
+                    name: "relay",
+                    since: Since::Detect,
+                    limit: Limit::Rebuild,
+                }),
+                Action::Heal(cut()),
             ],
-            noticed: Noticed::BySomebody,
+            detection: Detection::ByAny,
             ..base.clone()
         },
         Scenario {
             name: "symmetric-nat",
-            story: "the path is cut for 10 s between two networks that only a relay connects",
+            description: "the path is cut for 10 s between two networks that only a relay connects",
             setting: Setting { nat: Nat::Symmetric, ..base.setting.clone() },
-            acts: outage(Fault::Block(Side::B, udp()), 10, REBUILT),
+            actions: outage(Fault::Block(Side::B, udp()), 10, REBUILT),
             ..base
         },
     ]
 }
 
 fn platforms() -> Vec<Scenario> {
-    let on = |name, story, arguments| Scenario {
+    let on = |name, description, arguments| Scenario {
         name,
-        story,
-        chapter: Chapter::Platforms,
-        hit: Side::B,
+        description,
+        category: Category::Platforms,
+        target: Side::B,
         setting: Setting { arguments, ..Setting::default() },
-        acts: outage(Fault::Block(Side::B, udp()), 20, REBUILT),
+        actions: outage(Fault::Block(Side::B, udp()), 20, REBUILT),
         measured: Link::Peer,
-        noticed: Noticed::Perhaps,
+        detection: Detection::Optional,
     };
     vec![
         on(
@@ -185,32 +189,36 @@ fn loss_and_latency() -> Vec<Scenario> {
     let bad = || {
         let loss = Loss::Bursty { share: 0.2, burst: 4.0 };
         let (delay, jitter) = (Duration::from_millis(150), Duration::from_millis(40));
-        Fault::Impair(Line::B, Impairment { delay, jitter, loss, ..Impairment::default() })
+        Fault::Impair(LinkId::B, Impairment { delay, jitter, loss, ..Impairment::default() })
     };
     let base = Scenario {
         name: "heavy-loss",
-        story: "for 20 s a packet in five is lost, in bursts, and the others take 300 ms more",
-        chapter: Chapter::LossLatency,
-        hit: Side::B,
+        description: "for 20 s a packet in five is lost, in bursts, and the others take 300 ms more",
+        category: Category::LossLatency,
+        target: Side::B,
         setting: Setting::default(),
-        acts: outage(bad(), 20, Stage { name: "after", since: Since::Mend, limit: Limit::Heal }),
+        actions: outage(bad(), 20, Checkpoint { name: "after", since: Since::Heal, limit: Limit::Heal }),
         measured: Link::Peer,
-        noticed: Noticed::Perhaps,
+        detection: Detection::Optional,
     };
     let cut = || Fault::Block(Side::B, udp());
     vec![
         base.clone(),
         Scenario {
             name: "loss-and-cut",
-            story: "UDP vanishes for 10 s on a path that loses a packet in five and takes 300 ms more",
-            acts: vec![
-                Act::Break(bad()),
+            description: "UDP vanishes for 10 s on a path that loses a packet in five and takes 300 ms more",
+            actions: vec![
+                Action::Inject(bad()),
                 seconds(5),
-                Act::Break(cut()),
+                Action::Inject(cut()),
                 seconds(10),
-                Act::Mend(cut()),
-                Act::Whole(Stage { name: "in loss", since: Since::Mend, limit: Limit::Rebuild }),
-                Act::Mend(bad()),
+                Action::Heal(cut()),
+                Action::AwaitRecovery(Checkpoint {
+                    name: "in loss",
+                    since: Since::Heal,
+                    limit: Limit::Rebuild,
+                }),
+                Action::Heal(bad()),
             ],
             ..base
         },
@@ -220,84 +228,90 @@ fn loss_and_latency() -> Vec<Scenario> {
 fn extra() -> Vec<Scenario> {
     let base = Scenario {
         name: "nat-rebind",
-        story: "the router forgets every translation and makes others",
-        chapter: Chapter::Extra,
-        hit: Side::B,
+        description: "the router drops every translation and uses other ports",
+        category: Category::Extra,
+        target: Side::B,
         setting: Setting::default(),
-        acts: vec![
-            Act::Break(Fault::NatRebind(Side::B)),
-            Act::Whole(Stage { name: "rebind", since: Since::Break, limit: Limit::Rebuild }),
+        actions: vec![
+            Action::Inject(Fault::NatRebind(Side::B)),
+            Action::AwaitRecovery(Checkpoint { name: "rebind", since: Since::Inject, limit: Limit::Rebuild }),
         ],
         measured: Link::Peer,
-        noticed: Noticed::Perhaps,
+        detection: Detection::Optional,
     };
-    let one_way = |name, story, way| Scenario {
+    let one_way = |name, description, way| Scenario {
         name,
-        story,
-        acts: outage(Fault::SilentCut(Line::B, way), 10, REBUILT),
+        description,
+        actions: outage(Fault::SilentCut(LinkId::B, way), 10, REBUILT),
         ..base.clone()
     };
-    let one_way_udp = |name, story, way| Scenario {
+    let one_way_udp = |name, description, way| Scenario {
         name,
-        story,
-        acts: outage(Fault::Block(Side::B, Block { way, ..udp() }), 10, REBUILT),
+        description,
+        actions: outage(Fault::Block(Side::B, Block { way, ..udp() }), 10, REBUILT),
         ..base.clone()
     };
-    let signaling = Stage { name: "signaling", since: Since::Mend, limit: Limit::Signaling };
-    let server = |name, story, acts| Scenario {
+    let signaling = Checkpoint { name: "signaling", since: Since::Heal, limit: Limit::Signaling };
+    let server = |name, description, actions| Scenario {
         name,
-        story,
-        acts,
+        description,
+        actions,
         measured: Link::Signaling,
-        noticed: Noticed::ByBoth,
+        detection: Detection::ByBoth,
         ..base.clone()
     };
     let tcp = || Fault::Block(Side::B, dropped(Traffic::Tcp(Vec::new())));
     vec![
         base.clone(),
-        one_way("one-way-deaf", "one side hears nothing for 10 s", Way::In),
-        one_way("one-way-mute", "one side is not heard for 10 s", Way::Out),
-        one_way_udp("udp-deaf", "one side hears no UDP for 10 s while signaling works both ways", Way::In),
+        one_way("one-way-deaf", "one side receives nothing for 10 s", Way::In),
+        one_way("one-way-mute", "nothing that one side sends arrives for 10 s", Way::Out),
+        one_way_udp("udp-deaf", "one side receives no UDP for 10 s while signaling works both ways", Way::In),
         one_way_udp(
             "udp-mute",
-            "no UDP of one side is heard for 10 s while signaling works both ways",
+            "no UDP that one side sends arrives for 10 s while signaling works both ways",
             Way::Out,
         ),
         Scenario {
-            noticed: Noticed::BySomebody,
-            ..server("half-open-tcp", "TCP vanishes for 90 s without a sign", outage(tcp(), 90, signaling))
+            detection: Detection::ByAny,
+            ..server("half-open-tcp", "TCP vanishes silently for 90 s", outage(tcp(), 90, signaling))
         },
         server(
             "server-hangs",
             "the signaling server hangs for 90 s with its connections open",
-            vec![Act::FreezeServer, seconds(90), Act::ThawServer, Act::Whole(signaling)],
+            vec![Action::FreezeServer, seconds(90), Action::ThawServer, Action::AwaitRecovery(signaling)],
         ),
         server(
             "accepts-and-drops",
             "for 20 s every connection to the signaling server is accepted and dropped",
             vec![
-                Act::KillServer,
-                Act::AcceptAndDrop,
+                Action::KillServer,
+                Action::AcceptAndDrop,
                 seconds(20),
-                Act::KillServer,
-                Act::StartServer,
-                Act::Whole(signaling),
+                Action::KillServer,
+                Action::StartServer,
+                Action::AwaitRecovery(signaling),
             ],
         ),
         Scenario {
             name: "peer-killed",
-            story: "a peer is killed and starts again after 2 s",
-            acts: vec![Act::KillPeer, seconds(2), Act::StartPeer, Act::Whole(REBUILT)],
+            description: "a peer is killed and starts again after 2 s",
+            actions: vec![Action::KillPeer, seconds(2), Action::StartPeer, Action::AwaitRecovery(REBUILT)],
             ..base
         },
     ]
 }
 
-/// The measure of most outages: from the moment that the network carries again, against a new connection.
-pub(super) const REBUILT: Stage = Stage { name: "recovery", since: Since::Mend, limit: Limit::Rebuild };
+/// The checkpoint of most outages: from the end of the fault, with a new connection as the limit.
+pub(super) const REBUILT: Checkpoint =
+    Checkpoint { name: "recovery", since: Since::Heal, limit: Limit::Rebuild };
 
-pub(super) fn outage(fault: Fault, lasting: u64, stage: Stage) -> Vec<Act> {
-    vec![Act::Break(fault.clone()), seconds(lasting), Act::Mend(fault), Act::Whole(stage)]
+pub(super) fn outage(fault: Fault, lasting: u64, checkpoint: Checkpoint) -> Vec<Action> {
+    vec![
+        Action::Inject(fault.clone()),
+        seconds(lasting),
+        Action::Heal(fault),
+        Action::AwaitRecovery(checkpoint),
+    ]
 }
 
 fn udp() -> Block {
@@ -308,8 +322,8 @@ fn dropped(traffic: Traffic) -> Block {
     Block { traffic, way: Way::Both, verdict: Verdict::Drop }
 }
 
-pub(super) fn seconds(number: u64) -> Act {
-    Act::Pass(Duration::from_secs(number))
+pub(super) fn seconds(number: u64) -> Action {
+    Action::Wait(Duration::from_secs(number))
 }
 
 #[cfg(test)]
@@ -319,29 +333,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_name_is_told_once() {
+    fn every_name_is_unique() {
         let names: BTreeSet<_> = all().iter().map(|scenario| scenario.name).collect();
         assert_eq!(names.len(), all().len());
-        assert_eq!(named("peer-killed").unwrap().chapter, Chapter::Extra);
+        assert_eq!(named("peer-killed").unwrap().category, Category::Extra);
     }
 
     #[test]
-    fn whatever_is_broken_is_whole_again_and_measured() {
+    fn every_scenario_has_a_fault_and_a_measured_recovery() {
         for scenario in all() {
-            let breaks = scenario.acts.iter().any(|act| {
+            let has_fault = scenario.actions.iter().any(|action| {
                 matches!(
-                    act,
-                    Act::Break(_) | Act::KillServer | Act::KillPeer | Act::FreezeServer | Act::FreezePeer
+                    action,
+                    Action::Inject(_)
+                        | Action::KillServer
+                        | Action::KillPeer
+                        | Action::FreezeServer
+                        | Action::FreezePeer
                 )
             });
-            let whole = scenario.acts.iter().any(|act| matches!(act, Act::Whole(_)));
-            assert!(breaks && whole, "{}", scenario.name);
+            let is_measured =
+                scenario.actions.iter().any(|action| matches!(action, Action::AwaitRecovery(_)));
+            assert!(has_fault && is_measured, "{}", scenario.name);
         }
     }
 
     #[test]
     fn every_chapter_has_scenarios() {
-        let chapters: BTreeSet<_> = all().iter().map(|scenario| scenario.chapter).collect();
-        assert_eq!(chapters.len(), 7);
+        let categories: BTreeSet<_> = all().iter().map(|scenario| scenario.category).collect();
+        assert_eq!(categories.len(), 7);
     }
 }

@@ -1,4 +1,4 @@
-//! How a world is built, from the core outwards.
+//! Builds a world, from the core outwards.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -10,54 +10,54 @@ use crate::fault::Side;
 use crate::host::Host;
 use crate::link::{End, Link};
 use crate::namespace::Namespace;
-use crate::plan::{Family, Line, Nat, Plan};
 use crate::relay::Relay;
 use crate::resolver::Resolver;
 use crate::router::Router;
 use crate::self_check;
+use crate::topology::{Family, LinkId, Nat, Topology};
 use crate::uplink::{Purpose, Reach, Uplink};
 
 /// A place behind a router of its own.
 struct Site {
     side: Side,
-    line: Line,
+    link_id: LinkId,
     router: &'static str,
     /// The number of the router in the core.
     number: u8,
     /// The host's name for its interface.
     interface: &'static str,
-    /// The lower, the more its host likes it.
+    /// The metric of its default route; the host prefers the lowest.
     rank: u32,
 }
 
 const SITES: [Site; 3] = [
-    Site { side: Side::A, line: Line::Wifi, router: "home", number: 21, interface: "wifi", rank: 100 },
-    Site { side: Side::A, line: Line::Cell, router: "cgn", number: 22, interface: "cell", rank: 200 },
-    Site { side: Side::B, line: Line::B, router: "office", number: 23, interface: "eth0", rank: 100 },
+    Site { side: Side::A, link_id: LinkId::Wifi, router: "home", number: 21, interface: "wifi", rank: 100 },
+    Site { side: Side::A, link_id: LinkId::Cell, router: "cgn", number: 22, interface: "cell", rank: 200 },
+    Site { side: Side::B, link_id: LinkId::B, router: "office", number: 23, interface: "eth0", rank: 100 },
 ];
 
 /// A machine in the core, with its name and number.
 struct Server {
-    line: Line,
+    link_id: LinkId,
     name: &'static str,
     number: u8,
 }
 
-const SIGNALING: Server = Server { line: Line::Signaling, name: "signaling", number: 10 };
-const TURN: Server = Server { line: Line::Turn, name: "turn", number: 11 };
-/// The name server is in the core without an emulated link, so that it dies of nothing but its own faults.
+const SIGNALING: Server = Server { link_id: LinkId::Signaling, name: "signaling", number: 10 };
+const TURN: Server = Server { link_id: LinkId::Turn, name: "turn", number: 11 };
+/// The name server is in the core without an emulated link, so that only its own faults affect it.
 const RESOLVER: u8 = 53;
-/// An address of the core at which nobody is.
-const NOBODY: u8 = 99;
-/// What the ports of the switch have in common; nothing is ever sent to one.
+/// The number of an address of the core that no host has.
+const UNUSED: u8 = 99;
+/// The number of the ports of the switch, to which nothing is ever sent.
 const PORT: u8 = 254;
-/// What machines are called inside: the router, the host, and the host after a change of its address.
+/// The numbers of the machines inside: the router, the host, and the host after a change of its address.
 const ROUTER: u8 = 1;
 const USUAL: u8 = 2;
 const OTHER: u8 = 3;
 
 /// Builds a world.
-pub(super) fn build(plan: &Plan) -> Result<World, LabError> {
+pub(super) fn build(plan: &Topology) -> Result<World, LabError> {
     self_check::run(plan.seed)?;
     let mut builder = Builder {
         plan: plan.clone(),
@@ -81,23 +81,23 @@ pub(super) fn build(plan: &Plan) -> Result<World, LabError> {
         true => Some(Relay::start(builder.server(&TURN, names)?)?),
         false => None,
     };
-    let inside = |line| Net::Inside(line).address(plan.family, USUAL);
-    let a = Host::new(a, vec![inside(Line::Wifi), inside(Line::Cell)], names)?;
-    let b = Host::new(b, vec![inside(Line::B)], names)?;
+    let inside = |link_id| Net::Inside(link_id).address(plan.family, USUAL);
+    let a = Host::new(a, vec![inside(LinkId::Wifi), inside(LinkId::Cell)], names)?;
+    let b = Host::new(b, vec![inside(LinkId::B)], names)?;
     let Builder { links, uplinks, routers, .. } = builder;
     Ok(World { a, b, signaling, relay, links, uplinks, routers, resolver, faults: Vec::new() })
 }
 
 struct Builder {
-    plan: Plan,
+    plan: Topology,
     core: Namespace,
-    links: BTreeMap<Line, Link>,
+    links: BTreeMap<LinkId, Link>,
     uplinks: Vec<Uplink>,
     routers: Vec<(Side, Router)>,
 }
 
 impl Builder {
-    /// Makes a machine without interfaces.
+    /// Creates a machine without interfaces.
     fn namespace(&self, name: &str) -> Result<Namespace, LabError> {
         let settings: &[_] = match self.plan.family {
             Family::V4 => &ONLY_V4,
@@ -108,7 +108,7 @@ impl Builder {
 
     /// Connects a host to the core through a router of its own.
     fn site(&mut self, site: &Site, host: &Namespace) -> Result<(), LabError> {
-        let (family, inside) = (self.plan.family, Net::Inside(site.line));
+        let (family, inside) = (self.plan.family, Net::Inside(site.link_id));
         let router = Router::create(site.router, self.plan.nat, self.opposite(site.side))?;
         let wan = Net::Core.interface(family, site.number);
         self.attach(router.namespace(), "wan", site.router, site.number)?;
@@ -117,19 +117,21 @@ impl Builder {
             End { namespace: host, interface: site.interface, card: &cards[0] },
             End { namespace: router.namespace(), interface: "lan", card: &cards[1] },
         ];
-        self.connect(site.line, site.interface, ends)?;
+        self.connect(site.link_id, site.interface, ends)?;
         let mut commands = self.settle("wan", site.number);
         commands += &format!("address add {} dev lan nodad\n", inside.interface(family, ROUTER));
         for address in [USUAL, OTHER].map(|machine| inside.address(family, machine)) {
             let host = Neighbour { address, card: inside.card(USUAL) };
             commands += &format!("neighbour add {}\n", host.setting("lan"));
         }
-        for (net, gateway) in self.ways().into_iter().filter(|(_, gateway)| *gateway != wan.address) {
+        for (net, gateway) in
+            self.routes_with_default().into_iter().filter(|(_, gateway)| *gateway != wan.address)
+        {
             commands += &format!("route add {net} via {gateway} dev wan\n");
         }
         router.namespace().ip(&commands)?;
         let purpose = Purpose {
-            line: site.line,
+            link_id: site.link_id,
             interface: site.interface,
             family,
             usual: inside.interface(family, USUAL),
@@ -142,7 +144,7 @@ impl Builder {
         Ok(())
     }
 
-    /// Makes a machine in the core, behind an emulated link.
+    /// Creates a machine in the core, behind an emulated link.
     fn server(&mut self, server: &Server, names: IpAddr) -> Result<Host, LabError> {
         let namespace = self.namespace(server.name)?;
         let (core, cards) = (self.core.clone(), [Net::Core.card(server.number), Net::Core.card(PORT)]);
@@ -150,23 +152,23 @@ impl Builder {
             End { namespace: &namespace, interface: "eth0", card: &cards[0] },
             End { namespace: &core, interface: server.name, card: &cards[1] },
         ];
-        self.connect(server.line, server.name, ends)?;
+        self.connect(server.link_id, server.name, ends)?;
         self.core.ip(&format!("link set {} master {BRIDGE}\n", server.name))?;
         let address = Net::Core.interface(self.plan.family, server.number);
         let purpose = Purpose {
-            line: server.line,
+            link_id: server.link_id,
             interface: "eth0",
             family: self.plan.family,
             usual: address,
             other: address,
-            reach: Reach::Nets(self.ways()),
+            reach: Reach::Nets(self.routes_with_default()),
             neighbours: self.neighbours(server.number),
         };
         self.uplinks.push(Uplink::manage(namespace.clone(), purpose)?);
         Host::new(namespace, vec![address.address], names)
     }
 
-    /// Makes the name server, which knows the servers by name.
+    /// Creates the name server, which resolves the names of the servers.
     fn resolver(&self) -> Result<Resolver, LabError> {
         let namespace = self.namespace("names")?;
         namespace.set(&[("ipv4/ip_forward", "0"), ("ipv6/conf/all/forwarding", "0")])?;
@@ -178,23 +180,24 @@ impl Builder {
         }
         namespace.ip(&commands)?;
         let names = [SIGNALING, TURN].map(|server| (format!("{}.lab", server.name), address(server.number)));
-        let askers = SITES.iter().flat_map(|site| {
+        let clients = SITES.iter().flat_map(|site| {
             let inside =
-                [USUAL, OTHER].map(|number| Net::Inside(site.line).address(self.plan.family, number));
-            inside.into_iter().chain([address(site.number)]).map(|asker| (asker, site.side))
+                [USUAL, OTHER].map(|number| Net::Inside(site.link_id).address(self.plan.family, number));
+            inside.into_iter().chain([address(site.number)]).map(|client| (client, site.side))
         });
-        let nobody = address(NOBODY);
-        let book = crate::resolver::Book { names: names.into(), askers: askers.collect(), nobody };
-        namespace.within(|| Resolver::serve(address(RESOLVER), book))?
+        let unused_address = address(UNUSED);
+        let records =
+            crate::resolver::Records { names: names.into(), clients: clients.collect(), unused_address };
+        namespace.within(|| Resolver::serve(address(RESOLVER), records))?
     }
 
-    /// Lays an emulated cable.
-    fn connect(&mut self, line: Line, name: &str, ends: [End<'_>; 2]) -> Result<(), LabError> {
+    /// Creates an emulated cable.
+    fn connect(&mut self, link_id: LinkId, name: &str, ends: [End<'_>; 2]) -> Result<(), LabError> {
         // A round trip crosses two such links, each twice.
         let delay = self.plan.rtt / 4;
         // Any odd number with well mixed bits makes the links differ (Knuth's is 2^64 / golden ratio).
-        let seed = self.plan.seed ^ (line as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-        self.links.insert(line, Link::connect(name, ends, delay, seed)?);
+        let seed = self.plan.seed ^ (link_id as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        self.links.insert(link_id, Link::connect(name, ends, delay, seed)?);
         Ok(())
     }
 
@@ -214,7 +217,7 @@ impl Builder {
         namespace.ip(&format!("link set {interface} up\n"))
     }
 
-    /// Returns the commands that give an interface of the core its place and neighbours.
+    /// Returns the commands that give an interface of the core its address and neighbours.
     fn settle(&self, interface: &str, machine: u8) -> String {
         let place = Net::Core.interface(self.plan.family, machine);
         let mut commands = format!("address add {place} dev {interface} nodad\n");
@@ -224,53 +227,53 @@ impl Builder {
         commands
     }
 
-    /// Returns whom a machine of the core knows: all others, and nobody, who has a card so that frames to him vanish.
+    /// Returns the static neighbours of a machine of the core: all others, and an absent one so that frames to it vanish.
     fn neighbours(&self, machine: u8) -> Vec<Neighbour> {
         let routers = SITES.iter().map(|site| site.number);
-        let machines = routers.chain([SIGNALING.number, TURN.number, RESOLVER, NOBODY]);
+        let machines = routers.chain([SIGNALING.number, TURN.number, RESOLVER, UNUSED]);
         let others = machines.filter(|other| *other != machine);
         others.map(|other| Net::Core.neighbour(self.plan.family, other)).collect()
     }
 
-    /// Returns the ways inside, and the way to nowhere: the name server, which forwards nothing and says nothing.
+    /// Returns the routes inside, and a default route to the name server, which forwards nothing and sends no ICMP.
     ///
-    /// Packets to private addresses elsewhere vanish in the internet too, and nobody is told.
-    /// coturn even ends the session of who asks it to relay to where the system knows no way.
-    fn ways(&self) -> Vec<(Interface, IpAddr)> {
+    /// On the internet packets to private addresses elsewhere vanish silently, too.
+    /// coturn would even end the session of a client that sends to an address without a route.
+    fn routes_with_default(&self) -> Vec<(Interface, IpAddr)> {
         let nowhere = Net::Core.address(self.plan.family, RESOLVER);
-        let mut ways = self.routes();
-        ways.push((Interface::everywhere(self.plan.family), nowhere));
-        ways
+        let mut routes = self.routes();
+        routes.push((Interface::everywhere(self.plan.family), nowhere));
+        routes
     }
 
-    /// Returns the ways inside, where routers do not hide it.
+    /// Returns the routes inside, where routers do not translate.
     fn routes(&self) -> Vec<(Interface, IpAddr)> {
         let family = self.plan.family;
         let route =
-            |site: &Site| (Net::Inside(site.line).range(family), Net::Core.address(family, site.number));
+            |site: &Site| (Net::Inside(site.link_id).range(family), Net::Core.address(family, site.number));
         match self.plan.nat {
             Nat::Routed => SITES.iter().map(route).collect(),
             Nat::PortPreserving | Nat::Symmetric => Vec::new(),
         }
     }
 
-    /// Returns what a side sees of the other: its routers, and what is inside where they do not hide it.
+    /// Returns the networks of the other side: its routers, and their inside networks.
     fn opposite(&self, side: Side) -> Vec<Interface> {
         let family = self.plan.family;
         let sites = SITES.iter().filter(|site| site.side != side);
         sites
             .flat_map(|site| {
                 let router = Net::Core.address(family, site.number);
-                [Interface::single(router), Net::Inside(site.line).range(family)]
+                [Interface::single(router), Net::Inside(site.link_id).range(family)]
             })
             .collect()
     }
 }
 
-/// Makes the core: a switch.
+/// Creates the core: a switch.
 fn core() -> Result<Namespace, LabError> {
     let core = Namespace::create("core", &[("ipv6/conf/default/disable_ipv6", "1")])?;
-    // Everything passes at once: no listening state, no learning who wants which multicast (IPv6 needs it for neighbours).
+    // Everything passes at once: no listening state, no multicast snooping (IPv6 needs multicast for neighbours).
     core.ip(&format!(
         "link add {BRIDGE} type bridge forward_delay 0 stp_state 0 mcast_snooping 0\nlink set {BRIDGE} up\n"
     ))?;
@@ -279,7 +282,7 @@ fn core() -> Result<Namespace, LabError> {
 
 const BRIDGE: &str = "switch";
 
-/// Answers leave where their address is, and an interface keeps its second address when it loses its first.
+/// Answers leave by the interface of their address, and an interface keeps its second address when it loses its first.
 const COMMON: [(&str, &str); 3] = [
     ("ipv4/conf/all/rp_filter", "0"),
     ("ipv4/conf/default/rp_filter", "0"),
@@ -287,6 +290,6 @@ const COMMON: [(&str, &str); 3] = [
 ];
 const ONLY_V4: [(&str, &str); 2] =
     [("ipv6/conf/all/disable_ipv6", "1"), ("ipv6/conf/default/disable_ipv6", "1")];
-/// Addresses can be used at once; nobody here has the same (RFC 4862 section 5.4 lets hosts do without asking).
+/// Addresses can be used at once; they are unique (RFC 4862 section 5.4 allows hosts to skip duplicate detection).
 const V6_AT_ONCE: [(&str, &str); 2] =
     [("ipv6/conf/all/accept_dad", "0"), ("ipv6/conf/default/accept_dad", "0")];

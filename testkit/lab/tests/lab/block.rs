@@ -4,56 +4,56 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use rejoin_lab::{Block, Fault, Side, Traffic, Verdict, Way, enclosure};
+use rejoin_lab::{Block, Fault, Side, Traffic, Verdict, Way, sandbox};
 
-use crate::stage::{SILENCE, Stage, any, connect, question, quick, silence, socket};
+use crate::fixture::{Fixture, SILENCE, any, connect, question, quick, silence, socket};
 
 #[test]
 fn dropped_udp_vanishes_and_tcp_goes_on() {
-    enclosure::test("block::dropped_udp_vanishes_and_tcp_goes_on", || {
-        let mut stage = Stage::build(&quick());
-        let datagrams = socket(stage.world.a(), any(stage.echo.udp.ip()));
-        let mut stream = opened(&stage);
+    sandbox::test("block::dropped_udp_vanishes_and_tcp_goes_on", || {
+        let mut fixture = Fixture::build(&quick());
+        let datagrams = socket(fixture.world.a(), any(fixture.echo.udp.ip()));
+        let mut stream = opened(&fixture);
         let fault = block(Traffic::Udp(vec![]), Verdict::Drop);
-        stage.world.inject(&fault).unwrap();
-        assert!(silence(&datagrams, stage.echo.udp));
+        fixture.world.inject(&fault).unwrap();
+        assert!(silence(&datagrams, fixture.echo.udp));
         repeats(&mut stream).unwrap();
-        stage.world.heal(&fault).unwrap();
-        question(&datagrams, stage.echo.udp).unwrap();
+        fixture.world.heal(&fault).unwrap();
+        question(&datagrams, fixture.echo.udp).unwrap();
     });
 }
 
 #[test]
 fn a_block_of_some_ports_spares_the_others() {
-    enclosure::test("block::a_block_of_some_ports_spares_the_others", || {
-        let mut stage = Stage::build(&quick());
-        let datagrams = socket(stage.world.a(), any(stage.echo.udp.ip()));
-        // Ports that the system gives to nobody by itself.
-        stage.world.inject(&block(Traffic::Udp(vec![3478, 5349]), Verdict::Drop)).unwrap();
-        question(&datagrams, stage.echo.udp).unwrap();
-        stage.world.inject(&block(Traffic::Udp(vec![stage.echo.udp.port()]), Verdict::Drop)).unwrap();
-        assert!(silence(&datagrams, stage.echo.udp));
-        let other_side = socket(stage.world.b(), any(stage.echo.udp.ip()));
-        question(&other_side, stage.echo.udp).unwrap();
+    sandbox::test("block::a_block_of_some_ports_spares_the_others", || {
+        let mut fixture = Fixture::build(&quick());
+        let datagrams = socket(fixture.world.a(), any(fixture.echo.udp.ip()));
+        // Ports outside of the range that the system assigns.
+        fixture.world.inject(&block(Traffic::Udp(vec![3478, 5349]), Verdict::Drop)).unwrap();
+        question(&datagrams, fixture.echo.udp).unwrap();
+        fixture.world.inject(&block(Traffic::Udp(vec![fixture.echo.udp.port()]), Verdict::Drop)).unwrap();
+        assert!(silence(&datagrams, fixture.echo.udp));
+        let other_side = socket(fixture.world.b(), any(fixture.echo.udp.ip()));
+        question(&other_side, fixture.echo.udp).unwrap();
     });
 }
 
 #[test]
 fn udp_may_vanish_one_way_alone() {
-    enclosure::test("block::udp_may_vanish_one_way_alone", || {
-        let mut stage = Stage::build(&quick());
-        let mut stream = opened(&stage);
-        let a = socket(stage.world.a(), any(stage.echo.udp.ip()));
-        let server = socket(stage.world.signaling(), stage.echo.udp.ip());
+    sandbox::test("block::udp_may_vanish_one_way_alone", || {
+        let mut fixture = Fixture::build(&quick());
+        let mut stream = opened(&fixture);
+        let a = socket(fixture.world.a(), any(fixture.echo.udp.ip()));
+        let server = socket(fixture.world.signaling(), fixture.echo.udp.ip());
         let there = server.local_addr().unwrap();
         a.send_to(b"?", there).unwrap();
         let seen = server.recv_from(&mut [0; 8]).unwrap().1;
         for (way, out, into) in [(Way::Out, false, true), (Way::In, true, false)] {
             let fault = Fault::Block(Side::A, Block { way, ..udp() });
-            stage.world.inject(&fault).unwrap();
+            fixture.world.inject(&fault).unwrap();
             assert_eq!((passes(&a, &server, there), passes(&server, &a, seen)), (out, into), "{way:?}");
             repeats(&mut stream).unwrap();
-            stage.world.heal(&fault).unwrap();
+            fixture.world.heal(&fault).unwrap();
             assert_eq!((passes(&a, &server, there), passes(&server, &a, seen)), (true, true), "{way:?}");
         }
     });
@@ -61,11 +61,11 @@ fn udp_may_vanish_one_way_alone() {
 
 #[test]
 fn rejected_udp_tells_its_sender() {
-    enclosure::test("block::rejected_udp_tells_its_sender", || {
-        let mut stage = Stage::build(&quick());
-        let datagrams = socket(stage.world.a(), any(stage.echo.udp.ip()));
-        datagrams.connect(stage.echo.udp).unwrap();
-        stage.world.inject(&block(Traffic::Udp(vec![]), Verdict::Reject)).unwrap();
+    sandbox::test("block::rejected_udp_tells_its_sender", || {
+        let mut fixture = Fixture::build(&quick());
+        let datagrams = socket(fixture.world.a(), any(fixture.echo.udp.ip()));
+        datagrams.connect(fixture.echo.udp).unwrap();
+        fixture.world.inject(&block(Traffic::Udp(vec![]), Verdict::Reject)).unwrap();
         datagrams.send(b"?").unwrap();
         datagrams.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
         assert_eq!(datagrams.recv(&mut [0; 64]).unwrap_err().kind(), ErrorKind::ConnectionRefused);
@@ -74,15 +74,15 @@ fn rejected_udp_tells_its_sender() {
 
 #[test]
 fn dropped_tcp_stalls_and_goes_on() {
-    enclosure::test("block::dropped_tcp_stalls_and_goes_on", || {
-        let mut stage = Stage::build(&quick());
-        let mut stream = opened(&stage);
-        let fault = block(Traffic::Tcp(vec![stage.echo.tcp.port()]), Verdict::Drop);
-        stage.world.inject(&fault).unwrap();
+    sandbox::test("block::dropped_tcp_stalls_and_goes_on", || {
+        let mut fixture = Fixture::build(&quick());
+        let mut stream = opened(&fixture);
+        let fault = block(Traffic::Tcp(vec![fixture.echo.tcp.port()]), Verdict::Drop);
+        fixture.world.inject(&fault).unwrap();
         stream.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
         let stalled = repeats(&mut stream).unwrap_err().kind();
         assert!(matches!(stalled, ErrorKind::WouldBlock | ErrorKind::TimedOut), "{stalled:?}");
-        stage.world.heal(&fault).unwrap();
+        fixture.world.heal(&fault).unwrap();
         // Its retransmission backs off meanwhile.
         stream.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         stream.read_exact(&mut [0]).unwrap();
@@ -91,16 +91,16 @@ fn dropped_tcp_stalls_and_goes_on() {
 
 #[test]
 fn reset_tcp_breaks_and_refuses_until_healed() {
-    enclosure::test("block::reset_tcp_breaks_and_refuses_until_healed", || {
-        let mut stage = Stage::build(&quick());
-        let mut stream = opened(&stage);
+    sandbox::test("block::reset_tcp_breaks_and_refuses_until_healed", || {
+        let mut fixture = Fixture::build(&quick());
+        let mut stream = opened(&fixture);
         let fault = block(Traffic::Tcp(vec![]), Verdict::Reset);
-        stage.world.inject(&fault).unwrap();
+        fixture.world.inject(&fault).unwrap();
         assert_eq!(repeats(&mut stream).unwrap_err().kind(), ErrorKind::ConnectionReset);
-        let refused = connect(stage.world.a(), stage.echo.tcp).unwrap_err();
+        let refused = connect(fixture.world.a(), fixture.echo.tcp).unwrap_err();
         assert_eq!(refused.kind(), ErrorKind::ConnectionRefused);
-        stage.world.heal(&fault).unwrap();
-        repeats(&mut opened(&stage)).unwrap();
+        fixture.world.heal(&fault).unwrap();
+        repeats(&mut opened(&fixture)).unwrap();
     });
 }
 
@@ -120,8 +120,8 @@ fn passes(from: &UdpSocket, to: &UdpSocket, address: SocketAddr) -> bool {
 }
 
 /// A connection of `a` that has carried something.
-fn opened(stage: &Stage) -> TcpStream {
-    let mut stream = connect(stage.world.a(), stage.echo.tcp).unwrap();
+fn opened(fixture: &Fixture) -> TcpStream {
+    let mut stream = connect(fixture.world.a(), fixture.echo.tcp).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
     repeats(&mut stream).unwrap();
     stream

@@ -4,20 +4,20 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rejoin_lab::probe::{answer, ask};
-use rejoin_lab::{Fault, Impairment, Line, Loss, Plan, enclosure};
+use rejoin_lab::{Fault, Impairment, LinkId, Loss, Topology, sandbox};
 
-use crate::stage::{Stage, any, question, quick, socket};
+use crate::fixture::{Fixture, any, question, quick, socket};
 
 /// By how much the quickest of some frames may be late; a busy machine makes many of them late, but not all.
 const SLACK: Duration = Duration::from_millis(40);
 
 #[test]
 fn every_round_trip_is_as_planned() {
-    enclosure::test("delay::every_round_trip_is_as_planned", || {
+    sandbox::test("delay::every_round_trip_is_as_planned", || {
         let rtt = Duration::from_millis(50);
-        let stage = Stage::build(&Plan { rtt, ..Plan::default() });
-        for host in [stage.world.a(), stage.world.b()] {
-            let times = times(&stage, host, 11);
+        let fixture = Fixture::build(&Topology { rtt, ..Topology::default() });
+        for host in [fixture.world.a(), fixture.world.b()] {
+            let times = times(&fixture, host, 11);
             assert!(times[0] >= rtt && times[0] < rtt + SLACK, "{times:?}");
         }
     });
@@ -25,12 +25,12 @@ fn every_round_trip_is_as_planned() {
 
 #[test]
 fn the_round_trip_between_peers_is_as_planned() {
-    enclosure::test("delay::the_round_trip_between_peers_is_as_planned", || {
+    sandbox::test("delay::the_round_trip_between_peers_is_as_planned", || {
         let rtt = Duration::from_millis(50);
-        let stage = Stage::build(&Plan { rtt, ..Plan::default() });
-        let [(a, a_seen), (b, b_seen)] = [stage.world.a(), stage.world.b()].map(|host| {
-            let socket = socket(host, any(stage.echo.udp.ip()));
-            let seen = question(&socket, stage.echo.udp).unwrap();
+        let fixture = Fixture::build(&Topology { rtt, ..Topology::default() });
+        let [(a, a_seen), (b, b_seen)] = [fixture.world.a(), fixture.world.b()].map(|host| {
+            let socket = socket(host, any(fixture.echo.udp.ip()));
+            let seen = question(&socket, fixture.echo.udp).unwrap();
             (socket, seen)
         });
         // Opens the router of `b` before `a` begins.
@@ -46,44 +46,47 @@ fn the_round_trip_between_peers_is_as_planned() {
 
 #[test]
 fn a_world_without_delays_has_none() {
-    enclosure::test("delay::a_world_without_delays_has_none", || {
-        let stage = Stage::build(&quick());
-        let times = times(&stage, stage.world.a(), 11);
+    sandbox::test("delay::a_world_without_delays_has_none", || {
+        let fixture = Fixture::build(&quick());
+        let times = times(&fixture, fixture.world.a(), 11);
         assert!(times[0] < Duration::from_millis(10), "{times:?}");
     });
 }
 
 #[test]
 fn an_impairment_adds_to_the_plan_and_goes() {
-    enclosure::test("delay::an_impairment_adds_to_the_plan_and_goes", || {
-        let mut stage = Stage::build(&quick());
+    sandbox::test("delay::an_impairment_adds_to_the_plan_and_goes", || {
+        let mut fixture = Fixture::build(&quick());
         let delay = Duration::from_millis(60);
-        let fault = Fault::Impair(Line::Wifi, Impairment { delay, ..Impairment::default() });
-        stage.world.inject(&fault).unwrap();
-        let slow = times(&stage, stage.world.a(), 5);
+        let fault = Fault::Impair(LinkId::Wifi, Impairment { delay, ..Impairment::default() });
+        fixture.world.inject(&fault).unwrap();
+        let slow = times(&fixture, fixture.world.a(), 5);
         assert!(slow[0] >= 2 * delay && slow[0] < 2 * delay + SLACK, "{slow:?}");
-        stage.world.heal(&fault).unwrap();
-        assert!(times(&stage, stage.world.a(), 5)[0] < delay);
+        fixture.world.heal(&fault).unwrap();
+        assert!(times(&fixture, fixture.world.a(), 5)[0] < delay);
     });
 }
 
 #[test]
 fn a_lossy_link_loses_its_share() {
-    enclosure::test("delay::a_lossy_link_loses_its_share", || {
-        let mut stage = Stage::build(&quick());
-        times(&stage, stage.world.a(), 1);
+    sandbox::test("delay::a_lossy_link_loses_its_share", || {
+        let mut fixture = Fixture::build(&quick());
+        times(&fixture, fixture.world.a(), 1);
         let loss = Loss::Random(0.3);
-        stage.world.inject(&Fault::Impair(Line::Wifi, Impairment { loss, ..Impairment::default() })).unwrap();
-        let before = stage.world.carried(Line::Wifi).unwrap()[0];
-        let local = any(stage.echo.udp.ip());
-        let sender = socket(stage.world.a(), local);
+        fixture
+            .world
+            .inject(&Fault::Impair(LinkId::Wifi, Impairment { loss, ..Impairment::default() }))
+            .unwrap();
+        let before = fixture.world.carried(LinkId::Wifi).unwrap()[0];
+        let local = any(fixture.echo.udp.ip());
+        let sender = socket(fixture.world.a(), local);
         for _ in 0..1000 {
-            sender.send_to(b"?", stage.echo.udp).unwrap();
+            sender.send_to(b"?", fixture.echo.udp).unwrap();
         }
         let started = Instant::now();
         let mut after = before;
         while after.arrived < before.arrived + 1000 && started.elapsed() < Duration::from_secs(3) {
-            after = stage.world.carried(Line::Wifi).unwrap()[0];
+            after = fixture.world.carried(LinkId::Wifi).unwrap()[0];
         }
         assert!(after.arrived >= before.arrived + 1000, "{after:?}");
         let lost = after.lost - before.lost;
@@ -93,9 +96,9 @@ fn a_lossy_link_loses_its_share() {
 }
 
 /// The sorted times of `count` questions to the echo, after one that finds the neighbours.
-fn times(stage: &Stage, host: &rejoin_lab::Host, count: usize) -> Vec<Duration> {
-    let socket = socket(host, any(stage.echo.udp.ip()));
-    let time = || ask(&socket, stage.echo.udp, Duration::from_secs(3)).unwrap().rtt;
+fn times(fixture: &Fixture, host: &rejoin_lab::Host, count: usize) -> Vec<Duration> {
+    let socket = socket(host, any(fixture.echo.udp.ip()));
+    let time = || ask(&socket, fixture.echo.udp, Duration::from_secs(3)).unwrap().rtt;
     time();
     let mut times: Vec<_> = (0..count).map(|_| time()).collect();
     times.sort_unstable();

@@ -10,14 +10,14 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use nix::unistd::Uid;
-use rejoin_lab::enclosure;
+use rejoin_lab::sandbox;
 
 #[test]
 fn nothing_is_left_when_a_lab_returns() {
-    enclosure::test("ends::nothing_is_left_when_a_lab_returns", || {
+    sandbox::test("ends::nothing_is_left_when_a_lab_returns", || {
         let mut victim = victim(&mut Command::new(program()), "returns");
         let anchors = anchors();
-        tell(&mut victim);
+        let_end(&mut victim);
         assert!(victim.wait().unwrap().success());
         nothing_is_left(anchors);
     });
@@ -25,10 +25,10 @@ fn nothing_is_left_when_a_lab_returns() {
 
 #[test]
 fn nothing_is_left_when_a_lab_panics() {
-    enclosure::test("ends::nothing_is_left_when_a_lab_panics", || {
+    sandbox::test("ends::nothing_is_left_when_a_lab_panics", || {
         let mut victim = victim(&mut Command::new(program()), "panics");
         let anchors = anchors();
-        tell(&mut victim);
+        let_end(&mut victim);
         assert!(!victim.wait().unwrap().success());
         nothing_is_left(anchors);
     });
@@ -36,10 +36,10 @@ fn nothing_is_left_when_a_lab_panics() {
 
 #[test]
 fn nothing_is_left_when_a_lab_is_killed() {
-    enclosure::test("ends::nothing_is_left_when_a_lab_is_killed", || {
+    sandbox::test("ends::nothing_is_left_when_a_lab_is_killed", || {
         let mut victim = victim(&mut Command::new(program()), "returns");
         let anchors = anchors();
-        // This is the process outside, which has no say in what the kernel does with those inside.
+        // This is the process outside; the kernel kills those inside without it.
         victim.kill().unwrap();
         victim.wait().unwrap();
         nothing_is_left(anchors);
@@ -48,11 +48,11 @@ fn nothing_is_left_when_a_lab_is_killed() {
 
 #[test]
 fn two_labs_do_not_see_each_other() {
-    enclosure::test("ends::two_labs_do_not_see_each_other", || {
+    sandbox::test("ends::two_labs_do_not_see_each_other", || {
         let mut victims = [(); 2].map(|()| victim(&mut Command::new(program()), "returns"));
         let anchors = anchors();
         for victim in &mut victims {
-            tell(victim);
+            let_end(victim);
             assert!(victim.wait().unwrap().success());
         }
         nothing_is_left(anchors);
@@ -61,7 +61,7 @@ fn two_labs_do_not_see_each_other() {
 
 #[test]
 fn nobody_needs_to_be_root() {
-    enclosure::test("ends::nobody_needs_to_be_root", || {
+    sandbox::test("ends::nobody_needs_to_be_root", || {
         // Whoever is not root proves it with every other test.
         let mut command = if Uid::effective().is_root() && real_root() {
             // A copy, for others may not be allowed to look where we build.
@@ -75,7 +75,7 @@ fn nobody_needs_to_be_root() {
         };
         let mut victim = victim(&mut command, "returns");
         let anchors = anchors();
-        tell(&mut victim);
+        let_end(&mut victim);
         assert!(victim.wait().unwrap().success());
         nothing_is_left(anchors);
     });
@@ -104,14 +104,14 @@ fn victim(command: &mut Command, way: &str) -> Child {
     child
 }
 
-fn tell(victim: &mut Child) {
+fn let_end(victim: &mut Child) {
     victim.stdin.as_mut().unwrap().write_all(b"now\n").unwrap();
 }
 
 /// Ties an interface here to every other network namespace that a thread is in, and returns their number.
 ///
 /// The kernel removes an interface when the namespace of its peer ends, so these tell whether a namespace is still there
-/// although nobody has a name for it.
+/// although it has no name.
 fn anchors() -> usize {
     let threads = |process: &PathBuf| fs::read_dir(process.join("task")).into_iter().flatten().flatten();
     let mut namespaces = BTreeSet::from([fs::read_link("/proc/self/ns/net").unwrap()]);
@@ -142,7 +142,7 @@ fn nothing_is_left(anchors: usize) {
         }
         let left = format!("{running} processes, {tied} of {anchors} namespaces, names: {names}");
         assert!(started.elapsed() < Duration::from_secs(20), "left: {left}");
-        thread::sleep(Duration::from_millis(20)); // the kernel tells nobody when a namespace is gone
+        thread::sleep(Duration::from_millis(20)); // the kernel has no event for the end of a namespace
     }
 }
 

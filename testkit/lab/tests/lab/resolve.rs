@@ -1,14 +1,14 @@
 //! Names, and name servers that fail.
 
-use rejoin_lab::{DnsFailure, Family, Fault, Host, Nat, Plan, Side, enclosure};
+use rejoin_lab::{DnsFailure, Family, Fault, Host, Nat, Side, Topology, sandbox};
 
-use crate::stage::{Stage, quick};
+use crate::fixture::{Fixture, quick};
 
 #[test]
 fn programs_find_the_servers_by_name() {
-    enclosure::test("resolve::programs_find_the_servers_by_name", || {
-        let stage = Stage::build(&quick());
-        for host in [stage.world.a(), stage.world.b()] {
+    sandbox::test("resolve::programs_find_the_servers_by_name", || {
+        let fixture = Fixture::build(&quick());
+        for host in [fixture.world.a(), fixture.world.b()] {
             assert_eq!(looked_up(host).as_deref(), Some("203.0.113.10"));
         }
     });
@@ -16,16 +16,16 @@ fn programs_find_the_servers_by_name() {
 
 #[test]
 fn programs_find_the_servers_over_ipv6() {
-    enclosure::test("resolve::programs_find_the_servers_over_ipv6", || {
-        let stage = Stage::build(&Plan { family: Family::V6, nat: Nat::Routed, ..quick() });
-        assert_eq!(looked_up(stage.world.a()).as_deref(), Some("2001:db8::a"));
+    sandbox::test("resolve::programs_find_the_servers_over_ipv6", || {
+        let fixture = Fixture::build(&Topology { family: Family::V6, nat: Nat::Routed, ..quick() });
+        assert_eq!(looked_up(fixture.world.a()).as_deref(), Some("2001:db8::a"));
     });
 }
 
 #[test]
 fn a_failing_name_server_fails_one_side_only() {
-    enclosure::test("resolve::a_failing_name_server_fails_one_side_only", || {
-        let mut stage = Stage::build(&quick());
+    sandbox::test("resolve::a_failing_name_server_fails_one_side_only", || {
+        let mut fixture = Fixture::build(&quick());
         for (failure, answer) in [
             (DnsFailure::Silence, None),
             (DnsFailure::ServerFailure, None),
@@ -34,11 +34,11 @@ fn a_failing_name_server_fails_one_side_only() {
             (DnsFailure::WrongAddress, Some("203.0.113.99")),
         ] {
             let fault = Fault::DnsFailure(Side::A, failure);
-            stage.world.inject(&fault).unwrap();
-            assert_eq!(looked_up(stage.world.a()).as_deref(), answer, "{failure:?}");
-            assert_eq!(looked_up(stage.world.b()).as_deref(), Some("203.0.113.10"), "{failure:?}");
-            stage.world.heal(&fault).unwrap();
-            assert_eq!(looked_up(stage.world.a()).as_deref(), Some("203.0.113.10"), "{failure:?}");
+            fixture.world.inject(&fault).unwrap();
+            assert_eq!(looked_up(fixture.world.a()).as_deref(), answer, "{failure:?}");
+            assert_eq!(looked_up(fixture.world.b()).as_deref(), Some("203.0.113.10"), "{failure:?}");
+            fixture.world.heal(&fault).unwrap();
+            assert_eq!(looked_up(fixture.world.a()).as_deref(), Some("203.0.113.10"), "{failure:?}");
         }
     });
 }

@@ -1,9 +1,9 @@
-//! A machine that cannot hold a lab says so, and does not pass in silence.
+//! On a machine that does not support a lab, tests and runs report that instead of passing silently.
 
 use std::env;
 use std::process::{Command, Output};
 
-use rejoin_lab::fleet::SKIPPED;
+use rejoin_lab::parallel::SKIPPED;
 
 /// Any test that needs a lab.
 const TEST: &str = "programs::a_command_becomes_its_program";
@@ -11,9 +11,9 @@ const TEST: &str = "programs::a_command_becomes_its_program";
 #[test]
 fn a_skipped_test_says_so_past_the_capture_of_output() {
     let output = without_tools("false");
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{told}");
-    assert!(told.contains(&format!("SKIP: {TEST}: ")) && told.contains("install iproute2"), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{stderr}");
+    assert!(stderr.contains(&format!("SKIP: {TEST}: ")) && stderr.contains("install iproute2"), "{stderr}");
 }
 
 #[test]
@@ -24,10 +24,14 @@ fn continuous_integration_skips_nothing() {
 #[test]
 fn a_run_without_its_foreign_peer_says_what_is_missing() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_rejoin-lab"));
-    command.args(["run", "--scenario", "path-cut-10", "--other", "wrtc"]).env("PATH", "");
+    command.args(["run", "--scenario", "path-cut-10", "--peer-stack", "wrtc"]).env("PATH", "");
     let output = command.output().unwrap();
-    let told = String::from_utf8_lossy(&output.stderr);
-    assert_eq!((output.status.code(), told.contains("there is no `node`")), (Some(SKIPPED), true), "{told}");
+    let stderr = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(
+        (output.status.code(), stderr.contains("there is no `node`")),
+        (Some(SKIPPED), true),
+        "{stderr}"
+    );
 }
 
 /// Runs a test again where there are no tools.

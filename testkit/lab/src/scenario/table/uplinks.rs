@@ -3,40 +3,48 @@
 use std::time::Duration;
 
 use crate::fault::{Fault, OldAddress, Side, Way};
-use crate::incident::Link;
-use crate::plan::Line;
-use crate::scenario::act::{Act, Limit, Since, Stage};
+use crate::scenario::action::{Action, Checkpoint, Limit, Since};
 use crate::scenario::table::seconds;
-use crate::scenario::{Chapter, Noticed, Scenario, Setting};
+use crate::scenario::{Category, Detection, Scenario, Setting};
+use crate::topology::LinkId;
+use rejoin_demo::harness::Link;
 
 pub(super) fn uplink_switch() -> Vec<Scenario> {
-    let wifi = || Fault::Carrier(Line::Wifi);
+    let wifi = || Fault::Carrier(LinkId::Wifi);
     let base = Scenario {
         name: "wifi-cell-wifi",
-        story: "WiFi loses its carrier, cellular takes over, and WiFi comes back",
-        chapter: Chapter::UplinkSwitch,
-        hit: Side::A,
+        description: "WiFi loses its carrier, cellular takes over, and WiFi comes back",
+        category: Category::UplinkSwitch,
+        target: Side::A,
         setting: Setting::default(),
-        acts: vec![
-            Act::Break(wifi()),
-            Act::Whole(Stage { name: "to cellular", since: Since::Break, limit: Limit::Switch }),
+        actions: vec![
+            Action::Inject(wifi()),
+            Action::AwaitRecovery(Checkpoint {
+                name: "to cellular",
+                since: Since::Inject,
+                limit: Limit::Switch,
+            }),
             seconds(3),
-            Act::Mend(wifi()),
-            Act::Whole(Stage { name: "back to WiFi", since: Since::Mend, limit: Limit::Switch }),
+            Action::Heal(wifi()),
+            Action::AwaitRecovery(Checkpoint {
+                name: "back to WiFi",
+                since: Since::Heal,
+                limit: Limit::Switch,
+            }),
         ],
         measured: Link::Peer,
-        noticed: Noticed::BySomebody,
+        detection: Detection::ByAny,
     };
-    let at_once = |name, story, fault| Scenario {
+    let at_once = |name, description, fault| Scenario {
         name,
-        story,
-        acts: vec![
-            Act::Break(fault),
-            Act::Whole(Stage { name: "switch", since: Since::Break, limit: Limit::Switch }),
+        description,
+        actions: vec![
+            Action::Inject(fault),
+            Action::AwaitRecovery(Checkpoint { name: "switch", since: Since::Inject, limit: Limit::Switch }),
         ],
         ..base.clone()
     };
-    // Where `Noticed::Perhaps` is said, the peers may have met over cellular, and then nothing happens between them.
+    // With `Detection::Optional` the peers may have connected over cellular, and then nothing happens between them.
     vec![
         base.clone(),
         at_once(
@@ -51,45 +59,57 @@ pub(super) fn uplink_switch() -> Vec<Scenario> {
         ),
         Scenario {
             name: "warm-spare",
-            story: "WiFi loses its carrier, and a spare connection is open over cellular",
+            description: "WiFi loses its carrier, and a spare connection is open over cellular",
             setting: Setting { arguments: SPARE, ..Setting::default() },
-            acts: vec![
+            actions: vec![
                 SPARE_OPENS,
-                Act::Break(wifi()),
-                Act::Whole(Stage { name: "to cellular", since: Since::Break, limit: Limit::Heal }),
+                Action::Inject(wifi()),
+                Action::AwaitRecovery(Checkpoint {
+                    name: "to cellular",
+                    since: Since::Inject,
+                    limit: Limit::Heal,
+                }),
                 SPARE_OPENS,
-                Act::Mend(wifi()),
-                Act::Whole(Stage { name: "back to WiFi", since: Since::Mend, limit: Limit::Switch }),
+                Action::Heal(wifi()),
+                Action::AwaitRecovery(Checkpoint {
+                    name: "back to WiFi",
+                    since: Since::Heal,
+                    limit: Limit::Switch,
+                }),
             ],
-            noticed: Noticed::Perhaps,
+            detection: Detection::Optional,
             ..base.clone()
         },
-        at_once("new-address", "the only uplink gets another address", Fault::AddressChange(Line::Wifi)),
+        at_once("new-address", "the only uplink gets another address", Fault::AddressChange(LinkId::Wifi)),
         Scenario {
             name: "silent-uplink-spare",
-            story: "WiFi swallows every packet without a sign, and a spare connection is open over cellular",
+            description: "WiFi silently drops every packet, and a spare connection is open over cellular",
             setting: Setting { arguments: SPARE, ..Setting::default() },
-            acts: vec![
+            actions: vec![
                 SPARE_OPENS,
-                Act::Break(Fault::SilentCut(Line::Wifi, Way::Both)),
-                Act::Whole(Stage { name: "switch", since: Since::Break, limit: Limit::Heal }),
+                Action::Inject(Fault::SilentCut(LinkId::Wifi, Way::Both)),
+                Action::AwaitRecovery(Checkpoint {
+                    name: "switch",
+                    since: Since::Inject,
+                    limit: Limit::Heal,
+                }),
             ],
-            noticed: Noticed::Perhaps,
+            detection: Detection::Optional,
             ..base.clone()
         },
         Scenario {
-            noticed: Noticed::Perhaps,
+            detection: Detection::Optional,
             ..at_once(
                 "silent-uplink",
-                "WiFi swallows every packet without a sign, and cellular works",
-                Fault::SilentCut(Line::Wifi, Way::Both),
+                "WiFi silently drops every packet, and cellular works",
+                Fault::SilentCut(LinkId::Wifi, Way::Both),
             )
         },
     ]
 }
 
-/// Both peers keep a spare.
+/// Both peers keep a spare connection.
 const SPARE: &[&str] = &["--set", "spare.keep=other_uplink"];
 
-/// A spare is begun a second after the link was up, and takes ten round trips.
-const SPARE_OPENS: Act = Act::Pass(Duration::from_secs(4));
+/// A spare connection is opened a second after the link was up, and takes ten round trips.
+const SPARE_OPENS: Action = Action::Wait(Duration::from_secs(4));

@@ -5,20 +5,20 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use rejoin_lab::probe::{Echo, ask};
-use rejoin_lab::{Host, Plan, World};
+use rejoin_lab::{Host, Topology, World};
 
 /// A plan without delays, for what does not depend on them.
-pub(crate) fn quick() -> Plan {
-    Plan { rtt: Duration::ZERO, ..Plan::default() }
+pub(crate) fn quick() -> Topology {
+    Topology { rtt: Duration::ZERO, ..Topology::default() }
 }
 
-pub(crate) struct Stage {
+pub(crate) struct Fixture {
     pub(crate) world: World,
     pub(crate) echo: Echo,
 }
 
-impl Stage {
-    pub(crate) fn build(plan: &Plan) -> Self {
+impl Fixture {
+    pub(crate) fn build(plan: &Topology) -> Self {
         println!("seed {}", plan.seed);
         let world = World::build(plan).unwrap();
         let echo = Echo::start(world.signaling()).unwrap();
@@ -39,15 +39,15 @@ pub(crate) fn socket(host: &Host, address: IpAddr) -> UdpSocket {
 
 /// A TCP connection from a host to the echo.
 pub(crate) fn connect(host: &Host, to: SocketAddr) -> io::Result<TcpStream> {
-    host.within(|| TcpStream::connect_timeout(&to, PATIENCE)).unwrap()
+    host.within(|| TcpStream::connect_timeout(&to, TIMEOUT)).unwrap()
 }
 
 /// Asks an echo until it answers, for as long as a busy machine may need, and returns what it saw.
 pub(crate) fn question(socket: &UdpSocket, echo: SocketAddr) -> io::Result<SocketAddr> {
-    ask(socket, echo, PATIENCE).map(|told| told.seen)
+    ask(socket, echo, TIMEOUT).map(|answer| answer.seen)
 }
 
-/// Asks an echo that shall not answer, for as long as an answer would take on a busy machine.
+/// Returns whether an echo does not answer in the time that an answer takes on a busy machine.
 pub(crate) fn silence(socket: &UdpSocket, echo: SocketAddr) -> bool {
     ask(socket, echo, SILENCE).is_err()
 }
@@ -73,6 +73,6 @@ pub(crate) fn router(number: u8) -> IpAddr {
 pub(crate) const HOME: u8 = 21;
 pub(crate) const CGN: u8 = 22;
 
-const PATIENCE: Duration = Duration::from_secs(3);
+const TIMEOUT: Duration = Duration::from_secs(3);
 /// How long a busy machine may take to carry what is carried at all.
 pub(crate) const SILENCE: Duration = Duration::from_millis(250);

@@ -1,15 +1,15 @@
-//! What an emulated link is told to do, and what it did.
+//! The properties of an emulated link, and its counters.
 
 use std::time::Duration;
 
 use crate::impairment::Impairment;
 
-/// What one direction of a link is told to do.
+/// The properties of one direction of a link.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct Traits {
-    /// What every frame waits.
+pub(crate) struct Properties {
+    /// The delay of every frame.
     pub(crate) delay: Duration,
-    /// What is done besides.
+    /// The impairment.
     pub(crate) impairment: Impairment,
     /// Whether frames pass at all.
     pub(crate) passage: Passage,
@@ -23,7 +23,7 @@ pub(crate) enum Passage {
     Cut,
 }
 
-/// What one direction of a link has done so far.
+/// The counters of one direction of a link.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Carried {
     /// Frames that came in.
@@ -34,8 +34,8 @@ pub struct Carried {
     pub lost: u64,
     /// Frames that found the queue of a throttled link full.
     pub overflowed: u64,
-    /// Frames that the kernel would not take, for example because the cable was pulled meanwhile.
+    /// Frames that the kernel refused, for example because the cable was unplugged meanwhile.
     pub refused: u64,
-    /// By how much the latest frame was late; if this is long, the machine was too busy for its lab.
+    /// The longest time by which a frame was late; if this is long, the machine was too busy for the lab.
     pub lateness: Duration,
 }

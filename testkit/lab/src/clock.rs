@@ -1,4 +1,4 @@
-//! When something happened, on the clocks of this machine.
+//! The time of an event, on the clocks of this machine.
 
 use std::io;
 use std::time::{Duration, SystemTime};
@@ -7,9 +7,9 @@ use nix::time::{ClockId, clock_gettime};
 
 use crate::error::LabError;
 
-/// A moment on the clocks that every process of this machine shares.
+/// A time on the clocks that every process of this machine shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Moment {
+pub struct Timestamp {
     /// `CLOCK_MONOTONIC`.
     pub monotonic: Duration,
     /// `CLOCK_BOOTTIME`, which counts sleep.
@@ -18,7 +18,7 @@ pub struct Moment {
     pub wall: SystemTime,
 }
 
-impl Moment {
+impl Timestamp {
     /// Reads the clocks.
     pub fn now() -> Result<Self, LabError> {
         let read = |clock| -> Result<Duration, LabError> {
@@ -34,18 +34,18 @@ impl Moment {
     }
 }
 
-/// A fault that was injected or healed.
+/// When a fault was injected or healed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deed {
+pub struct FaultTiming {
     /// Before the first change; count latencies from here.
-    pub began: Moment,
+    pub began: Timestamp,
     /// After the last change took effect.
-    pub done: Moment,
-    /// The translations that a rebound NAT forgot.
+    pub done: Timestamp,
+    /// The translations that a NAT rebinding dropped.
     pub flushed: Option<Flushed>,
 }
 
-/// How many translations a router forgot.
+/// How many translations a router dropped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flushed {
     /// Of UDP flows.

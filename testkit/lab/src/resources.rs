@@ -1,11 +1,11 @@
-//! What a process holds, as `/proc` tells it.
+//! The resources that a process uses, read from `/proc`.
 
 use std::fs;
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-/// What a process holds at one moment.
+/// The resources that a process uses at one moment.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resources {
     /// Resident memory, in KiB.
@@ -19,7 +19,7 @@ pub struct Resources {
 }
 
 impl Resources {
-    /// Reads what the process `pid` holds; `None` when it is gone.
+    /// Reads what the process `pid` uses; `None` when it has ended.
     pub fn of(pid: u32) -> Option<Self> {
         let process = Path::new("/proc").join(pid.to_string());
         let status = fs::read_to_string(process.join("status")).ok()?;
@@ -37,14 +37,14 @@ impl Resources {
         Some(Self { memory_kib: number("VmRSS")?, descriptors, sockets, threads: number("Threads")? })
     }
 
-    /// Returns how many processes there are, without those that only wait for their parent.
-    pub fn processes() -> usize {
+    /// Returns how many processes run; zombies do not count.
+    pub fn count_processes() -> usize {
         let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
         let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse().ok());
         pids.filter_map(Self::of).count()
     }
 
-    /// Returns whether this is no more than `before` needs, within the room that a runtime takes for itself.
+    /// Returns whether this is not more than `before`, within the tolerance that a runtime needs.
     pub fn is_flat_since(&self, before: &Self) -> bool {
         self.descriptors <= before.descriptors
             && self.sockets <= before.sockets

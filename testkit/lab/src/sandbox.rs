@@ -13,26 +13,26 @@ use nix::unistd::Uid;
 use crate::error::LabError;
 use crate::tool;
 
-/// Returns whether this process is the first of an enclosure.
-pub fn enclosed() -> bool {
+/// Returns whether this process is the first of a sandbox.
+pub fn is_inside() -> bool {
     env::var_os(INSIDE).is_some() && std::process::id() == 1
 }
 
-/// Runs this program again inside a new enclosure, with these arguments, and waits for its end.
+/// Runs this program again inside a new sandbox, with these arguments, and waits until it ends.
 ///
 /// Standard input, output and error are inherited.
 /// The kernel kills everything inside when this process or that one ends, whatever the reason.
 pub fn enter(arguments: &[OsString]) -> Result<ExitStatus, LabError> {
-    possible()?;
-    let mut command = enclosing(&own_path()?);
+    check_support()?;
+    let mut command = sandboxed(&own_path()?);
     command.args(arguments).status().map_err(|error| LabError::system("starting setpriv", error))
 }
 
-/// Prepares this process, the first of an enclosure; it must be called before anything else in there.
+/// Prepares this process, the first of a sandbox; it must be called before anything else inside.
 ///
 /// Names of network namespaces live under `/run/netns`, so a private `/run` makes them private too.
-pub fn settle() -> Result<(), LabError> {
-    // Where the system keeps its name servers must exist afterwards, for hosts to have their own mounted over it.
+pub fn set_up() -> Result<(), LabError> {
+    // The file with the name servers must still exist afterwards, because every host mounts its own over it.
     let resolvers = fs::canonicalize(RESOLVERS).ok();
     mount(Some("lab"), "/run", Some("tmpfs"), MsFlags::empty(), None::<&str>)
         .map_err(|errno| LabError::system("mounting a private /run", errno))?;
@@ -43,46 +43,46 @@ pub fn settle() -> Result<(), LabError> {
     tool::run(Command::new("ip").args(["link", "set", "lo", "up"])).map(drop)
 }
 
-/// Runs `body` inside an enclosure, by running the test called `name` of this test binary again in there.
+/// Runs `body` inside a sandbox, by running the test called `name` of this test binary again in there.
 ///
-/// Where there can be none it says so on standard error, past libtest's capture; with `CI=true` that is a failure.
+/// Where the machine does not support it, prints so on standard error, past libtest's capture; with `CI=true` that is a failure.
 ///
 /// # Panics
 ///
-/// When the test fails in there, or may not be skipped.
+/// If the test fails inside, or must not be skipped.
 pub fn test(name: &str, body: impl FnOnce()) {
-    if enclosed() {
-        let settled = settle();
-        assert!(settled.is_ok(), "{settled:?}");
+    if is_inside() {
+        let is_ready = set_up();
+        assert!(is_ready.is_ok(), "{is_ready:?}");
         return body();
     }
-    if let Err(error) = possible() {
+    if let Err(error) = check_support() {
         assert!(env::var_os("CI").is_none_or(|value| value != "true"), "{name} must not be skipped: {error}");
         let _ = writeln!(io::stderr(), "SKIP: {name}: {error}");
         return;
     }
     let inner = own_path().and_then(|path| {
-        let mut command = enclosing(&path);
+        let mut command = sandboxed(&path);
         command.args(["--exact", name, "--nocapture"]).stdin(Stdio::null());
         command.output().map_err(|error| LabError::system("starting setpriv", error))
     });
-    let told = inner.map(|output| {
+    let outcome = inner.map(|output| {
         let (out, error) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         // A misspelt name would run nothing and succeed.
         let passed = output.status.success() && out.contains("1 passed");
         (passed, format!("{out}{error}"))
     });
-    assert!(matches!(told, Ok((true, _))), "{name} failed inside:\n{}", text(told));
+    assert!(matches!(outcome, Ok((true, _))), "{name} failed inside:\n{}", text(outcome));
 }
 
-fn text(told: Result<(bool, String), LabError>) -> String {
-    told.map_or_else(|error| error.to_string(), |(_, text)| text)
+fn text(outcome: Result<(bool, String), LabError>) -> String {
+    outcome.map_or_else(|error| error.to_string(), |(_, text)| text)
 }
 
-/// Tells the program that it is inside.
+/// The variable that is set inside.
 pub(crate) const INSIDE: &str = "REJOIN_LAB_ENCLOSED";
 const RESOLVERS: &str = "/etc/resolv.conf";
-/// What a lab calls, and the Debian packages that have it.
+/// The tools that a lab runs, and their Debian packages.
 const TOOLS: [(&str, &str); 9] = [
     ("ip", "iproute2"),
     ("unshare", "util-linux"),
@@ -95,8 +95,8 @@ const TOOLS: [(&str, &str); 9] = [
     ("turnserver", "coturn"),
 ];
 
-/// Checks that there are tools, and that the kernel allows the namespaces.
-fn possible() -> Result<(), LabError> {
+/// Checks that the tools are installed, and that the kernel allows the namespaces.
+fn check_support() -> Result<(), LabError> {
     for (name, package) in TOOLS {
         if !tool::installed(name) {
             return Err(LabError::Unsupported(format!(
@@ -104,15 +104,15 @@ fn possible() -> Result<(), LabError> {
             )));
         }
     }
-    let tried = tool::run(enclosing(Path::new("true")).stdin(Stdio::null()));
+    let tried = tool::run(sandboxed(Path::new("true")).stdin(Stdio::null()));
     tried.map(drop).map_err(|error| LabError::Unsupported(error.to_string()))
 }
 
-/// Returns a command that runs `program` as the first process of an enclosure.
+/// Returns a command that runs `program` as the first process of a sandbox.
 ///
 /// `setpriv` has `unshare` killed when our thread ends, and `unshare` has the first process killed with itself;
 /// the kernel does the rest, because the end of a first process is the end of its namespace.
-fn enclosing(program: &Path) -> Command {
+fn sandboxed(program: &Path) -> Command {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", "unshare"]);
     if !Uid::effective().is_root() {

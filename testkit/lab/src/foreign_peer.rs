@@ -1,18 +1,17 @@
-//! Foreign peers: other WebRTC stacks that play a VDO.Ninja client, as `testkit/interop` has them.
+//! Foreign peers: VDO.Ninja clients on other WebRTC stacks, which `testkit/interop` implements.
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::ValueEnum;
+use rejoin_demo::harness::{NumberedMessage, Role};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::ledger::Role;
-use crate::program::{Life, message};
 use crate::tool;
 
-/// A WebRTC stack that is not ours.
+/// Another WebRTC stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ValueEnum)]
 #[serde(rename_all = "snake_case")]
 pub enum Stack {
@@ -23,7 +22,7 @@ pub enum Stack {
 }
 
 impl Stack {
-    /// Both.
+    /// All stacks.
     pub const ALL: [Self; 2] = [Self::Wrtc, Self::Chromium];
 
     /// Returns the word for tables and the command line.
@@ -34,12 +33,14 @@ impl Stack {
         }
     }
 
-    /// Returns why this stack cannot run on this machine, if it cannot.
+    /// Returns what this stack needs and this machine has not, if anything.
     pub fn missing(self) -> Option<String> {
         if !tool::installed(PROGRAM) {
-            return Some(format!("there is no `{PROGRAM}` in PATH; testkit/interop/run.sh tells which"));
+            return Some(format!(
+                "there is no `{PROGRAM}` in PATH; testkit/interop/run.sh names the version"
+            ));
         }
-        // npm writes this file last, so what is there is whole.
+        // npm writes this file last, so the installation is complete if it exists.
         if !interop().join("node_modules/.package-lock.json").is_file() {
             return Some(
                 "the foreign peers are not installed; run: npm ci --prefix testkit/interop".to_owned(),
@@ -56,24 +57,24 @@ impl Stack {
     }
 }
 
-/// A peer of another stack, and what it is told.
+/// A peer on another stack, and its options.
 #[derive(Clone, Debug)]
-pub struct Foreign {
-    /// What it is.
+pub struct ForeignPeer {
+    /// Its stack.
     pub stack: Stack,
-    /// What it plays.
+    /// Its role.
     pub role: Role,
-    /// The signaling server.
+    /// The URL of the signaling server.
     pub url: String,
     /// The STUN and TURN servers, as W3C's `RTCIceServer` has them.
     pub ice_servers: Vec<Value>,
-    /// The authority that it trusts.
+    /// The certificate authority that it trusts.
     pub authority: PathBuf,
 }
 
-impl Foreign {
-    /// Adds to a command that runs [`PROGRAM`] what makes it this peer, of a stream.
-    pub fn cast(&self, command: &mut Command, stream: &str) {
+impl ForeignPeer {
+    /// Adds the arguments of this peer to a command that runs [`PROGRAM`].
+    pub fn configure(&self, command: &mut Command, stream: &str) {
         let options = json!({
             "url": self.url, "role": self.role.name(), "stream": stream, "iceServers": self.ice_servers,
         });
@@ -84,13 +85,13 @@ impl Foreign {
             }
         };
         command.env("NODE_EXTRA_CA_CERTS", &self.authority);
-        // Profiles and shared memory vanish with the enclosure, even if nobody had the time to clean up.
+        // Profiles and shared memory vanish with the sandbox, even if nothing cleans them up.
         command.env("HOME", PRIVATE).env("TMPDIR", PRIVATE);
     }
 
-    /// Returns the command to send a number, as a line for stdin.
-    pub fn message(life: Life, number: u64) -> Value {
-        json!({"command": "send", "argument": message(life, number)})
+    /// Returns the line of stdin that makes it send a message.
+    pub fn message(message: NumberedMessage) -> Value {
+        json!({"command": "send", "argument": message.to_json()})
     }
 }
 
@@ -105,13 +106,13 @@ pub fn ice_server(text: &str) -> Value {
     }
 }
 
-/// What runs every foreign peer.
+/// The program that runs every foreign peer.
 pub const PROGRAM: &str = "node";
-/// Where Debian has it.
+/// The path in Debian.
 const CHROMIUM: &str = "/usr/bin/chromium";
-/// A page takes no authority for a web socket but the system's; without `/dev/shm` it uses `TMPDIR`.
+/// For a web socket a page trusts only the authorities of the system; without `/dev/shm` it uses `TMPDIR`.
 const CHROMIUM_FLAGS: [&str; 2] = ["--ignore-certificate-errors", "--disable-dev-shm-usage"];
-/// Only the enclosure has this directory.
+/// Only the sandbox has this directory.
 const PRIVATE: &str = "/run";
 
 fn interop() -> PathBuf {
@@ -123,20 +124,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_foreign_peer_is_told_to_send_what_rejoin_would_be_told() {
-        let life = Life { role: Role::Viewer, number: 1 };
-        assert_eq!(Foreign::message(life, 7)["argument"], message(life, 7));
+    fn a_foreign_peer_sends_the_same_message_as_rejoin() {
+        let sender = rejoin_demo::harness::ProcessId { role: Role::Viewer, number: 1 };
+        let message = NumberedMessage { sender, number: 7 };
+        assert_eq!(ForeignPeer::message(message)["argument"], message.to_json());
     }
 
     #[test]
-    fn a_relay_is_told_apart_from_its_login() {
+    fn an_ice_server_is_split_into_address_and_login() {
         let relay = json!({"urls": "turn:192.0.2.1:3478", "username": "a", "credential": "b"});
         assert_eq!(ice_server("turn:a:b@192.0.2.1:3478"), relay);
         assert_eq!(ice_server("stun:192.0.2.1:3478"), json!({"urls": "stun:192.0.2.1:3478"}));
     }
 
     #[test]
-    fn the_programs_of_foreign_peers_are_there() {
+    fn the_programs_of_foreign_peers_exist() {
         for program in ["node-peer.mjs", "page-peer.mjs"] {
             assert!(interop().join(program).is_file(), "{program}");
         }

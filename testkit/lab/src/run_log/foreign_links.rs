@@ -1,25 +1,24 @@
-//! What a foreign peer tells of its links, in the words of `testkit/interop`.
+//! The links of a peer of another stack, read from the events of `testkit/interop`.
 
 use std::collections::BTreeSet;
 
+use rejoin_demo::harness::Link;
 use serde_json::Value;
-
-use crate::incident::Link;
 
 /// The links of a foreign peer.
 #[derive(Debug, Default)]
-pub(super) struct Links {
+pub(super) struct ForeignLinks {
     socket: bool,
     connections: BTreeSet<u64>,
     channels: BTreeSet<u64>,
 }
 
-impl Links {
-    /// Takes in an event.
+impl ForeignLinks {
+    /// Takes an event in.
     ///
     /// # Errors
-    /// With the words of the peer if it is one that must not happen.
-    pub(super) fn absorb(&mut self, event: &Value) -> Result<(), String> {
+    /// With the text of the event if it reports an error.
+    pub(super) fn on_event(&mut self, event: &Value) -> Result<(), String> {
         let connection = event["connection"].as_u64().unwrap_or_default();
         match event["event"].as_str().unwrap_or_default() {
             "socket" => self.socket = event["state"] == "open",
@@ -63,22 +62,22 @@ mod tests {
 
     #[test]
     fn a_peer_link_is_up_while_any_connection_has_an_open_channel() {
-        let mut links = Links::default();
-        let mut tell = |event: &str, connection: u64| {
-            links.absorb(&json!({"event": event, "connection": connection})).unwrap();
+        let mut links = ForeignLinks::default();
+        let mut report = |event: &str, connection: u64| {
+            links.on_event(&json!({"event": event, "connection": connection})).unwrap();
             (links.is_up(Link::Peer), links.connections())
         };
-        assert_eq!(tell("built", 1), (false, 1));
-        assert_eq!(tell("open", 1), (true, 1));
-        assert_eq!(tell("built", 2), (true, 2));
-        assert_eq!(tell("dropped", 1), (false, 1));
-        assert_eq!(tell("open", 2), (true, 1));
-        assert_eq!(tell("channel_closed", 2), (false, 1));
+        assert_eq!(report("built", 1), (false, 1));
+        assert_eq!(report("open", 1), (true, 1));
+        assert_eq!(report("built", 2), (true, 2));
+        assert_eq!(report("dropped", 1), (false, 1));
+        assert_eq!(report("open", 2), (true, 1));
+        assert_eq!(report("channel_closed", 2), (false, 1));
     }
 
     #[test]
-    fn an_error_is_told_in_its_words() {
-        let told = Links::default().absorb(&json!({"event": "error", "text": "no such thing"}));
-        assert_eq!(told, Err("no such thing".to_owned()));
+    fn an_error_keeps_its_text() {
+        let error = ForeignLinks::default().on_event(&json!({"event": "error", "text": "no such thing"}));
+        assert_eq!(error, Err("no such thing".to_owned()));
     }
 }
