@@ -9,16 +9,9 @@ use crate::error::LabError;
 use crate::fault::{DnsFailure, Side};
 
 mod answer;
+mod records;
 
-/// The records of a name server.
-#[derive(Clone, Debug)]
-pub(crate) struct Records {
-    pub(crate) names: BTreeMap<String, IpAddr>,
-    /// The side of every client.
-    pub(crate) clients: BTreeMap<IpAddr, Side>,
-    /// An address that no host has.
-    pub(crate) unused_address: IpAddr,
-}
+pub(crate) use self::records::Records;
 
 /// A name server; it serves until its sandbox ends.
 #[derive(Debug)]
@@ -54,7 +47,7 @@ impl Resolver {
     }
 
     /// Sets how the server fails for a side; `None` for no failure.
-    pub(crate) fn apply_faults(&mut self, side: Side, failure: Option<DnsFailure>) {
+    pub(crate) fn set_failure(&mut self, side: Side, failure: Option<DnsFailure>) {
         let mut failures = lock(&self.failures);
         match failure {
             Some(failure) => failures.insert(side, failure),

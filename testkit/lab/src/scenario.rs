@@ -2,6 +2,7 @@
 
 pub mod action;
 pub mod machines;
+mod outage;
 pub mod table;
 
 use std::time::Duration;

@@ -160,7 +160,7 @@ impl Setting {
 
 /// The routing tables by source address start here.
 const TABLES: u32 = 1_000;
-/// What is added to the rank of an uplink that is no longer preferred; more than any difference of ranks.
+/// What is added to the rank of an uplink that lost its preference; more than any difference of ranks.
 const LEFT: u32 = 10_000;
 
 /// Returns whether the kernel keeps a setting when its interface is switched off.

@@ -1,7 +1,6 @@
 //! The network of every scenario: two hosts behind NAT routers, and servers.
 
-use std::collections::BTreeMap;
-
+use self::network::Network;
 use crate::clock::{FaultTiming, Flushed, Timestamp};
 use crate::emulator::Carried;
 use crate::error::LabError;
@@ -9,12 +8,10 @@ use crate::fault::{DnsFailure, Fault, Side};
 use crate::host::Host;
 use crate::link::{Carrier, Link};
 use crate::relay::Relay;
-use crate::resolver::Resolver;
-use crate::router::Router;
 use crate::topology::{LinkId, Topology};
-use crate::uplink::Uplink;
 
 mod construction;
+mod network;
 
 /// Two hosts, `a` with two uplinks and `b` with one, behind NAT routers, and the servers that they need.
 ///
@@ -23,14 +20,7 @@ mod construction;
 /// a few milliseconds after the carrier, and monitors nothing.
 #[derive(Debug)]
 pub struct World {
-    a: Host,
-    b: Host,
-    signaling: Host,
-    relay: Option<Relay>,
-    links: BTreeMap<LinkId, Link>,
-    uplinks: Vec<Uplink>,
-    routers: Vec<(Side, Router)>,
-    resolver: Resolver,
+    network: Network,
     /// The active faults, from which the state of everything else is derived.
     faults: Vec<Fault>,
 }
@@ -38,32 +28,32 @@ pub struct World {
 impl World {
     /// Builds a world, after measuring that emulated links delay and lose frames as configured.
     pub fn build(plan: &Topology) -> Result<Self, LabError> {
-        construction::build(plan)
+        Ok(Self { network: construction::build(plan)?, faults: Vec::new() })
     }
 
     /// Returns the host with two uplinks, `wifi` and `cell`.
     pub fn a(&self) -> &Host {
-        &self.a
+        &self.network.a
     }
 
     /// Returns the host with one uplink, `eth0`.
     pub fn b(&self) -> &Host {
-        &self.b
+        &self.network.b
     }
 
     /// Returns the host for the signaling server; the name `signaling.lab` is its address.
     pub fn signaling(&self) -> &Host {
-        &self.signaling
+        &self.network.signaling
     }
 
     /// Returns the host on which the STUN and TURN server runs, if the plan has one; the name `turn.lab` is its address.
     pub fn turn(&self) -> Option<&Host> {
-        self.relay.as_ref().map(Relay::host)
+        self.network.relay.as_ref().map(Relay::host)
     }
 
     /// Returns the STUN and TURN server as `turn:user:password@host:port`, if the plan has one.
     pub fn ice_server(&self) -> Option<String> {
-        self.relay.as_ref().map(Relay::ice_server)
+        self.network.relay.as_ref().map(Relay::ice_server)
     }
 
     /// Returns what a link has carried so far, from its host and to it.
@@ -116,18 +106,18 @@ impl World {
     /// Applies the active faults to everything.
     fn apply_faults(&mut self) -> Result<(), LabError> {
         // Carriers first, because a network manager reacts to them.
-        for (link_id, link) in &mut self.links {
+        for (link_id, link) in &mut self.network.links {
             let faults = faults_at(&self.faults, *link_id);
             let pulled = faults.iter().any(|fault| matches!(fault, Fault::Carrier(_)));
             link.set_carrier(if pulled { Carrier::Down } else { Carrier::Up })?;
             link.apply_faults(&faults)?;
         }
         self.settle()?;
-        for uplink in &mut self.uplinks {
+        for uplink in &mut self.network.uplinks {
             uplink.apply_faults(&faults_at(&self.faults, uplink.link_id()))?;
         }
         self.settle()?;
-        for (side, router) in &mut self.routers {
+        for (side, router) in &mut self.network.routers {
             let blocks = self.faults.iter().filter_map(|fault| match fault {
                 Fault::Block(target, block) => (target == side).then(|| block.clone()),
                 Fault::Carrier(_)
@@ -142,15 +132,15 @@ impl World {
             router.block(blocks.collect())?;
         }
         for side in [Side::A, Side::B] {
-            self.resolver.apply_faults(side, dns_failure(&self.faults, side));
+            self.network.resolver.set_failure(side, dns_failure(&self.faults, side));
         }
         Ok(())
     }
 
     /// Waits until every interface has the carrier state of its link.
     fn settle(&mut self) -> Result<(), LabError> {
-        for uplink in &self.uplinks {
-            if let Some(link) = self.links.get_mut(&uplink.link_id()) {
+        for uplink in &self.network.uplinks {
+            if let Some(link) = self.network.links.get_mut(&uplink.link_id()) {
                 link.settle(uplink.power())?;
             }
         }
@@ -160,7 +150,7 @@ impl World {
     /// Makes the routers of a side drop their translations.
     fn rebind(&mut self, side: Side) -> Result<Flushed, LabError> {
         let mut sum = Flushed::default();
-        for (_, router) in self.routers.iter_mut().filter(|(behind, _)| *behind == side) {
+        for (_, router) in self.network.routers.iter_mut().filter(|(behind, _)| *behind == side) {
             let flushed = router.rebind()?;
             sum = Flushed { udp: sum.udp + flushed.udp, tcp: sum.tcp + flushed.tcp };
         }
@@ -170,7 +160,7 @@ impl World {
     fn link(&mut self, link_id: LinkId) -> Result<&mut Link, LabError> {
         let missing =
             || LabError::InvalidFault(format!("the topology of this world has no link {link_id:?}"));
-        self.links.get_mut(&link_id).ok_or_else(missing)
+        self.network.links.get_mut(&link_id).ok_or_else(missing)
     }
 
     /// Rejects a fault that this world cannot have.

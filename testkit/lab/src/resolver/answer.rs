@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::Records;
+use super::records::Records;
 use crate::fault::DnsFailure;
 
 /// Returns the answer to a question, or `None` for silence and for a packet that is not a question.

@@ -2,7 +2,7 @@
 
 use crate::fault::{Block, DnsFailure, Fault, Side, Traffic, Verdict, Way};
 use crate::scenario::action::{Action, Checkpoint, Limit, Since};
-use crate::scenario::table::{REBUILT, outage, seconds};
+use crate::scenario::outage::{REBUILT, outage, seconds};
 use crate::scenario::{Category, Detection, Scenario, ServerAddressing, Setting};
 use crate::topology::LinkId;
 use rejoin_demo::harness::Link;

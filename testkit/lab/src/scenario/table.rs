@@ -8,6 +8,7 @@ use crate::fault::{Block, Fault, Side, Traffic, Verdict, Way};
 use crate::impairment::{Impairment, Loss};
 use crate::scenario::action::{Action, Checkpoint, Limit, Since};
 use crate::scenario::machines;
+use crate::scenario::outage::{REBUILT, outage, seconds};
 use crate::scenario::{Category, Detection, IceServers, Scenario, Setting};
 use crate::topology::{LinkId, Nat};
 use rejoin_demo::harness::Link;
@@ -301,29 +302,12 @@ fn extra() -> Vec<Scenario> {
     ]
 }
 
-/// The checkpoint of most outages: from the end of the fault, with a new connection as the limit.
-pub(super) const REBUILT: Checkpoint =
-    Checkpoint { name: "recovery", since: Since::Heal, limit: Limit::Rebuild };
-
-pub(super) fn outage(fault: Fault, lasting: u64, checkpoint: Checkpoint) -> Vec<Action> {
-    vec![
-        Action::Inject(fault.clone()),
-        seconds(lasting),
-        Action::Heal(fault),
-        Action::AwaitRecovery(checkpoint),
-    ]
-}
-
 fn udp() -> Block {
     dropped(Traffic::Udp(Vec::new()))
 }
 
 fn dropped(traffic: Traffic) -> Block {
     Block { traffic, way: Way::Both, verdict: Verdict::Drop }
-}
-
-pub(super) fn seconds(number: u64) -> Action {
-    Action::Wait(Duration::from_secs(number))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::World;
+use super::network::Network;
 use crate::address::{Interface, Neighbour, Net};
 use crate::error::LabError;
 use crate::fault::Side;
@@ -56,8 +56,8 @@ const ROUTER: u8 = 1;
 const USUAL: u8 = 2;
 const OTHER: u8 = 3;
 
-/// Builds a world.
-pub(super) fn build(plan: &Topology) -> Result<World, LabError> {
+/// Builds the network of a world.
+pub(super) fn build(plan: &Topology) -> Result<Network, LabError> {
     self_check::run(plan.seed)?;
     let mut builder = Builder {
         plan: plan.clone(),
@@ -85,7 +85,7 @@ pub(super) fn build(plan: &Topology) -> Result<World, LabError> {
     let a = Host::new(a, vec![inside(LinkId::Wifi), inside(LinkId::Cell)], names)?;
     let b = Host::new(b, vec![inside(LinkId::B)], names)?;
     let Builder { links, uplinks, routers, .. } = builder;
-    Ok(World { a, b, signaling, relay, links, uplinks, routers, resolver, faults: Vec::new() })
+    Ok(Network { a, b, signaling, relay, links, uplinks, routers, resolver })
 }
 
 struct Builder {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::fault::{Fault, OldAddress, Side, Way};
 use crate::scenario::action::{Action, Checkpoint, Limit, Since};
-use crate::scenario::table::seconds;
+use crate::scenario::outage::seconds;
 use crate::scenario::{Category, Detection, Scenario, Setting};
 use crate::topology::LinkId;
 use rejoin_demo::harness::Link;
