@@ -139,7 +139,7 @@ impl Processes {
         let messages = NumberedMessages { interval: self.options.message_interval, format };
         let started = self.set.start_peer(role, command, messages);
         let process = started.with_context(|| format!("the {} cannot be started", role.name()))?;
-        self.log.on_started(process);
+        self.log.state.on_started(process);
         Ok(at)
     }
 
@@ -169,7 +169,7 @@ impl Processes {
     /// If it is not running, or the system refuses.
     pub fn kill_peer(&mut self, role: Role) -> Result<()> {
         let killed = self.set.kill_peer(role)?.context("no such peer is running")?;
-        self.log.on_killed(killed);
+        self.log.state.on_killed(killed);
         Ok(())
     }
 
@@ -237,7 +237,7 @@ impl Processes {
     pub fn interrupt_peers(&mut self, timeout: Duration) -> Result<Vec<Role>> {
         let mut failed = Vec::new();
         for mut peer in self.set.take_peers() {
-            self.log.on_killed(peer.id());
+            self.log.state.on_killed(peer.id());
             if !ends_with_success(&mut peer, timeout)? {
                 failed.push(peer.id().role);
             }

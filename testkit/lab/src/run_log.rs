@@ -63,16 +63,6 @@ impl RunLog {
         Self { state: RunState::new(guarantee), foreign, ..Self::default() }
     }
 
-    /// Records that a process started.
-    pub fn on_started(&mut self, process: ProcessId) {
-        self.state.on_started(process);
-    }
-
-    /// Records that a process was killed on purpose.
-    pub fn on_killed(&mut self, process: ProcessId) {
-        self.state.on_killed(process);
-    }
-
     /// Takes an event in.
     pub fn on_event(&mut self, event: ProcessEvent) {
         let ProcessEvent { process, at, kind } = event;
@@ -149,10 +139,8 @@ impl RunLog {
 
     fn on_link_event(&mut self, process: ProcessId, link: Link, event: LinkEvent, at: Instant) {
         let role = process.role;
-        // A dormant link stays as it is: it was interrupted before.
-        match (&event, event.is_up()) {
-            (LinkEvent::Dormant, _) | (_, None) => {}
-            (_, Some(is_up)) => self.state.set_up(role, link, is_up),
+        if let Some(is_up) = event.is_up() {
+            self.state.set_up(role, link, is_up);
         }
         match event {
             LinkEvent::Connected { .. } => self.link_ups.push(LinkUp { role, link, at, recovery: None }),
@@ -235,7 +223,7 @@ mod tests {
     fn an_unexpected_end_is_a_problem() {
         let mut log = two_peers(None);
         let killed = ProcessId { role: Role::Viewer, number: 1 };
-        log.on_killed(killed);
+        log.state.on_killed(killed);
         happen(&mut log, Role::Viewer, EventKind::Exited);
         assert!(log.problems.is_empty());
         happen(&mut log, Role::Publisher, EventKind::Exited);
@@ -276,7 +264,7 @@ mod tests {
 
     fn two_peers(foreign: Option<Role>) -> RunLog {
         let mut log = RunLog::new(DeliveryGuarantee::WhileAlive, foreign);
-        Role::BOTH.into_iter().for_each(|role| log.on_started(ProcessId { role, number: 1 }));
+        Role::BOTH.into_iter().for_each(|role| log.state.on_started(ProcessId { role, number: 1 }));
         log
     }
 
