@@ -8,7 +8,7 @@ use rejoin_core::supervisor::Membership;
 use rejoin_core::{Dialect, IceServer, StreamId};
 use rejoin_driver::{Session, SessionBuilder};
 use rejoin_vdo_ninja::{
-    Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions, room_id, stream_id,
+    ClientId, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions, room_id, stream_id,
 };
 use rejoin_webrtc::{FaultInjector, WebRtcTransport};
 use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
@@ -161,7 +161,7 @@ fn dialect(connection: &ConnectionArgs) -> Result<(Arc<dyn Dialect>, Membership)
             (Arc::new(Hosted::new(&HostedOptions { password, salt })), Membership::ServerListed)
         }
         DialectName::SelfHost => {
-            let from = Callsign::random().context("the self-host dialect cannot be spoken")?;
+            let from = ClientId::random().context("cannot use the self-host dialect")?;
             (Arc::new(SelfHost::new(SelfHostOptions { password, salt, from })), Membership::SelfAnnounced)
         }
     })

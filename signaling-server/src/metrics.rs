@@ -35,9 +35,9 @@ pub enum CountedEvent {
     /// A frame could not be read.
     Malformed,
     /// A frame did not name its sender.
-    Unsigned,
+    MissingSender,
     /// A frame named another sender than its socket's.
-    Forged,
+    WrongSender,
     /// A socket claimed a name that another one holds.
     NameConflict,
     /// A socket claimed a stream id that another one holds.
@@ -95,8 +95,8 @@ pub(crate) fn count(event: CountedEvent) {
         CountedEvent::Request => counter!(FRAMES, "outcome" => "request"),
         CountedEvent::UnknownRequest => counter!(FRAMES, "outcome" => "unknown_request"),
         CountedEvent::Malformed => counter!(FRAMES, "outcome" => "malformed"),
-        CountedEvent::Unsigned => counter!(FRAMES, "outcome" => "unsigned"),
-        CountedEvent::Forged => counter!(FRAMES, "outcome" => "forged"),
+        CountedEvent::MissingSender => counter!(FRAMES, "outcome" => "unsigned"),
+        CountedEvent::WrongSender => counter!(FRAMES, "outcome" => "forged"),
         CountedEvent::NameConflict => counter!(NAME_CONFLICTS),
         CountedEvent::StreamConflict => counter!(STREAM_CONFLICTS),
         CountedEvent::OpenedFresh => counter!(OPENED, "outcome" => "fresh"),

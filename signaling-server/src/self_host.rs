@@ -69,7 +69,7 @@ impl SelfHostDialect {
     }
 
     fn handle(&mut self, sender: ConnectionId, frame: &Frame<'_>, text: &str) {
-        let Some(name) = &frame.from else { return self.count(CountedEvent::Unsigned) };
+        let Some(name) = &frame.from else { return self.count(CountedEvent::MissingSender) };
         if !self.claim_name(sender, name) || !self.claim_request(sender, &frame.request) {
             return;
         }
@@ -90,7 +90,7 @@ impl SelfHostDialect {
     fn claim_name(&mut self, sender: ConnectionId, name: &str) -> bool {
         let (event, error) = match self.names.claim(name, sender) {
             Claim::Granted | Claim::Repeated => return true,
-            Claim::HasAnother => (CountedEvent::Forged, WRONG_SENDER),
+            Claim::HasAnother => (CountedEvent::WrongSender, WRONG_SENDER),
             Claim::Taken => (CountedEvent::NameConflict, NAME_TAKEN),
         };
         self.count(event);

@@ -1,44 +1,44 @@
-//! What the server's alerts mean, told from their words.
+//! Classifies the server's alerts by their text.
 
 use rejoin_core::message::AlertKind;
 
-/// Codes that newer servers add to their words.
+/// Codes that newer servers add to the text.
 const IN_USE_CODES: [&str; 2] = ["STREAMID_IN_USE", "TRANSFER_STREAMID_CONFLICT"];
 
-/// Words of a server that gave our stream id to another socket.
-const IN_USE_WORDS: [&str; 4] = ["already in use", "already claimed", "duplicate", "conflict"];
+/// Phrases for a stream id that another socket holds.
+const IN_USE_PHRASES: [&str; 4] = ["already in use", "already claimed", "duplicate", "conflict"];
 
-/// Words of a server that refuses for good, even where they sound like a shortage.
-const REFUSAL_WORDS: [&str; 2] = ["not approved", "rejected"];
+/// Phrases for a permanent rejection, even if the text also contains a phrase for a shortage.
+const REJECTION_PHRASES: [&str; 2] = ["not approved", "rejected"];
 
-/// Words of a server that may have room later.
-const BUSY_WORDS: [&str; 5] = ["busy", "unavailable", "try again shortly", "room is full", "capacity"];
+/// Phrases for a temporary shortage.
+const BUSY_PHRASES: [&str; 5] = ["busy", "unavailable", "try again shortly", "room is full", "capacity"];
 
-/// Returns what an alert means; refusals win over shortages, as in VDO.Ninja's own clients.
+/// Returns the kind of an alert; rejections take precedence over shortages, as in VDO.Ninja's own clients.
 pub(crate) fn classify(text: &str, code: Option<&str>) -> AlertKind {
     let text = text.to_lowercase();
-    let says = |words: &[&str]| words.iter().any(|word| text.contains(word));
+    let has = |phrases: &[&str]| phrases.iter().any(|phrase| text.contains(phrase));
     if code.is_some_and(|code| IN_USE_CODES.contains(&code)) {
         AlertKind::StreamIdInUse
-    } else if says(&["uuid"]) && says(&["already in use"]) {
+    } else if has(&["uuid"]) && has(&["already in use"]) {
         AlertKind::UuidInUse
-    } else if says(&IN_USE_WORDS) {
+    } else if has(&IN_USE_PHRASES) {
         AlertKind::StreamIdInUse
-    } else if says(&REFUSAL_WORDS) {
+    } else if has(&REJECTION_PHRASES) {
         AlertKind::Other
-    } else if says(&BUSY_WORDS) {
+    } else if has(&BUSY_PHRASES) {
         AlertKind::Busy
     } else {
         AlertKind::Other
     }
 }
 
-/// Returns the code that goes with an alert of `kind`, where servers have one.
+/// Returns the code of an alert kind, if servers have one.
 pub(crate) fn code(kind: AlertKind) -> Option<&'static str> {
     match kind {
         AlertKind::StreamIdInUse => Some("STREAMID_IN_USE"),
         AlertKind::UuidInUse | AlertKind::Busy | AlertKind::Other => None,
-        // Kinds that a newer core may add have no code either.
+        // Kinds of a newer core have no code either.
         _ => None,
     }
 }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn words_tell_the_kind() {
+    fn the_text_determines_the_kind() {
         for (text, kind) in [
             ("Stream ID is already in use.", AlertKind::StreamIdInUse),
             ("sid already in use", AlertKind::StreamIdInUse),
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_win_over_words() {
+    fn codes_take_precedence_over_texts() {
         assert_eq!(classify("no", Some("STREAMID_IN_USE")), AlertKind::StreamIdInUse);
         assert_eq!(classify("busy", Some("TRANSFER_STREAMID_CONFLICT")), AlertKind::StreamIdInUse);
         assert_eq!(classify("busy", Some("SOMETHING")), AlertKind::Busy);

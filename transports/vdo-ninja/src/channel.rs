@@ -1,4 +1,4 @@
-//! Frames on the data channel; a receiver looks at their fields, and several may be combined.
+//! Frames on the data channel; one frame may contain several messages in different fields.
 
 use std::sync::Arc;
 
@@ -11,20 +11,20 @@ use rejoin_core::id::{SessionId, SignalingAddress};
 use rejoin_core::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, Token};
 use rejoin_core::port::{ChannelFrame, DialectError};
 
-use crate::codebook::{Codebook, to_json};
 use crate::delivery::{self, DeliveryFrame};
-use crate::directed::{self, DescriptionFrame, OutgoingCandidates, SealedDescription};
-use crate::excerpt::excerpt;
 use crate::fields::Fields;
+use crate::peer_frames::{self, DescriptionFrame, OutgoingCandidates, SealedDescription};
+use crate::truncate::truncate;
+use crate::wire_codec::{WireCodec, to_json};
 
 /// The version of the `rejoin` key that we write and read.
 const REJOIN_VERSION: u32 = 1;
 
-/// Characters of a peer's label that are kept: it travels with every message to the application.
-const LONGEST_LABEL: usize = 256;
+/// The most characters of a peer's label, which accompanies every message to the application.
+const MAX_LABEL_LENGTH: usize = 256;
 
-/// What viewers announce about themselves; any one of these is a greeting. `scene` and `director` are left out,
-/// because they also occur in frames that control a scene later on.
+/// The preferences that viewers announce; each of them marks a hello. `scene` and `director` are left out, because
+/// they also occur in later frames that control a scene.
 const PREFERENCES: [&str; 14] = [
     "audio",
     "video",
@@ -45,7 +45,7 @@ const PREFERENCES: [&str; 14] = [
 #[derive(Serialize)]
 struct HelloFrame<'message> {
     info: OutgoingInfo<'message>,
-    // A publisher adds no media for a viewer that wants none.
+    // A publisher adds no media for a viewer that requests none.
     audio: bool,
     video: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -73,7 +73,7 @@ struct RejoinFrame {
 
 #[derive(Serialize)]
 struct SpareFrame<'message> {
-    /// The session of the offer that follows; nobody's name from a viewer, who asks for one.
+    /// The session of the offer that follows; `null` from a viewer, which requests the offer.
     spare: Option<&'message SessionId>,
 }
 
@@ -98,14 +98,14 @@ struct ValueFrame {
 }
 
 /// Returns the frame of `message`.
-pub(crate) fn encode(codebook: &Codebook, message: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
+pub(crate) fn encode(codec: &WireCodec, message: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
     match delivery::encode(message) {
         Some(bytes) => Ok(ChannelFrame::Binary(bytes)),
-        None => encode_text(codebook, message).map(ChannelFrame::Text),
+        None => encode_text(codec, message).map(ChannelFrame::Text),
     }
 }
 
-fn encode_text(codebook: &Codebook, message: &ChannelMessage) -> Result<String, DialectError> {
+fn encode_text(codec: &WireCodec, message: &ChannelMessage) -> Result<String, DialectError> {
     match message {
         ChannelMessage::Hello(hello) => to_json(&HelloFrame {
             info: OutgoingInfo { label: hello.label.as_deref() },
@@ -125,66 +125,68 @@ fn encode_text(codebook: &Codebook, message: &ChannelMessage) -> Result<String, 
         ChannelMessage::Pong(token) => {
             to_json(&ValueFrame { pong: json(&token.0)?, ..ValueFrame::default() })
         }
-        ChannelMessage::Bye => directed::bye_frame(None),
-        ChannelMessage::Signaling(message) => encode_signaling(codebook, message),
+        ChannelMessage::Bye => peer_frames::bye_frame(None),
+        ChannelMessage::Signaling(message) => encode_signaling(codec, message),
         ChannelMessage::Application(payload) => {
             to_json(&ValueFrame { pipe: json(&payload.0)?, ..ValueFrame::default() })
         }
-        ChannelMessage::Ignored => Err(unsendable("what was ignored")),
+        ChannelMessage::Ignored => Err(unsendable("an ignored message")),
         _ => Err(unsendable("a message of a newer core")),
     }
 }
 
-fn encode_signaling(codebook: &Codebook, message: &SignalingMessage) -> Result<String, DialectError> {
+fn encode_signaling(codec: &WireCodec, message: &SignalingMessage) -> Result<String, DialectError> {
     match message {
         SignalingMessage::Description { address, session, stream, description } => {
             to_json(&DescriptionFrame {
                 address: address.as_ref(),
                 session: session.as_ref(),
-                stream: stream.as_ref().map(|stream| codebook.bare_stream(stream)).transpose()?,
-                content: SealedDescription::new(codebook, description)?,
+                stream: stream.as_ref().map(|stream| codec.plain_stream(stream)).transpose()?,
+                content: SealedDescription::new(codec, description)?,
             })
         }
-        SignalingMessage::Candidates { address, session, sender, candidates } => directed::candidates_frame(
-            codebook,
-            OutgoingCandidates {
-                address: address.as_ref(),
-                session: session.as_ref(),
-                sender: *sender,
-                candidates,
-            },
-        ),
-        SignalingMessage::RestartIce { address, session } => {
-            directed::restart_frame(address.as_ref(), session.as_ref())
+        SignalingMessage::Candidates { address, session, sender, candidates } => {
+            peer_frames::candidates_frame(
+                codec,
+                OutgoingCandidates {
+                    address: address.as_ref(),
+                    session: session.as_ref(),
+                    sender: *sender,
+                    candidates,
+                },
+            )
         }
-        SignalingMessage::Bye { address } => directed::bye_frame(address.as_ref()),
+        SignalingMessage::RestartIce { address, session } => {
+            peer_frames::restart_frame(address.as_ref(), session.as_ref())
+        }
+        SignalingMessage::Bye { address } => peer_frames::bye_frame(address.as_ref()),
         SignalingMessage::Withdraw { session } => to_json(&WithdrawalFrame { withdraw: session }),
         SignalingMessage::Spare { session } => to_json(&SpareFrame { spare: session.as_ref() }),
         SignalingMessage::JoinRoom { .. } => Err(unsendable("joining a room")),
-        SignalingMessage::Present => Err(unsendable("a name for the server")),
+        SignalingMessage::Present => Err(unsendable("a client id for the server")),
         SignalingMessage::Seed { .. } => Err(unsendable("a seed")),
         SignalingMessage::Play { .. } => Err(unsendable("a play")),
         SignalingMessage::OfferRequested { .. } => Err(unsendable("a request for an offer")),
         SignalingMessage::Listing { .. } => Err(unsendable("a listing")),
-        SignalingMessage::Joined(_) => Err(unsendable("news of a member")),
+        SignalingMessage::Joined(_) => Err(unsendable("an announcement of a member")),
         SignalingMessage::Alert { .. } => Err(unsendable("an alert")),
         SignalingMessage::Unknown { .. } => Err(unsendable("an unknown request")),
         _ => Err(unsendable("a message of a newer core")),
     }
 }
 
-/// Returns what a text frame says: greeting, ping, pong, signaling, application, farewell.
+/// Returns the messages of a text frame: hello, ping, pong, signaling, application, bye.
 ///
-/// A `UUID` is not looked at: no server rewrote it, so it names the receiver.
-pub(crate) fn decode(codebook: &Codebook, frame: &str) -> Result<Vec<ChannelMessage>, DialectError> {
+/// `UUID` is ignored: no server has replaced it, so it contains the receiver.
+pub(crate) fn decode(codec: &WireCodec, frame: &str) -> Result<Vec<ChannelMessage>, DialectError> {
     let fields = Fields::parse(frame)?;
     let mut messages = Vec::new();
     messages.extend(hello(&fields).map(ChannelMessage::Hello));
     messages.extend(fields.raw("ping").map(|token| ChannelMessage::Ping(Token(Arc::from(token)))));
     messages.extend(fields.raw("pong").map(|token| ChannelMessage::Pong(Token(Arc::from(token)))));
-    let signaling = directed::decode(&fields, codebook, None)?;
+    let signaling = peer_frames::decode(&fields, codec, None)?;
     messages.extend(signaling.into_iter().map(ChannelMessage::Signaling));
-    // a word of our own, so a frame in which it is something else says something else
+    // The key is ours: a frame in which it has another type contains no withdrawal.
     if let Some(session) = fields.text("withdraw").ok().flatten().filter(|session| !session.is_empty()) {
         let session = SessionId(Arc::from(session));
         messages.push(ChannelMessage::Signaling(SignalingMessage::Withdraw { session }));
@@ -193,7 +195,7 @@ pub(crate) fn decode(codebook: &Codebook, frame: &str) -> Result<Vec<ChannelMess
         messages.push(ChannelMessage::Signaling(SignalingMessage::Spare { session }));
     }
     messages.extend(fields.raw("pipe").map(|value| ChannelMessage::Application(Payload(Arc::from(value)))));
-    // Presence counts here and truth over the server, as in VDO.Ninja's own clients.
+    // Here the presence of the key counts, and over the server its truthiness, as in VDO.Ninja's own clients.
     if fields.has("bye") {
         messages.push(ChannelMessage::Bye);
     }
@@ -203,34 +205,34 @@ pub(crate) fn decode(codebook: &Codebook, frame: &str) -> Result<Vec<ChannelMess
     Ok(messages)
 }
 
-/// Returns what a binary frame says: delivery, or text in disguise; anything else says nothing.
-pub(crate) fn decode_binary(codebook: &Codebook, frame: &[u8]) -> Result<Vec<ChannelMessage>, DialectError> {
+/// Returns the messages of a binary frame: delivery, or a text frame; anything else is ignored.
+pub(crate) fn decode_binary(codec: &WireCodec, frame: &[u8]) -> Result<Vec<ChannelMessage>, DialectError> {
     if let Some(message) = delivery::decode(frame) {
         return message.map(|message| vec![message]);
     }
     match std::str::from_utf8(frame) {
-        Ok(text) if Fields::parse(text).is_ok() => decode(codebook, text),
+        Ok(text) if Fields::parse(text).is_ok() => decode(codec, text),
         Ok(_) | Err(_) => Ok(vec![ChannelMessage::Ignored]),
     }
 }
 
-/// Returns whose offer a spare's announcement is about; `null` asks for one, and anything else says nothing.
+/// Returns the session of a spare's offer; `null` requests an offer, and any other value is ignored.
 fn spare(raw: &str) -> Option<Option<SessionId>> {
     let session: Option<String> = serde_json::from_str(raw).ok()?;
-    let named = session.as_ref().is_none_or(|session| !session.is_empty());
-    named.then(|| session.map(|session| SessionId(Arc::from(session))))
+    let is_valid = session.as_ref().is_none_or(|session| !session.is_empty());
+    is_valid.then(|| session.map(|session| SessionId(Arc::from(session))))
 }
 
 fn hello(fields: &Fields<'_>) -> Option<Hello> {
     let info = fields.raw("info").filter(|info| info.starts_with('{'));
-    let greets =
+    let is_hello =
         info.is_some() || fields.has("rejoin") || PREFERENCES.iter().any(|preference| fields.has(preference));
-    greets.then(|| Hello { label: info.and_then(label), rejoin: fields.raw("rejoin").and_then(rejoin) })
+    is_hello.then(|| Hello { label: info.and_then(label), rejoin: fields.raw("rejoin").and_then(rejoin) })
 }
 
 fn label(info: &str) -> Option<String> {
     match serde_json::from_str::<ReceivedInfo>(info).ok()?.label? {
-        Value::String(label) => Some(label.chars().take(LONGEST_LABEL).collect()),
+        Value::String(label) => Some(label.chars().take(MAX_LABEL_LENGTH).collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => None,
     }
 }
@@ -245,11 +247,11 @@ fn rejoin(raw: &str) -> Option<RejoinHello> {
     })
 }
 
-/// Checks that `text` is one JSON value, and keeps its spelling.
+/// Checks that `text` is one JSON value, and keeps it unchanged.
 fn json(text: &str) -> Result<Option<Box<RawValue>>, DialectError> {
-    RawValue::from_string(text.to_owned())
-        .map(Some)
-        .map_err(|_| DialectError(format!("\"{}\" is no JSON value; quote it to send text", excerpt(text))))
+    RawValue::from_string(text.to_owned()).map(Some).map_err(|_| {
+        DialectError(format!("\"{}\" is not a JSON value; quote it to send text", truncate(text)))
+    })
 }
 
 fn unsendable(message: &str) -> DialectError {

@@ -1,6 +1,6 @@
-//! What a password makes of names and texts: suffixes, room hashes and AES-256-CBC ciphertexts.
+//! The keys of a password: stream suffixes, room hashes and AES-256-CBC ciphertexts.
 //!
-//! The wire has no authentication code, so every failure to decrypt answers alike and tells an attacker nothing.
+//! The wire has no authentication code, so every decryption failure returns the same error and reveals nothing.
 
 use std::fmt;
 
@@ -14,13 +14,13 @@ use rejoin_core::port::DialectError;
 
 use crate::password::Password;
 
-/// Stream ids end in this many hexadecimal digits of the phrase's hash.
+/// The number of hexadecimal digits of the phrase's hash at the end of a stream id.
 const SUFFIX_DIGITS: usize = 6;
 
-/// Rooms travel as this many hexadecimal digits of their hash.
+/// The number of hexadecimal digits of a room's hash on the wire.
 const ROOM_DIGITS: usize = 16;
 
-/// Everything that is derived from a password and a salt.
+/// The keys that are derived from a password and a salt.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys {
     phrase: String,
@@ -28,7 +28,7 @@ pub struct Keys {
     suffix: String,
 }
 
-/// A ciphertext as it travels.
+/// A ciphertext with its vector.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
     /// The ciphertext, in lower-case hexadecimal digits.
@@ -46,12 +46,12 @@ impl Keys {
         Some(Self { phrase, key, suffix })
     }
 
-    /// Returns what is appended to every stream id.
+    /// Returns the suffix of every stream id on the wire.
     pub fn suffix(&self) -> &str {
         &self.suffix
     }
 
-    /// Returns the name of `room` on the wire; there is no way back.
+    /// Returns the name of `room` on the wire, which cannot be reversed.
     pub fn room(&self, room: &str) -> String {
         let hash = Sha256::new().chain_update(room).chain_update(&self.phrase).finalize();
         first_digits(&hash, ROOM_DIGITS)
@@ -62,13 +62,13 @@ impl Keys {
         let mut vector = [0; 16];
         getrandom::fill(&mut vector).map_err(|error| {
             DialectError(format!(
-                "the system gives no random bytes for an encryption ({error}); check its random source"
+                "the system provides no random bytes for an encryption ({error}); check its random source"
             ))
         })?;
         Ok(self.seal_under(vector, plaintext))
     }
 
-    /// Decrypts `text`; whatever is wrong with it, the error is the same.
+    /// Decrypts `text`; every failure returns the same error.
     pub fn open(&self, text: &str, vector: &str) -> Result<String, DialectError> {
         self.plaintext(text, vector).ok_or_else(cannot_decrypt)
     }
@@ -88,16 +88,16 @@ impl Keys {
     }
 }
 
-/// Shows nothing: the suffix alone is three bytes of the key.
+/// Shows no field, because the suffix alone reveals three bytes of the key.
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Keys").finish_non_exhaustive()
     }
 }
 
-/// Returns the one answer to everything that cannot be decrypted.
+/// Returns the error of every decryption failure.
 pub(crate) fn cannot_decrypt() -> DialectError {
-    DialectError("cannot decrypt what the peer sent; is the password the same on both sides?".to_owned())
+    DialectError("cannot decrypt the peer's message; set the same password on both sides".to_owned())
 }
 
 fn first_digits(hash: &[u8], digits: usize) -> String {
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn every_failure_reads_alike() {
+    fn every_failure_returns_the_same_error() {
         let keys = Keys::derive(&Password::default(), "vdo.ninja").unwrap();
         let sealed = keys.seal("{}").unwrap();
         let vector = sealed.vector.as_str();

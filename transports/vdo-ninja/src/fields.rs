@@ -1,4 +1,4 @@
-//! A frame as the fields of one JSON object, each kept as it was spelled.
+//! A frame as the fields of one JSON object, each with its original text.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use serde_json::value::RawValue;
 
 use rejoin_core::port::DialectError;
 
-use crate::excerpt::excerpt;
+use crate::truncate::truncate;
 
-/// The fields of a frame; the last of several equal names counts, as in JavaScript.
+/// The fields of a frame; of equal names the last one counts, as in JavaScript.
 pub(crate) struct Fields<'frame>(BTreeMap<String, &'frame RawValue>);
 
 impl<'frame> Fields<'frame> {
-    /// Reads a frame, which is one JSON object.
+    /// Parses a frame, which is one JSON object.
     pub(crate) fn parse(frame: &'frame str) -> Result<Self, DialectError> {
         serde_json::from_str(frame).map(Self).map_err(|_| {
             DialectError(format!(
-                "\"{}\" is no JSON object; check that the other side speaks VDO.Ninja's protocol",
-                excerpt(frame)
+                "\"{}\" is not a JSON object; check that the other side uses VDO.Ninja's protocol",
+                truncate(frame)
             ))
         })
     }
 
-    /// Returns a field as it was spelled, `null` too.
+    /// Returns the original text of a field, including `null`.
     pub(crate) fn raw(&self, name: &str) -> Option<&'frame str> {
         self.0.get(name).map(|value| value.get())
     }
 
-    /// Returns a field's value; `null` and `false` stand for none.
+    /// Returns a field's value; `null` and `false` count as absent.
     pub(crate) fn value(&self, name: &str) -> Result<Option<Value>, DialectError> {
         match self.raw(name) {
             None | Some("null" | "false") => Ok(None),
@@ -38,7 +38,7 @@ impl<'frame> Fields<'frame> {
         }
     }
 
-    /// Returns a field's text; `null`, `false` and empty text stand for none.
+    /// Returns a field's text; `null`, `false` and empty text count as absent.
     pub(crate) fn text(&self, name: &str) -> Result<Option<String>, DialectError> {
         match self.value(name)? {
             None => Ok(None),
@@ -47,7 +47,7 @@ impl<'frame> Fields<'frame> {
         }
     }
 
-    /// Returns whether JavaScript takes a field for true.
+    /// Returns whether a field is truthy in JavaScript.
     pub(crate) fn truthy(&self, name: &str) -> bool {
         let Some(raw) = self.raw(name) else { return false };
         match serde_json::from_str(raw) {
@@ -56,33 +56,31 @@ impl<'frame> Fields<'frame> {
             Ok(Value::Number(number)) => number.as_f64() != Some(0.0),
             Ok(Value::String(text)) => !text.is_empty(),
             Ok(Value::Array(_) | Value::Object(_)) => true,
-            // Too large a number, too deep a nest, half a surrogate pair: no falsy value looks so.
+            // A number out of range, too deep nesting, or half a surrogate pair: all of them are truthy.
             Err(_) => true,
         }
     }
 
-    /// Returns whether a field is there, whatever it says.
+    /// Returns whether a field is present.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// Returns the names of the fields, to tell people what a frame was about.
+    /// Returns the names of the fields for an error message.
     pub(crate) fn names(&self) -> String {
         let names: Vec<_> = self.0.keys().map(String::as_str).collect();
-        excerpt(&names.join(", "))
+        truncate(&names.join(", "))
     }
 }
 
-/// Returns the error for a field that holds something else than `kind`.
+/// Returns the error for a field that is not `kind`.
 pub(crate) fn wrong_kind(name: &str, kind: &str) -> DialectError {
-    DialectError(format!("\"{name}\" is not {kind}; check that the other side speaks VDO.Ninja's protocol"))
+    DialectError(format!("\"{name}\" is not {kind}; check that the other side uses VDO.Ninja's protocol"))
 }
 
-/// Returns the error for a field that is not there.
+/// Returns the error for an absent field.
 pub(crate) fn missing(name: &str, message: &str) -> DialectError {
-    DialectError(format!(
-        "{message} without \"{name}\"; check that the other side speaks VDO.Ninja's protocol"
-    ))
+    DialectError(format!("{message} without \"{name}\"; check that the other side uses VDO.Ninja's protocol"))
 }
 
 #[cfg(test)]
@@ -90,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn truth_is_javascript_s() {
+    fn truthiness_is_that_of_javascript() {
         let deep = format!(r#"{{"a":{}{}}}"#, "[".repeat(500), "]".repeat(500));
         assert!(Fields::parse(&deep).unwrap().truthy("a"));
         for (value, expected) in [
@@ -115,15 +113,15 @@ mod tests {
     }
 
     #[test]
-    fn null_false_and_empty_text_stand_for_none() {
+    fn null_false_and_empty_text_count_as_absent() {
         let fields = Fields::parse(r#"{"a":null,"b":false,"c":""}"#).unwrap();
         assert!(["a", "b", "c", "d"].iter().all(|name| fields.text(name) == Ok(None)));
         assert!(Fields::parse(r#"{"a":true}"#).unwrap().text("a").is_err());
     }
 
     #[test]
-    fn errors_quote_little() {
-        let Err(error) = Fields::parse(&"x".repeat(100_000)) else { panic!("letters are no frame") };
+    fn errors_are_short() {
+        let Err(error) = Fields::parse(&"x".repeat(100_000)) else { panic!("parsed") };
         assert!(error.0.len() < 200);
     }
 }

@@ -1,71 +1,71 @@
-//! The dialect of `wss.vdo.ninja` and of servers that rewrite `UUID` from the receiver to the sender as it does.
+//! The dialect of `wss.vdo.ninja` and of servers that replace the receiver's `UUID` by the sender's as it does.
 
 use rejoin_core::Dialect;
 use rejoin_core::message::{ChannelMessage, SignalingMessage};
 use rejoin_core::port::{ChannelFrame, DialectError};
 
 use crate::channel;
-use crate::codebook::Codebook;
 use crate::crypto::Keys;
-use crate::directed;
 use crate::fields::Fields;
 use crate::password::{DEFAULT_SALT, Password};
-use crate::request;
+use crate::peer_frames;
+use crate::server_frames;
+use crate::wire_codec::WireCodec;
 
-/// The label that publishers give their data channel; viewers look for no other.
+/// The label of the publisher's data channel; viewers accept no other.
 const CHANNEL_LABEL: &str = "sendChannel";
 
-/// What both sides must agree on.
+/// The options of [`Hosted`], which both sides must share.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostedOptions {
     /// The password.
     pub password: Password,
-    /// What is appended to the password; pages take it from their host name.
+    /// The text that is appended to the password; web pages use their host name.
     pub salt: String,
 }
 
-/// The password and salt of clients that set neither.
+/// The password and the salt of clients that set neither.
 impl Default for HostedOptions {
     fn default() -> Self {
         Self { password: Password::default(), salt: DEFAULT_SALT.to_owned() }
     }
 }
 
-/// Speaks to the hosted server, and to peers under one password.
+/// The dialect of the hosted server, with one password.
 #[derive(Clone, Debug)]
 pub struct Hosted {
-    pub(crate) codebook: Codebook,
+    pub(crate) codec: WireCodec,
 }
 
 impl Hosted {
     /// Derives the keys of `options`.
     pub fn new(options: &HostedOptions) -> Self {
-        Self { codebook: Codebook::new(Keys::derive(&options.password, &options.salt)) }
+        Self { codec: WireCodec::new(Keys::derive(&options.password, &options.salt)) }
     }
 }
 
 impl Dialect for Hosted {
     fn encode_signaling(&self, message: &SignalingMessage) -> Result<String, DialectError> {
-        let codebook = &self.codebook;
+        let codec = &self.codec;
         match message {
-            // A claim that is not made is not written.
+            // `claim` is written only if it is true.
             SignalingMessage::JoinRoom { room, claim, stream: _ } => {
-                request::join_frame(codebook, room, claim.then_some(true), None)
+                server_frames::join_frame(codec, room, claim.then_some(true), None)
             }
-            SignalingMessage::Seed { stream } => request::stream_frame("seed", codebook, stream),
-            SignalingMessage::Play { stream } => request::stream_frame("play", codebook, stream),
+            SignalingMessage::Seed { stream } => server_frames::stream_frame("seed", codec, stream),
+            SignalingMessage::Play { stream } => server_frames::stream_frame("play", codec, stream),
             SignalingMessage::OfferRequested { address, stream } => {
-                request::offer_request_frame(codebook, address, stream.as_ref())
+                server_frames::offer_request_frame(codec, address, stream.as_ref())
             }
             SignalingMessage::Listing { members, director, claim } => {
-                request::listing_frame(codebook, members, director.as_ref(), *claim)
+                server_frames::listing_frame(codec, members, director.as_ref(), *claim)
             }
-            SignalingMessage::Joined(member) => request::joined_frame(codebook, member),
-            SignalingMessage::Alert { kind, text } => request::alert_frame(*kind, text),
-            SignalingMessage::Present => Err(unsendable("a name for the server")),
-            SignalingMessage::Rename => Err(unsendable("another name")),
+            SignalingMessage::Joined(member) => server_frames::joined_frame(codec, member),
+            SignalingMessage::Alert { kind, text } => server_frames::alert_frame(*kind, text),
+            SignalingMessage::Present => Err(unsendable("a client id for the server")),
+            SignalingMessage::Rename => Err(unsendable("a new client id")),
             SignalingMessage::Unknown { request } => Err(unsendable(request)),
-            other => match directed::encode(codebook, other)? {
+            other => match peer_frames::encode(codec, other)? {
                 Some(frame) => Ok(frame),
                 None => Err(unsendable("a message of a newer core")),
             },
@@ -75,16 +75,16 @@ impl Dialect for Hosted {
     fn decode_signaling(&self, frame: &str) -> Result<Vec<SignalingMessage>, DialectError> {
         let fields = Fields::parse(frame)?;
         if let Some(request) = fields.text("request")? {
-            return Ok(vec![request::decode(&request, &fields, &self.codebook)?]);
+            return Ok(vec![server_frames::decode(&request, &fields, &self.codec)?]);
         }
-        let address = request::address(&fields)?;
-        let mut messages = directed::decode(&fields, &self.codebook, address.as_ref())?;
+        let address = server_frames::address(&fields)?;
+        let mut messages = peer_frames::decode(&fields, &self.codec, address.as_ref())?;
         if fields.truthy("bye") {
             messages.push(SignalingMessage::Bye { address });
         }
-        // Self-hosted servers refuse in these words, without a request.
+        // Self-hosted servers report errors in this form, without a request.
         if fields.truthy("error") {
-            messages.push(request::alert_of(&fields, "error"));
+            messages.push(server_frames::alert_of(&fields, "error"));
         }
         if messages.is_empty() {
             messages.push(SignalingMessage::Unknown { request: fields.names() });
@@ -93,13 +93,13 @@ impl Dialect for Hosted {
     }
 
     fn encode_channel(&self, message: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
-        channel::encode(&self.codebook, message)
+        channel::encode(&self.codec, message)
     }
 
     fn decode_channel(&self, frame: &ChannelFrame) -> Result<Vec<ChannelMessage>, DialectError> {
         match frame {
-            ChannelFrame::Text(text) => channel::decode(&self.codebook, text),
-            ChannelFrame::Binary(bytes) => channel::decode_binary(&self.codebook, bytes),
+            ChannelFrame::Text(text) => channel::decode(&self.codec, text),
+            ChannelFrame::Binary(bytes) => channel::decode_binary(&self.codec, bytes),
         }
     }
 
@@ -109,5 +109,5 @@ impl Dialect for Hosted {
 }
 
 fn unsendable(message: &str) -> DialectError {
-    directed::unsendable(message, "hosted")
+    peer_frames::unsendable(message, "hosted")
 }

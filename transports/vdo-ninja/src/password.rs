@@ -1,4 +1,4 @@
-//! The password that both sides share, and its spelling in the phrase that everything is derived from.
+//! The password that both sides share, and its form in the phrase from which the keys are derived.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -7,13 +7,13 @@ use std::str::FromStr;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Deserializer, de};
 
-/// Names the password of everybody who gives none; VDO.Ninja clients carry it in their source.
+/// The password of clients that set none, which VDO.Ninja clients contain.
 pub const DEFAULT_PASSWORD: &str = "someEncryptionKey123";
 
-/// Names the salt of clients that run outside a browser, and of pages at vdo.ninja.
+/// The salt of clients outside a browser, and of pages at vdo.ninja.
 pub const DEFAULT_SALT: &str = "vdo.ninja";
 
-/// What JavaScript's `encodeURIComponent` escapes; an escape too many gives another room and another key.
+/// The characters that JavaScript's `encodeURIComponent` escapes; any difference would change the room and the key.
 const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
@@ -25,24 +25,24 @@ const URI_COMPONENT: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'(')
     .remove(b')');
 
-/// A password, or the wish for none.
+/// A password, or the choice to use none.
 ///
-/// Parsed from text: `false` means none, empty text means the default.
+/// As text, `false` means none and empty text means the default.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Password(Option<String>);
 
 impl Password {
-    /// Returns the wish for no password: names and descriptions travel bare.
+    /// Returns the choice to use no password: names and descriptions are not encrypted.
     pub fn off() -> Self {
         Self(None)
     }
 
-    /// Returns whether names and descriptions travel bare.
+    /// Returns whether names and descriptions are not encrypted.
     pub fn is_off(&self) -> bool {
         self.0.is_none()
     }
 
-    /// Returns the spelling that is hashed, `None` when the password is off.
+    /// Returns the form that is hashed, or `None` if the password is off.
     pub(crate) fn normalised(&self) -> Option<String> {
         self.0.as_deref().map(|password| utf8_percent_encode(password, URI_COMPONENT).to_string())
     }
@@ -55,7 +55,7 @@ impl Default for Password {
     }
 }
 
-/// Shows whether there is a password, never which.
+/// Shows whether there is a password, and never the password.
 impl fmt::Debug for Password {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.is_off() { "Password(off)" } else { "Password(on)" })
@@ -80,7 +80,7 @@ impl FromStr for Password {
     }
 }
 
-/// Reads text, or the boolean `false`.
+/// Accepts text or the boolean `false`.
 impl<'de> Deserialize<'de> for Password {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Written::deserialize(deserializer)? {
@@ -100,9 +100,9 @@ enum Written {
     Text(String),
 }
 
-/// `String.prototype.trim` takes the byte order mark for a space and U+0085 for none; Rust's `trim` differs in both.
-pub(crate) fn is_javascript_space(letter: char) -> bool {
-    letter == '\u{feff}' || (letter.is_whitespace() && letter != '\u{85}')
+/// `String.prototype.trim` removes the byte order mark and keeps U+0085; Rust's `trim` differs in both.
+pub(crate) fn is_javascript_space(character: char) -> bool {
+    character == '\u{feff}' || (character.is_whitespace() && character != '\u{85}')
 }
 
 #[cfg(test)]
@@ -116,24 +116,24 @@ mod tests {
     }
 
     #[test]
-    fn true_and_numbers_are_refused() {
+    fn true_and_numbers_are_rejected() {
         assert!(serde_json::from_str::<Password>("true").is_err());
         assert!(serde_json::from_str::<Password>("1").is_err());
     }
 
     #[test]
-    fn nothing_means_the_default() {
+    fn empty_text_means_the_default() {
         assert_eq!(Password::from("  "), Password::default());
     }
 
     #[test]
-    fn spelling_follows_encode_uri_component() {
-        let spelled = Password::from("\u{feff} aZ09-_.!~*'() /é+&%\t").normalised();
-        assert_eq!(spelled.as_deref(), Some("aZ09-_.!~*'()%20%2F%C3%A9%2B%26%25"));
+    fn escapes_follow_encode_uri_component() {
+        let escaped = Password::from("\u{feff} aZ09-_.!~*'() /é+&%\t").normalised();
+        assert_eq!(escaped.as_deref(), Some("aZ09-_.!~*'()%20%2F%C3%A9%2B%26%25"));
     }
 
     #[test]
-    fn debug_keeps_the_secret() {
+    fn debug_output_hides_the_password() {
         assert_eq!(format!("{:?}", Password::from("hunter2")), "Password(on)");
     }
 }

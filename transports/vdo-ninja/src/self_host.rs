@@ -1,4 +1,4 @@
-//! The dialect of self-hosted servers, which pass every frame on as it came: clients sign with a `from` of their own.
+//! The dialect of self-hosted servers, which forward frames unchanged: clients add a `from` of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,56 +11,56 @@ use rejoin_core::message::{ChannelMessage, Member, SignalingMessage};
 use rejoin_core::port::{ChannelFrame, DialectError};
 use rejoin_core::sdp::SdpType;
 
-use crate::callsign::Callsign;
-use crate::codebook::to_json;
-use crate::directed;
-use crate::excerpt::excerpt;
+use crate::client_id::ClientId;
 use crate::fields::{Fields, missing};
 use crate::hosted::{Hosted, HostedOptions};
 use crate::password::{DEFAULT_SALT, Password};
-use crate::request;
+use crate::peer_frames;
+use crate::server_frames;
+use crate::truncate::truncate;
+use crate::wire_codec::to_json;
 
-/// What both sides must agree on, and who we are.
+/// The options of [`SelfHost`]: what both sides must share, and our client id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SelfHostOptions {
     /// The password.
     pub password: Password,
-    /// What is appended to the password; pages take it from their host name.
+    /// The text that is appended to the password; web pages use their host name.
     pub salt: String,
-    /// Who we are to servers and peers until we must rename ourselves; keep it as long as they are to know us again.
-    pub from: Callsign,
+    /// Our client id until a server forces a new one; keep it for as long as peers should recognize us.
+    pub from: ClientId,
 }
 
 impl SelfHostOptions {
-    /// Creates the options of clients that set neither password nor salt.
-    pub fn new(from: Callsign) -> Self {
+    /// Returns the options of clients that set neither password nor salt.
+    pub fn new(from: ClientId) -> Self {
         Self { password: Password::default(), salt: DEFAULT_SALT.to_owned(), from }
     }
 }
 
-/// Speaks to self-hosted servers, routing ones and such that repeat everything to everybody.
+/// The dialect of self-hosted servers, both of those that route frames and of those that send each frame to every client.
 ///
-/// Nobody but the members themselves keeps rooms and streams apart there.
-/// So it remembers what it has announced, and reads only what concerns that.
+/// Such servers do not separate rooms and streams.
+/// The dialect therefore records what it has announced, and ignores frames that do not concern it.
 #[derive(Debug)]
 pub struct SelfHost {
-    /// Between peers all clients speak alike.
+    /// The dialect between peers, which is the same.
     hosted: Hosted,
-    from: Mutex<Callsign>,
+    from: Mutex<ClientId>,
     announced: Mutex<Announced>,
 }
 
-/// What we have told the server, in the wire's names.
+/// What we have announced to the server, by the names on the wire.
 #[derive(Debug, Default)]
 struct Announced {
     room: Option<String>,
     streams: BTreeSet<String>,
 }
 
-/// What stands at the end of a frame.
+/// The fields that are appended to a frame.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Signature<'frame> {
+struct SenderFields<'frame> {
     #[serde(skip_serializing_if = "Option::is_none")]
     is_scene: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -76,48 +76,55 @@ impl SelfHost {
         Self { hosted, from: Mutex::new(from), announced: Mutex::default() }
     }
 
-    /// Returns who we are.
-    fn from(&self) -> Callsign {
+    /// Returns our client id.
+    fn from(&self) -> ClientId {
         self.from.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Draws another callsign and returns it.
-    fn rename(&self) -> Result<Callsign, DialectError> {
-        let from = Callsign::random()?;
+    /// Replaces our client id by a random one and returns it.
+    fn rename(&self) -> Result<ClientId, DialectError> {
+        let from = ClientId::random()?;
         *self.from.lock().unwrap_or_else(PoisonError::into_inner) = from.clone();
         Ok(from)
     }
 
     fn announced(&self) -> MutexGuard<'_, Announced> {
-        // Names are only ever added whole, so a panic elsewhere does not spoil them.
+        // The state is consistent after every statement, so a panic of another thread does not invalidate it.
         self.announced.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Signs a frame that the server or everybody is to read.
-    fn sign(&self, frame: String) -> Result<String, DialectError> {
-        append(frame, &Signature { is_scene: None, roomid: None, from: self.from().as_str() })
+    /// Adds our client id to a frame for the server or for every client.
+    fn with_sender(&self, frame: String) -> Result<String, DialectError> {
+        append(frame, &SenderFields { is_scene: None, roomid: None, from: self.from().as_str() })
     }
 
-    /// Signs a frame for one peer, which tells by the room whether it is meant.
-    fn sign_to_peer(&self, frame: String, message: &SignalingMessage) -> Result<String, DialectError> {
+    /// Adds our client id and room to a frame for one peer, which checks the room.
+    fn with_sender_and_room(
+        &self,
+        frame: String,
+        message: &SignalingMessage,
+    ) -> Result<String, DialectError> {
         let is_scene = match message {
-            // We publish as a guest does; a scene is an overlay in a director's hands.
+            // We publish as a guest does; a scene is an overlay that a director controls.
             SignalingMessage::Description { description, .. } => {
                 (description.sdp_type == SdpType::Offer).then_some(false)
             }
             _ => None,
         };
         let announced = self.announced();
-        append(frame, &Signature { is_scene, roomid: announced.room.as_deref(), from: self.from().as_str() })
+        append(
+            frame,
+            &SenderFields { is_scene, roomid: announced.room.as_deref(), from: self.from().as_str() },
+        )
     }
 
-    /// The server takes our name from the first frame, and delivers one to ourselves to nobody.
-    fn present(&self, ourselves: &Callsign) -> Result<String, DialectError> {
-        self.sign(to_json(&BTreeMap::from([("UUID", ourselves.as_str())]))?)
+    /// Returns a frame to ourselves: the server reads our client id from it and forwards it to no client.
+    fn introduction(&self, ourselves: &ClientId) -> Result<String, DialectError> {
+        self.with_sender(to_json(&BTreeMap::from([("UUID", ourselves.as_str())]))?)
     }
 
-    /// Reads what a client told its server, and the server told everybody.
-    fn overheard(
+    /// Returns the message of another client's request, which the server forwarded.
+    fn forwarded_request(
         &self,
         request: &str,
         address: SignalingAddress,
@@ -125,51 +132,53 @@ impl SelfHost {
     ) -> Result<Option<SignalingMessage>, DialectError> {
         let stream = fields.text("streamID")?;
         let require_stream = || stream.clone().ok_or_else(|| missing("streamID", request));
-        let ours = |stream: &str| self.hosted.codebook.our_stream(stream);
+        let local = |stream: &str| self.hosted.codec.local_stream(stream);
         Ok(match request {
             "play" => {
                 let stream = Some(require_stream()?).filter(|name| self.announced().streams.contains(name));
-                stream.map(|name| SignalingMessage::OfferRequested { address, stream: Some(ours(&name)) })
+                stream.map(|name| SignalingMessage::OfferRequested { address, stream: Some(local(&name)) })
             }
             "seed" => {
-                let stream = Some(ours(&require_stream()?));
+                let stream = Some(local(&require_stream()?));
                 Some(SignalingMessage::Joined(Member { address, stream }))
             }
             "joinroom" => {
                 let room = fields.text("roomid")?.ok_or_else(|| missing("roomid", request))?;
-                let stream = stream.as_deref().map(ours);
+                let stream = stream.as_deref().map(local);
                 let is_ours = self.announced().room.as_ref() == Some(&room);
                 is_ours.then_some(SignalingMessage::Joined(Member { address, stream }))
             }
             // The web app pings after losing a peer and expects no answer.
             "ping" => None,
-            unknown => Some(SignalingMessage::Unknown { request: excerpt(unknown) }),
+            unknown => Some(SignalingMessage::Unknown { request: truncate(unknown) }),
         })
     }
 }
 
 impl Dialect for SelfHost {
     fn encode_signaling(&self, message: &SignalingMessage) -> Result<String, DialectError> {
-        let codebook = &self.hosted.codebook;
+        let codec = &self.hosted.codec;
         match message {
             SignalingMessage::JoinRoom { room, claim, stream } => {
-                let frame = request::join_frame(codebook, room, claim.then_some(true), stream.as_ref())?;
-                let stream = stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?;
+                let frame = server_frames::join_frame(codec, room, claim.then_some(true), stream.as_ref())?;
+                let stream = stream.as_ref().map(|stream| codec.wire_stream(stream)).transpose()?;
                 let mut announced = self.announced();
-                announced.room = Some(codebook.wire_room(room)?);
+                announced.room = Some(codec.wire_room(room)?);
                 announced.streams.extend(stream);
-                self.sign(frame)
+                self.with_sender(frame)
             }
             SignalingMessage::Seed { stream } => {
-                self.announced().streams.insert(codebook.wire_stream(stream)?);
-                self.sign(request::stream_frame("seed", codebook, stream)?)
+                self.announced().streams.insert(codec.wire_stream(stream)?);
+                self.with_sender(server_frames::stream_frame("seed", codec, stream)?)
             }
-            SignalingMessage::Play { stream } => self.sign(request::stream_frame("play", codebook, stream)?),
-            SignalingMessage::Present => self.present(&self.from()),
-            SignalingMessage::Rename => self.present(&self.rename()?),
-            other => match directed::encode(codebook, other)? {
-                Some(frame) => self.sign_to_peer(frame, other),
-                None => Err(directed::unsendable("what only a hosted server says", "self-host")),
+            SignalingMessage::Play { stream } => {
+                self.with_sender(server_frames::stream_frame("play", codec, stream)?)
+            }
+            SignalingMessage::Present => self.introduction(&self.from()),
+            SignalingMessage::Rename => self.introduction(&self.rename()?),
+            other => match peer_frames::encode(codec, other)? {
+                Some(frame) => self.with_sender_and_room(frame, other),
+                None => Err(peer_frames::unsendable("a message of hosted servers", "self-host")),
             },
         }
     }
@@ -177,23 +186,23 @@ impl Dialect for SelfHost {
     fn decode_signaling(&self, frame: &str) -> Result<Vec<SignalingMessage>, DialectError> {
         let fields = Fields::parse(frame)?;
         let Some(from) = fields.text("from")? else {
-            // The server's own words are the only ones without a signature.
+            // Only the server's own frames have no `from`.
             return if fields.truthy("error") {
-                Ok(vec![request::alert_of(&fields, "error")])
+                Ok(vec![server_frames::alert_of(&fields, "error")])
             } else {
-                Err(unsigned(&fields))
+                Err(missing_sender(&fields))
             };
         };
-        let (ourselves, to) = (self.from(), request::address(&fields)?);
+        let (ourselves, to) = (self.from(), server_frames::address(&fields)?);
         let is_for_us = to.is_none_or(|to| to.0.as_ref() == ourselves.as_str());
         if from == ourselves.as_str() || !is_for_us {
             return Ok(Vec::new());
         }
         let address = SignalingAddress(from.into());
         if let Some(request) = fields.text("request")? {
-            return Ok(self.overheard(&request, address, &fields)?.into_iter().collect());
+            return Ok(self.forwarded_request(&request, address, &fields)?.into_iter().collect());
         }
-        let mut messages = directed::decode(&fields, &self.hosted.codebook, Some(&address))?;
+        let mut messages = peer_frames::decode(&fields, &self.hosted.codec, Some(&address))?;
         if fields.truthy("bye") {
             messages.push(SignalingMessage::Bye { address: Some(address) });
         }
@@ -216,18 +225,18 @@ impl Dialect for SelfHost {
     }
 }
 
-/// Appends the fields of `signature` to the text of an object that has fields already.
-fn append(mut frame: String, signature: &Signature<'_>) -> Result<String, DialectError> {
-    let signature = to_json(signature)?;
+/// Appends fields to the text of an object that is not empty.
+fn append(mut frame: String, fields: &SenderFields<'_>) -> Result<String, DialectError> {
+    let fields = to_json(fields)?;
     frame.pop();
     frame.push(',');
-    frame.extend(signature.chars().skip(1));
+    frame.extend(fields.chars().skip(1));
     Ok(frame)
 }
 
-fn unsigned(fields: &Fields<'_>) -> DialectError {
+fn missing_sender(fields: &Fields<'_>) -> DialectError {
     let names = fields.names();
     DialectError(format!(
-        "a frame ({names}) does not say who it is from; choose the hosted dialect if the server speaks that one"
+        "a frame ({names}) has no `from`; choose the hosted dialect if the server uses that one"
     ))
 }

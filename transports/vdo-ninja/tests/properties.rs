@@ -1,6 +1,6 @@
-//! What must hold for all messages and all frames: writing then reading changes nothing, and nothing panics.
+//! Properties of all messages and frames: encoding and decoding round-trip, and no input panics.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers panic on failure")]
 
 use proptest::collection::vec;
 use proptest::option;
@@ -17,14 +17,14 @@ use rejoin_vdo_ninja::{Hosted, HostedOptions, Password, room_id, stream_id};
 
 proptest! {
     #[test]
-    fn signaling_survives_the_wire(password in password(), message in signaling()) {
+    fn signaling_round_trips(password in password(), message in signaling()) {
         let dialect = dialect(password);
         let frame = dialect.encode_signaling(&message).unwrap();
         prop_assert_eq!(dialect.decode_signaling(&frame).unwrap(), [message]);
     }
 
     #[test]
-    fn rooms_survive_the_wire_without_a_password(room in "\\w{1,30}", claim: bool) {
+    fn rooms_round_trip_without_a_password(room in "\\w{1,30}", claim: bool) {
         let Ok(room) = room_id(&room) else { return Ok(()) };
         let dialect = dialect(Password::off());
         let message = SignalingMessage::JoinRoom { room, claim, stream: None };
@@ -40,24 +40,24 @@ proptest! {
     }
 
     #[test]
-    fn channel_messages_survive_the_wire(password in password(), message in channel()) {
+    fn channel_messages_round_trip(password in password(), message in channel()) {
         let dialect = dialect(password);
         let frame = dialect.encode_channel(&message).unwrap();
         prop_assert_eq!(dialect.decode_channel(&frame).unwrap(), [message]);
     }
 
     #[test]
-    fn any_text_is_read_or_refused(password in password(), frame in any::<String>()) {
+    fn any_text_is_decoded_or_rejected(password in password(), frame in any::<String>()) {
         read(&dialect(password), &frame);
     }
 
     #[test]
-    fn any_bytes_are_read_or_refused(password in password(), frame in vec(any::<u8>(), 0..200)) {
+    fn any_bytes_are_decoded_or_rejected(password in password(), frame in vec(any::<u8>(), 0..200)) {
         let _ = dialect(password).decode_channel(&ChannelFrame::Binary(frame));
     }
 
     #[test]
-    fn any_delivery_frame_is_read_or_refused(kind in 0x80u8..0x88, rest in vec(any::<u8>(), 0..60)) {
+    fn any_delivery_frame_is_decoded_or_rejected(kind in 0x80u8..0x88, rest in vec(any::<u8>(), 0..60)) {
         let frame = ChannelFrame::Binary([vec![kind], rest].concat());
         if let Ok(messages) = dialect(Password::off()).decode_channel(&frame) {
             // what was understood means the same when it is told again
@@ -75,20 +75,20 @@ proptest! {
     }
 
     #[test]
-    fn any_fields_are_read_or_refused(password in password(), fields in vec((field(), json()), 0..6)) {
+    fn any_fields_are_decoded_or_rejected(password in password(), fields in vec((field(), json()), 0..6)) {
         let fields: Vec<_> = fields.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
         read(&dialect(password), &format!("{{{}}}", fields.join(",")));
     }
 
     #[test]
-    fn refusals_are_short(frame in "\\PC{100,2000}") {
+    fn errors_are_short(frame in "\\PC{100,2000}") {
         if let Err(error) = dialect(Password::default()).decode_signaling(&frame) {
             prop_assert!(error.0.chars().count() < 200);
         }
     }
 
     #[test]
-    fn clean_names_are_clean_already(text in any::<String>()) {
+    fn normalized_names_are_unchanged(text in any::<String>()) {
         if let Ok(once) = stream_id(&text) {
             prop_assert_eq!(stream_id(&once.0), Ok(once));
         }
@@ -96,7 +96,7 @@ proptest! {
 }
 
 #[test]
-fn deep_nests_are_read_or_refused() {
+fn deep_nesting_is_decoded_or_rejected() {
     let nest = "[".repeat(100_000) + &"]".repeat(100_000);
     for field in FIELDS {
         read(&dialect(Password::default()), &format!(r#"{{"{field}":{nest}}}"#));
@@ -149,7 +149,7 @@ fn dialect(password: Password) -> Hosted {
     Hosted::new(&HostedOptions { password, ..HostedOptions::default() })
 }
 
-/// Reads a frame every way there is, for the sake of not panicking.
+/// Decodes a frame in every way; none may panic.
 fn read(dialect: &Hosted, frame: &str) {
     let _ = dialect.decode_signaling(frame);
     let _ = dialect.decode_channel(&ChannelFrame::Text(frame.to_owned()));
@@ -164,7 +164,7 @@ fn field() -> impl Strategy<Value = &'static str> {
     proptest::sample::select(FIELDS.as_slice())
 }
 
-/// JSON values that frames hold, and ones that they should not.
+/// JSON values that occur in frames, and others.
 fn json() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         Just("null".to_owned()),
@@ -188,7 +188,7 @@ fn json() -> impl Strategy<Value = String> {
     })
 }
 
-/// JSON values with one byte of their spelling changed, and without.
+/// JSON values, some of them with one byte changed.
 fn almost_json() -> impl Strategy<Value = String> {
     let change = option::of((any::<prop::sample::Index>(), "[\\[\\]{}\",:\\\\0-9eE+. tu-]?"));
     (json(), change).prop_map(|(text, change)| {
@@ -243,7 +243,7 @@ fn member() -> impl Strategy<Value = Member> {
     (address(), option::of(stream())).prop_map(|(address, stream)| Member { address, stream })
 }
 
-/// Frames between peers, over the server where `address` is given.
+/// Frames between peers, over the server if `address` is given.
 fn directed(address: Option<SignalingAddress>) -> impl Strategy<Value = SignalingMessage> {
     let (to, back) = (address.clone(), address.clone());
     prop_oneof![

@@ -1,6 +1,6 @@
-//! The self-host dialect among clients that share a server: what one writes another reads, and nothing panics.
+//! The self-host dialect between clients of one server: each decodes the other's frames, and no input panics.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers panic on failure")]
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use rejoin_core::id::{RoomId, SessionId, SignalingAddress, StreamId};
 use rejoin_core::message::{AlertKind, ChannelMessage, Member, Payload, SignalingMessage};
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{Dialect, Direction, IceCandidate};
-use rejoin_vdo_ninja::{Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions};
+use rejoin_vdo_ninja::{ClientId, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions};
 
 const ANN: &str = "annannannannannannan";
 const BOB: &str = "bobbobbobbobbobbobbo";
 
 #[test]
-fn a_room_is_entered_with_the_stream_and_named_to_peers_from_then_on() {
+fn joining_a_room_sends_the_stream_and_adds_the_room_to_later_frames() {
     let ann = client(ANN, Password::off());
     assert_eq!(write(&ann, &bye(BOB)), format!(r#"{{"UUID":"{BOB}","bye":true,"from":"{ANN}"}}"#));
     assert_eq!(
@@ -31,75 +31,75 @@ fn a_room_is_entered_with_the_stream_and_named_to_peers_from_then_on() {
 }
 
 #[test]
-fn the_room_that_peers_are_told_is_hashed() {
+fn the_room_in_frames_for_peers_is_hashed() {
     let ann = client(ANN, Password::default());
     write(&ann, &join("studio", None));
     assert!(write(&ann, &bye(BOB)).contains(r#""roomid":"79a2f8b75f09967c""#));
 }
 
 #[test]
-fn offers_say_that_they_are_no_scene_and_answers_do_not() {
+fn offers_contain_is_scene_false_and_answers_do_not() {
     let ann = client(ANN, Password::off());
-    for (sdp_type, says) in [(SdpType::Offer, true), (SdpType::Answer, false)] {
+    for (sdp_type, expected) in [(SdpType::Offer, true), (SdpType::Answer, false)] {
         let message = SignalingMessage::Description {
             address: Some(SignalingAddress(BOB.into())),
             session: None,
             stream: None,
             description: Description { sdp_type, sdp: "v=0".to_owned() },
         };
-        assert_eq!(write(&ann, &message).contains(r#""isScene":false,"from""#), says);
+        assert_eq!(write(&ann, &message).contains(r#""isScene":false,"from""#), expected);
     }
 }
 
 #[test]
-fn a_name_is_told_in_a_frame_that_nobody_else_reads() {
+fn the_introduction_is_ignored_by_other_clients() {
     let frame = write(&client(ANN, Password::off()), &SignalingMessage::Present);
     assert_eq!(frame, format!(r#"{{"UUID":"{ANN}","from":"{ANN}"}}"#));
     assert_eq!(client(BOB, Password::off()).decode_signaling(&frame), Ok(vec![]));
 }
 
 #[test]
-fn another_name_is_told_and_signs_everything_from_then_on() {
+fn a_new_client_id_is_sent_and_used_in_later_frames() {
     let (ann, bob) = (client(ANN, Password::off()), client(BOB, Password::off()));
-    let told: BTreeMap<String, String> =
+    let introduction: BTreeMap<String, String> =
         serde_json::from_str(&write(&ann, &SignalingMessage::Rename)).unwrap();
-    let name = told["from"].as_str();
-    assert!(name != ANN && name.parse::<Callsign>().is_ok(), "{name}");
-    assert_eq!(told["UUID"], name);
+    let name = introduction["from"].as_str();
+    assert!(name != ANN && name.parse::<ClientId>().is_ok(), "{name}");
+    assert_eq!(introduction["UUID"], name);
     assert_eq!(write(&ann, &bye(BOB)), format!(r#"{{"UUID":"{BOB}","bye":true,"from":"{name}"}}"#));
     assert_eq!(ann.decode_signaling(&write(&bob, &bye(ANN))), Ok(vec![]));
     assert_eq!(ann.decode_signaling(&write(&bob, &bye(name))), Ok(vec![bye(BOB)]));
 }
 
 #[test]
-fn another_name_is_not_told_to_servers_that_give_names() {
+fn the_hosted_dialect_cannot_send_a_new_client_id() {
     let error =
         Hosted::new(&HostedOptions::default()).encode_signaling(&SignalingMessage::Rename).unwrap_err();
-    assert!(error.0.contains("another name"), "{error}");
+    assert!(error.0.contains("a new client id"), "{error}");
 }
 
 #[test]
-fn another_room_on_a_server_that_repeats_everything_is_not_ours() {
+fn joins_of_other_rooms_are_ignored() {
     let (ann, bob) = (client(ANN, Password::off()), client(BOB, Password::off()));
     write(&bob, &join("studio", None));
     assert_eq!(bob.decode_signaling(&write(&ann, &join("kitchen", Some("cam")))), Ok(vec![]));
-    let came = SignalingMessage::Joined(member(ANN, Some("cam")));
-    assert_eq!(bob.decode_signaling(&write(&ann, &join("studio", Some("cam")))), Ok(vec![came]));
+    let joined = SignalingMessage::Joined(member(ANN, Some("cam")));
+    assert_eq!(bob.decode_signaling(&write(&ann, &join("studio", Some("cam")))), Ok(vec![joined]));
 }
 
 #[test]
-fn a_stream_of_somebody_else_is_not_asked_of_us() {
+fn plays_of_other_streams_are_ignored() {
     let (ann, bob) = (client(ANN, Password::off()), client(BOB, Password::off()));
     write(&bob, &SignalingMessage::Seed { stream: StreamId("bobs".into()) });
     let play = |stream: &str| write(&ann, &SignalingMessage::Play { stream: StreamId(stream.into()) });
     assert_eq!(bob.decode_signaling(&play("carls")), Ok(vec![]));
     let stream = Some(StreamId("bobs".into()));
-    let asked = SignalingMessage::OfferRequested { address: SignalingAddress(ANN.into()), stream };
-    assert_eq!(bob.decode_signaling(&play("bobs")), Ok(vec![asked]));
+    let requested = SignalingMessage::OfferRequested { address: SignalingAddress(ANN.into()), stream };
+    assert_eq!(bob.decode_signaling(&play("bobs")), Ok(vec![requested]));
 }
 
 #[test]
-fn refusals_of_the_server_are_alerts() {
+fn errors_of_the_server_are_alerts() {
     let kinds = [
         ("uuid already in use", AlertKind::UuidInUse),
         ("sid already in use", AlertKind::StreamIdInUse),
@@ -113,7 +113,7 @@ fn refusals_of_the_server_are_alerts() {
 }
 
 #[test]
-fn what_only_hosted_servers_say_is_not_written() {
+fn messages_of_hosted_servers_cannot_be_encoded() {
     let message = SignalingMessage::OfferRequested { address: SignalingAddress(BOB.into()), stream: None };
     let error = client(ANN, Password::off()).encode_signaling(&message).unwrap_err();
     assert!(error.0.contains("self-host"), "{error}");
@@ -121,7 +121,7 @@ fn what_only_hosted_servers_say_is_not_written() {
 
 proptest! {
     #[test]
-    fn what_one_writes_another_reads(password in password(), message in directed()) {
+    fn frames_of_one_client_are_decoded_by_another(password in password(), message in directed()) {
         let (ann, bob) = (client(ANN, password.clone()), client(BOB, password));
         let frame = write(&ann, &message);
         prop_assert_eq!(bob.decode_signaling(&frame), Ok(vec![received(message)]));
@@ -129,21 +129,21 @@ proptest! {
     }
 
     #[test]
-    fn streams_and_rooms_survive_the_wire(
+    fn streams_and_rooms_round_trip(
         password in password(), room in name(), stream in option::of(name()), other in name(),
     ) {
         let (ann, bob) = (client(ANN, password.clone()), client(BOB, password));
         write(&bob, &join(&room, None));
         let frame = write(&ann, &join(&room, stream.as_deref()));
-        let came = SignalingMessage::Joined(member(ANN, stream.as_deref()));
-        prop_assert_eq!(bob.decode_signaling(&frame), Ok(vec![came]));
+        let joined = SignalingMessage::Joined(member(ANN, stream.as_deref()));
+        prop_assert_eq!(bob.decode_signaling(&frame), Ok(vec![joined]));
         let frame = write(&ann, &SignalingMessage::Seed { stream: StreamId(other.as_str().into()) });
-        let came = SignalingMessage::Joined(member(ANN, Some(&other)));
-        prop_assert_eq!(bob.decode_signaling(&frame), Ok(vec![came]));
+        let joined = SignalingMessage::Joined(member(ANN, Some(&other)));
+        prop_assert_eq!(bob.decode_signaling(&frame), Ok(vec![joined]));
     }
 
     #[test]
-    fn channels_carry_what_the_hosted_dialect_writes(text in "[a-z]*") {
+    fn channel_frames_are_those_of_the_hosted_dialect(text in "[a-z]*") {
         let hosted = Hosted::new(&HostedOptions::default());
         let message = ChannelMessage::Application(Payload(format!("\"{text}\"").into()));
         let frame = hosted.encode_channel(&message).unwrap();
@@ -154,7 +154,7 @@ proptest! {
     }
 
     #[test]
-    fn any_fields_are_read_or_refused(
+    fn any_fields_are_decoded_or_rejected(
         fields in vec(("(request|from|UUID|streamID|roomid|description|candidates|error|bye)", value()), 0..6),
     ) {
         let fields: Vec<_> = fields.iter().map(|(name, value)| format!(r#""{name}":{value}"#)).collect();
@@ -162,13 +162,13 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_read_or_refused(frame in any::<String>()) {
+    fn any_text_is_decoded_or_rejected(frame in any::<String>()) {
         let _ = client(ANN, Password::default()).decode_signaling(&frame);
     }
 }
 
 fn client(from: &str, password: Password) -> SelfHost {
-    let from: Callsign = from.parse().unwrap();
+    let from: ClientId = from.parse().unwrap();
     SelfHost::new(SelfHostOptions { password, ..SelfHostOptions::new(from) })
 }
 
@@ -231,7 +231,7 @@ fn directed() -> impl Strategy<Value = SignalingMessage> {
     ]
 }
 
-/// Returns the message as its receiver knows it: with the sender for a address.
+/// Returns the message as its receiver decodes it: with the sender's address.
 fn received(mut message: SignalingMessage) -> SignalingMessage {
     match &mut message {
         SignalingMessage::Description { address, .. }

@@ -11,7 +11,7 @@ use crate::vocabulary::*;
 
 const FRAMES: &str = include_str!("../../golden/channel.jsonl");
 
-/// What only other clients write.
+/// Frames that only other clients send.
 const FOREIGN: [&str; 10] = [
     "preferences only",
     "greeting with a broken key",
@@ -26,7 +26,7 @@ const FOREIGN: [&str; 10] = [
 ];
 
 #[test]
-fn every_frame_means_what_the_notes_say() {
+fn every_frame_is_decoded_as_noted() {
     let dialect = Hosted::new(&HostedOptions::default());
     let frames = frames(FRAMES);
     let meanings = meanings();
@@ -40,7 +40,7 @@ fn every_frame_means_what_the_notes_say() {
 }
 
 #[test]
-fn our_frames_are_written_in_this_very_spelling() {
+fn our_frames_are_encoded_exactly_so() {
     let dialect = Hosted::new(&HostedOptions { password: "false".into(), ..HostedOptions::default() });
     let frames = frames(FRAMES);
     for (name, messages) in meanings().into_iter().filter(|(name, _)| !FOREIGN.contains(name)) {
@@ -50,7 +50,7 @@ fn our_frames_are_written_in_this_very_spelling() {
 }
 
 #[test]
-fn streams_travel_unhashed_and_descriptions_sealed() {
+fn streams_are_not_hashed_and_descriptions_are_encrypted() {
     let dialect = Hosted::new(&HostedOptions::default());
     let message = ChannelMessage::Signaling(SignalingMessage::Description {
         address: Some(address("a")),
@@ -66,7 +66,7 @@ fn streams_travel_unhashed_and_descriptions_sealed() {
 }
 
 #[test]
-fn bytes_that_are_no_frame_are_ignored() {
+fn bytes_that_are_not_a_frame_are_ignored() {
     let dialect = Hosted::new(&HostedOptions::default());
     for bytes in [&b"\xff\xfe"[..], b"EOF1", b"[]", b""] {
         let frame = ChannelFrame::Binary(bytes.to_owned());
@@ -75,7 +75,7 @@ fn bytes_that_are_no_frame_are_ignored() {
 }
 
 #[test]
-fn publishers_name_the_channel_as_viewers_expect() {
+fn the_channel_label_is_the_one_that_viewers_expect() {
     assert_eq!(Hosted::new(&HostedOptions::default()).channel_label(), "sendChannel");
 }
 

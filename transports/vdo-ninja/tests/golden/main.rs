@@ -1,6 +1,6 @@
-//! Frames that no recording holds, composed from the protocol notes: what they mean, and that we write them so.
+//! Frames that are in no recording, composed from the protocol notes: their meaning, and our encoding of them.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers panic on failure")]
 
 mod channel;
 mod refusals;

@@ -1,4 +1,4 @@
-//! What cannot be read or written, and the words that say so.
+//! Frames that cannot be decoded, messages that cannot be encoded, and the errors for both.
 
 use rejoin_core::Dialect;
 use rejoin_core::message::{ChannelMessage, Payload, SignalingMessage, Token};
@@ -9,7 +9,7 @@ use rejoin_vdo_ninja::{Hosted, HostedOptions, Keys, Password};
 use crate::vocabulary::*;
 
 #[test]
-fn broken_frames_are_refused_in_few_words() {
+fn invalid_frames_are_rejected_with_short_errors() {
     let dialect = Hosted::new(&HostedOptions::default());
     let long = "x".repeat(5000);
     for frame in [
@@ -45,7 +45,7 @@ fn broken_frames_are_refused_in_few_words() {
 }
 
 #[test]
-fn whatever_cannot_be_decrypted_reads_alike() {
+fn every_decryption_failure_returns_the_same_error() {
     let dialect = Hosted::new(&HostedOptions::default());
     let keys = Keys::derive(&Password::default(), "vdo.ninja").unwrap();
     let mut frames = vec![
@@ -60,13 +60,13 @@ fn whatever_cannot_be_decrypted_reads_alike() {
     for frame in frames {
         assert_eq!(
             dialect.decode_signaling(&frame).unwrap_err().0,
-            "cannot decrypt what the peer sent; is the password the same on both sides?"
+            "cannot decrypt the peer's message; set the same password on both sides"
         );
     }
 }
 
 #[test]
-fn sealed_frames_need_a_password() {
+fn encrypted_frames_need_a_password() {
     let sealed = Hosted::new(&HostedOptions::default()).encode_signaling(&offer(Some("a"))).unwrap();
     let dialect = Hosted::new(&HostedOptions { password: Password::off(), ..HostedOptions::default() });
     assert!(dialect.decode_signaling(&sealed).unwrap_err().0.starts_with("cannot decrypt"));
@@ -81,7 +81,7 @@ fn the_server_delivers_nothing_without_a_route() {
 }
 
 #[test]
-fn channel_frames_of_broken_json_are_refused() {
+fn channel_frames_with_invalid_json_are_rejected() {
     let dialect = Hosted::new(&HostedOptions::default());
     for frame in ["EOF1", "", "[1]", r#"{"pipe":}"#] {
         assert!(dialect.decode_channel(&ChannelFrame::Text(frame.to_owned())).is_err());
@@ -98,7 +98,7 @@ fn tokens_and_payloads_must_be_json() {
 }
 
 #[test]
-fn requests_do_not_fit_the_channel() {
+fn requests_cannot_be_sent_over_the_channel() {
     let dialect = Hosted::new(&HostedOptions::default());
     let seed = SignalingMessage::Seed { stream: stream("cam1") };
     assert!(dialect.encode_channel(&ChannelMessage::Signaling(seed)).is_err());
@@ -106,7 +106,7 @@ fn requests_do_not_fit_the_channel() {
 }
 
 #[test]
-fn debug_shows_no_secret() {
+fn debug_output_contains_no_secret() {
     let options = HostedOptions { password: "hunter2".into(), ..HostedOptions::default() };
     let shown = format!("{options:?} {:?}", Hosted::new(&options));
     assert!(!shown.contains("hunter2"), "{shown}");

@@ -11,7 +11,7 @@ use crate::vocabulary::*;
 const FRAMES: &str = include_str!("../../golden/server.jsonl");
 
 #[test]
-fn every_frame_means_what_the_notes_say() {
+fn every_frame_is_decoded_as_noted() {
     let sealed = Hosted::new(&HostedOptions::default());
     let open = Hosted::new(&HostedOptions { password: Password::off(), ..HostedOptions::default() });
     let frames = frames(FRAMES);
@@ -26,7 +26,7 @@ fn every_frame_means_what_the_notes_say() {
 }
 
 #[test]
-fn what_came_without_encryption_is_refused_under_a_password() {
+fn a_plain_description_is_rejected_under_a_password() {
     let sealed = Hosted::new(&HostedOptions::default());
     let frames = frames(FRAMES);
     for name in ["plain answer", "plain candidates"] {
@@ -36,7 +36,7 @@ fn what_came_without_encryption_is_refused_under_a_password() {
 }
 
 #[test]
-fn client_frames_are_written_in_this_very_spelling() {
+fn client_frames_are_encoded_exactly_so() {
     let dialect = Hosted::new(&HostedOptions::default());
     let frames = frames(FRAMES);
     let studio = RoomId("studio".into());
@@ -52,7 +52,7 @@ fn client_frames_are_written_in_this_very_spelling() {
 }
 
 #[test]
-fn server_frames_are_written_in_this_very_spelling() {
+fn server_frames_are_encoded_exactly_so() {
     let dialect = Hosted::new(&HostedOptions::default());
     let frames = frames(FRAMES);
     let written = [
@@ -72,7 +72,7 @@ fn server_frames_are_written_in_this_very_spelling() {
 }
 
 #[test]
-fn an_alert_of_ours_carries_the_code_of_its_kind() {
+fn an_alert_contains_the_code_of_its_kind() {
     let dialect = Hosted::new(&HostedOptions::default());
     let message = alert(AlertKind::StreamIdInUse, "taken");
     let frame = dialect.encode_signaling(&message).unwrap();
@@ -81,7 +81,7 @@ fn an_alert_of_ours_carries_the_code_of_its_kind() {
 }
 
 #[test]
-fn without_a_password_everything_travels_bare() {
+fn without_a_password_nothing_is_encrypted_or_hashed() {
     let dialect = Hosted::new(&HostedOptions { password: Password::off(), ..HostedOptions::default() });
     let offer = SignalingMessage::Description {
         address: Some(address("a")),

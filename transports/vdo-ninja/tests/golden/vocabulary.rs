@@ -1,4 +1,4 @@
-//! Short words for the messages that the golden frames stand for.
+//! Short constructors for the messages of the golden frames.
 
 use std::collections::BTreeMap;
 

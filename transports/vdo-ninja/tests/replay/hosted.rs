@@ -1,4 +1,4 @@
-//! The SDK on a hosted server, under the default password.
+//! The SDK on a hosted server with the default password.
 
 use rejoin_core::id::{SignalingAddress, StreamId};
 use rejoin_core::message::SignalingMessage;
@@ -12,7 +12,7 @@ const SDK: &str = include_str!("../../fixtures/hosted.jsonl");
 const SDK_ON_NODE_DATACHANNEL: &str = include_str!("../../fixtures/hosted-ndc.jsonl");
 
 #[test]
-fn client_frames_are_written_as_recorded() {
+fn client_frames_are_encoded_as_recorded() {
     let dialect = Hosted::new(&HostedOptions::default());
     for row in client_rows() {
         let recorded = row.m.unwrap();
@@ -35,7 +35,7 @@ fn ciphertexts_of_the_browser_stack_are_as_long_as_recorded() {
 }
 
 #[test]
-fn requests_for_offers_name_viewer_and_stream() {
+fn requests_for_offers_contain_viewer_and_stream() {
     let rows: Vec<_> = all_rows().into_iter().filter(|row| row.dir == "out").collect();
     let requests: Vec<_> = rows.iter().filter(|row| frame(row).contains("request")).collect();
     assert_eq!(requests.len(), 4);
@@ -52,7 +52,7 @@ fn requests_for_offers_name_viewer_and_stream() {
 }
 
 #[test]
-fn relayed_frames_say_the_same_from_their_sender() {
+fn forwarded_frames_are_decoded_with_their_sender() {
     let dialect = Hosted::new(&HostedOptions::default());
     let rows = all_rows();
     let mut relayed = 0;
@@ -68,7 +68,7 @@ fn relayed_frames_say_the_same_from_their_sender() {
                 | SignalingMessage::Candidates { address, .. } => {
                     *address = Some(sender.clone());
                 }
-                other => panic!("{other:?} is not relayed"),
+                other => panic!("{other:?} is not forwarded"),
             }
         }
         assert_eq!(dialect.decode_signaling(frame(&pair[1])).unwrap(), expected);
@@ -95,13 +95,13 @@ fn publishers_send_local_candidates_and_viewers_remote_ones() {
 }
 
 #[test]
-fn another_password_reads_nothing() {
+fn another_password_decrypts_nothing() {
     let dialect = Hosted::new(&HostedOptions { password: "other".into(), ..HostedOptions::default() });
     let sealed = client_rows().into_iter().filter(|row| frame(row).contains("vector"));
     let errors: Vec<_> = sealed.map(|row| dialect.decode_signaling(frame(&row)).unwrap_err().0).collect();
     assert_eq!(errors.len(), 10);
     for error in errors {
-        assert_eq!(error, "cannot decrypt what the peer sent; is the password the same on both sides?");
+        assert_eq!(error, "cannot decrypt the peer's message; set the same password on both sides");
     }
 }
 

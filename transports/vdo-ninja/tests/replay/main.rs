@@ -1,6 +1,6 @@
-//! Replays every recorded conversation: reads each frame, writes it again, and compares.
+//! Replays every recorded conversation: decodes each frame, encodes it again, and compares.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "the helpers of tests fail tests")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "test helpers panic on failure")]
 
 mod hosted;
 mod recording;

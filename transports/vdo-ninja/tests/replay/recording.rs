@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 
-/// A frame between a client and its server, as the server saw it.
+/// A frame between a client and its server, as the server recorded it.
 #[derive(Clone, Deserialize)]
 pub(crate) struct ServerRow {
-    /// `in` from the client, `out` to it; other rows carry no frame.
+    /// `in` from the client, `out` to it; other rows have no frame.
     pub(crate) dir: String,
     /// The client's socket.
     pub(crate) c: serde_json::Value,
@@ -13,16 +13,16 @@ pub(crate) struct ServerRow {
     pub(crate) m: Option<String>,
 }
 
-/// A frame as a browser saw it.
+/// A frame as a browser recorded it.
 #[derive(Deserialize)]
 pub(crate) struct BrowserRow {
-    /// `ws.in`, `ws.out`, `dc.in` or `dc.out`; other rows carry no frame.
+    /// `ws.in`, `ws.out`, `dc.in` or `dc.out`; other rows have no frame.
     pub(crate) k: String,
     /// The frame.
     pub(crate) m: Option<String>,
 }
 
-/// Returns the rows of a server's recording that carry frames.
+/// Returns the rows of a server's recording that have frames.
 pub(crate) fn server_rows(lines: &str) -> Vec<ServerRow> {
     let rows = lines.lines().map(|line| serde_json::from_str::<ServerRow>(line).unwrap());
     rows.filter(|row| row.m.is_some()).collect()

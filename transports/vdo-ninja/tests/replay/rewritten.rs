@@ -1,27 +1,27 @@
-//! Compares a recorded frame with what we write for the same message.
+//! Compares a recorded frame with our encoding of the same message.
 
 use rejoin_vdo_ninja::{Keys, Password};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-/// Asserts that `ours` says what `recorded` says, but for the fields in `aside`.
+/// Asserts that `ours` has the content of `recorded`, except for the fields in `aside`.
 ///
-/// Ciphertexts are compared by their plaintexts, under `password`.
+/// Ciphertexts are compared by their plaintexts.
 pub(crate) fn assert_equal(password: &Password, ours: &str, recorded: &str, aside: &[&str]) {
     assert_eq!(readable(password, ours, aside), readable(password, recorded, aside));
 }
 
-/// Asserts that `ours` lists its fields in the order of `recorded`.
+/// Asserts that `ours` has its fields in the order of `recorded`.
 pub(crate) fn assert_same_order(ours: &str, recorded: &str) {
     assert_eq!(names(ours), names(recorded));
 }
 
-/// Asserts that ciphertexts have equal length, so that the plaintexts are spelled alike.
+/// Asserts that ciphertexts have equal length, and thus plaintexts with the same formatting.
 pub(crate) fn assert_same_length(ours: &str, recorded: &str) {
     assert_eq!(ours.len(), recorded.len());
 }
 
-/// Returns the text that a frame's ciphertext hides.
+/// Returns the plaintext of a frame's field.
 fn plaintext(password: &Password, frame: &Map<String, Value>, name: &str) -> Option<String> {
     let text = frame.get(name)?.as_str()?;
     let vector = frame["vector"].as_str().unwrap();
@@ -47,7 +47,7 @@ fn readable(password: &Password, frame: &str, aside: &[&str]) -> Map<String, Val
     frame
 }
 
-/// Undoes what node-datachannel adds: empty fields and the attribute prefix.
+/// Removes what node-datachannel adds: empty fields and the attribute prefix.
 fn normalise(candidate: &mut Value) {
     let Value::Object(fields) = candidate else { panic!("a candidate is an object") };
     fields.retain(|_, value| !value.is_null());
@@ -57,7 +57,7 @@ fn normalise(candidate: &mut Value) {
     }
 }
 
-/// Returns a frame's names in order, by cutting them out one after the other.
+/// Returns the names of a frame's fields in order.
 fn names(frame: &str) -> Vec<String> {
     let fields: std::collections::BTreeMap<String, &RawValue> = serde_json::from_str(frame).unwrap();
     let mut places: Vec<_> =

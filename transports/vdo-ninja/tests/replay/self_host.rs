@@ -1,28 +1,28 @@
-//! Self-host recordings, under passwords and without: what clients wrote we write, and what they heard we understand.
+//! Self-host recordings with and without passwords: we encode the frames that clients sent, and decode those that they received.
 
 use std::collections::BTreeMap;
 
 use rejoin_core::Dialect;
 use rejoin_core::id::SignalingAddress;
 use rejoin_core::message::{Member, SignalingMessage};
-use rejoin_vdo_ninja::{Callsign, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions};
+use rejoin_vdo_ninja::{ClientId, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions};
 use serde_json::Value;
 
 use crate::recording::{ServerRow, server_rows};
 use crate::rewritten::{assert_equal, assert_same_order};
 
-/// The SDK behind a shim that adds `from`, on a server that repeats everything to everybody, under `s3cret`.
+/// The SDK with a shim that adds `from`, on a server that sends each frame to every client, with the password `s3cret`.
 const FAN_OUT: &str = include_str!("../../fixtures/fan.jsonl");
-/// The same on a routing server, under the default password.
+/// The same on a server that routes frames, with the default password.
 const ROUTED: &str = include_str!("../../fixtures/routed2.jsonl");
 /// The web app without a password.
 const WEB_FAN_OUT: &str = include_str!("../../fixtures/web-fan.jsonl");
 
-/// What offers carry in this dialect; the shim, which the SDK knows nothing of, leaves it out.
+/// The field of offers in this dialect, which the shim does not add.
 const IS_SCENE: &str = r#""isScene":false,"#;
 
 #[test]
-fn sdk_frames_are_written_as_recorded() {
+fn sdk_frames_are_encoded_as_recorded() {
     for (recording, password) in [(FAN_OUT, "s3cret".into()), (ROUTED, Password::default())] {
         let frames = rewritten(recording, &password);
         assert_eq!(frames.len(), 6);
@@ -37,7 +37,7 @@ fn sdk_frames_are_written_as_recorded() {
 }
 
 #[test]
-fn web_frames_are_written_as_recorded() {
+fn web_frames_are_encoded_as_recorded() {
     let frames = rewritten(WEB_FAN_OUT, &Password::off());
     assert_eq!(frames.len(), 8);
     for (ours, recorded) in frames {
@@ -50,13 +50,13 @@ fn web_frames_are_written_as_recorded() {
 }
 
 #[test]
-fn everything_heard_is_understood_as_from_its_sender() {
+fn every_received_frame_is_decoded_with_its_sender() {
     for (recording, password) in
         [(FAN_OUT, "s3cret".into()), (ROUTED, Password::default()), (WEB_FAN_OUT, Password::off())]
     {
-        let (callsigns, rows) = signed(recording);
+        let (client_ids, rows) = with_sender(recording);
         for row in rows.iter().filter(|row| row.dir == "out") {
-            let listener = client(&callsigns[&socket(row)], &password);
+            let listener = client(&client_ids[&socket(row)], &password);
             let sender = SignalingAddress(from(frame(row)).into());
             // What the frame says, with its receiver still in it.
             let [spoken] = hosted(&password).decode_signaling(frame(row)).unwrap().try_into().unwrap();
@@ -78,11 +78,11 @@ fn everything_heard_is_understood_as_from_its_sender() {
 }
 
 #[test]
-fn frames_for_others_and_echoes_of_ourselves_say_nothing() {
+fn frames_for_other_clients_and_our_own_echoes_are_ignored() {
     let stranger = client("aaaaaaaaaaaaaaaaaaaa", &Password::off());
-    let (callsigns, rows) = signed(WEB_FAN_OUT);
+    let (client_ids, rows) = with_sender(WEB_FAN_OUT);
     for row in rows.iter().filter(|row| row.dir == "in") {
-        let speaker = client(&callsigns[&socket(row)], &Password::off());
+        let speaker = client(&client_ids[&socket(row)], &Password::off());
         assert_eq!(speaker.decode_signaling(frame(row)), Ok(vec![]));
         if frame(row).contains("UUID") {
             assert_eq!(stranger.decode_signaling(frame(row)), Ok(vec![]));
@@ -91,7 +91,7 @@ fn frames_for_others_and_echoes_of_ourselves_say_nothing() {
 }
 
 #[test]
-fn frames_without_a_sender_are_refused() {
+fn frames_without_a_sender_are_rejected() {
     let rows = [server_rows(FAN_OUT), server_rows(ROUTED)].concat();
     let unsigned: Vec<_> = rows.iter().filter(|row| !frame(row).contains("\"from\"")).collect();
     assert_eq!(unsigned.len(), 14);
@@ -101,9 +101,9 @@ fn frames_without_a_sender_are_refused() {
     }
 }
 
-/// Returns every frame of a client as we write it, beside the recorded one.
+/// Returns every frame of a client as we encode it, with the recorded one.
 fn rewritten(recording: &str, password: &Password) -> Vec<(String, String)> {
-    let (_, rows) = signed(recording);
+    let (_, rows) = with_sender(recording);
     let spoken = rows.into_iter().filter(|row| row.dir == "in").filter_map(|row| row.m);
     spoken
         .map(|recorded| {
@@ -114,17 +114,17 @@ fn rewritten(recording: &str, password: &Password) -> Vec<(String, String)> {
         .collect()
 }
 
-/// Returns the rows with a sender, and who the sockets are.
-fn signed(recording: &str) -> (BTreeMap<u64, String>, Vec<ServerRow>) {
+/// Returns the rows with a sender, and the client id of each socket.
+fn with_sender(recording: &str) -> (BTreeMap<u64, String>, Vec<ServerRow>) {
     let rows = server_rows(recording).into_iter().filter(|row| frame(row).contains("\"from\""));
     let rows: Vec<_> = rows.collect();
     let spoken = rows.iter().filter(|row| row.dir == "in");
     (spoken.map(|row| (socket(row), from(frame(row)))).collect(), rows)
 }
 
-/// Returns who seeded in a recording.
+/// Returns the publisher of a recording.
 fn publisher(recording: &str) -> String {
-    let (_, rows) = signed(recording);
+    let (_, rows) = with_sender(recording);
     rows.iter().map(frame).find(|frame| frame.contains("seed")).map(from).unwrap()
 }
 
@@ -139,7 +139,7 @@ fn from_peer(mut message: SignalingMessage, sender: SignalingAddress) -> Signali
 }
 
 fn client(from: &str, password: &Password) -> SelfHost {
-    let from: Callsign = from.parse().unwrap();
+    let from: ClientId = from.parse().unwrap();
     SelfHost::new(SelfHostOptions { password: password.clone(), ..SelfHostOptions::new(from) })
 }
 

@@ -1,4 +1,4 @@
-//! The web app on a hosted server, under the default password: socket and data channel.
+//! The web app on a hosted server with the default password: socket and data channel.
 
 use rejoin_core::id::{SessionId, SignalingAddress, StreamId};
 use rejoin_core::message::{ChannelMessage, Hello, SignalingMessage};
@@ -14,7 +14,7 @@ const PUBLISHER: &str = include_str!("../../fixtures/web1-pub.json");
 const VIEWER: &str = include_str!("../../fixtures/web1-view.json");
 
 #[test]
-fn socket_frames_are_written_as_recorded() {
+fn socket_frames_are_encoded_as_recorded() {
     let dialect = Hosted::new(&HostedOptions::default());
     let mut frames = browser_frames(PUBLISHER, "ws.out");
     frames.extend(browser_frames(VIEWER, "ws.out"));
@@ -32,7 +32,7 @@ fn socket_frames_are_written_as_recorded() {
 }
 
 #[test]
-fn channel_copies_are_written_as_recorded() {
+fn channel_copies_are_encoded_as_recorded() {
     let dialect = Hosted::new(&HostedOptions::default());
     let mut frames = browser_frames(PUBLISHER, "dc.out");
     frames.extend(browser_frames(VIEWER, "dc.out"));
@@ -48,7 +48,7 @@ fn channel_copies_are_written_as_recorded() {
 }
 
 #[test]
-fn channel_copies_say_what_the_socket_says_without_a_route() {
+fn channel_copies_are_decoded_like_socket_frames_without_an_address() {
     let dialect = Hosted::new(&HostedOptions::default());
     let copies: Vec<_> = browser_frames(PUBLISHER, "dc.out")
         .iter()
@@ -65,7 +65,7 @@ fn channel_copies_say_what_the_socket_says_without_a_route() {
 }
 
 #[test]
-fn publisher_hears_requests_and_an_answer() {
+fn a_publisher_receives_requests_and_an_answer() {
     let dialect = Hosted::new(&HostedOptions::default());
     let viewer = SignalingAddress("00325443f22c3683fb".into());
     let said: Vec<_> = browser_frames(PUBLISHER, "ws.in")
@@ -84,7 +84,7 @@ fn publisher_hears_requests_and_an_answer() {
 }
 
 #[test]
-fn viewer_hears_an_offer_and_local_candidates() {
+fn a_viewer_receives_an_offer_and_local_candidates() {
     let dialect = Hosted::new(&HostedOptions::default());
     let said: Vec<_> = browser_frames(VIEWER, "ws.in")
         .iter()
@@ -105,7 +105,7 @@ fn viewer_hears_an_offer_and_local_candidates() {
 }
 
 #[test]
-fn first_channel_frames_are_greetings() {
+fn the_first_channel_frames_are_hellos() {
     let dialect = Hosted::new(&HostedOptions::default());
     for (recording, label) in [(PUBLISHER, "dock"), (VIEWER, "pubber")] {
         let frames = browser_frames(recording, "dc.in");
@@ -115,7 +115,7 @@ fn first_channel_frames_are_greetings() {
 }
 
 #[test]
-fn candidates_of_the_viewer_arrive_over_the_channel() {
+fn the_viewers_candidates_are_received_over_the_channel() {
     let frames = browser_frames(PUBLISHER, "dc.in");
     let said = from_channel(&Hosted::new(&HostedOptions::default()), &frames[1]);
     let [ChannelMessage::Signaling(SignalingMessage::Candidates { address, sender, .. })] = said.as_slice()

@@ -1,6 +1,6 @@
-//! Frames from peer to peer: descriptions, candidates, wishes for a restart and farewells.
+//! Frames between peers: descriptions, candidates, requests for an ICE restart, and `bye`.
 //!
-//! They travel over the server and over the data channel; only the spelling of the stream differs.
+//! They are the same over the server and over the data channel, except for the name of the stream.
 
 use std::sync::Arc;
 
@@ -13,11 +13,11 @@ use rejoin_core::port::DialectError;
 use rejoin_core::sdp::Description;
 use rejoin_core::{Direction, IceCandidate};
 
-use crate::codebook::{Carrier, Codebook, Content, Received, to_json};
-use crate::excerpt::excerpt;
 use crate::fields::{Fields, wrong_kind};
+use crate::truncate::truncate;
+use crate::wire_codec::{Content, Received, SignalingPath, WireCodec, to_json};
 
-/// A description on its way out, its fields in the order that VDO.Ninja's SDK writes them.
+/// An outgoing description, with its fields in the order of VDO.Ninja's SDK.
 #[derive(Serialize)]
 pub(crate) struct DescriptionFrame<'message> {
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
@@ -30,7 +30,7 @@ pub(crate) struct DescriptionFrame<'message> {
     pub(crate) content: SealedDescription<'message>,
 }
 
-/// A description and the vector it was sealed under.
+/// A description, and its vector if it is encrypted.
 #[derive(Serialize)]
 pub(crate) struct SealedDescription<'message> {
     description: Content<&'message Description>,
@@ -39,16 +39,16 @@ pub(crate) struct SealedDescription<'message> {
 }
 
 impl<'message> SealedDescription<'message> {
-    /// Seals `description` if there is a password.
-    pub(crate) fn new(codebook: &Codebook, description: &'message Description) -> Result<Self, DialectError> {
-        let (description, vector) = codebook.seal(description)?;
+    /// Encrypts `description` if there is a password.
+    pub(crate) fn new(codec: &WireCodec, description: &'message Description) -> Result<Self, DialectError> {
+        let (description, vector) = codec.seal(description)?;
         Ok(Self { description, vector })
     }
 }
 
-/// Candidates to send.
+/// Outgoing candidates.
 pub(crate) struct OutgoingCandidates<'message> {
-    /// The peer.
+    /// The address of the peer.
     pub(crate) address: Option<&'message SignalingAddress>,
     /// The session.
     pub(crate) session: Option<&'message SessionId>,
@@ -72,7 +72,7 @@ struct CandidatesFrame<'message> {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct WishFrame<'message> {
+struct ControlFrame<'message> {
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
     address: Option<&'message SignalingAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -83,40 +83,38 @@ struct WishFrame<'message> {
     session: Option<&'message SessionId>,
 }
 
-/// Returns the frame of a message to a peer by way of the server; `None` for every other message.
-pub(crate) fn encode(
-    codebook: &Codebook,
-    message: &SignalingMessage,
-) -> Result<Option<String>, DialectError> {
+/// Returns the frame of a message to a peer over the server, or `None` for every other message.
+pub(crate) fn encode(codec: &WireCodec, message: &SignalingMessage) -> Result<Option<String>, DialectError> {
     match message {
         SignalingMessage::Description { address, session, stream, description } => {
             to_json(&DescriptionFrame {
-                address: Some(addressed(address.as_ref(), "a description")?),
+                address: Some(require_address(address.as_ref(), "a description")?),
                 session: session.as_ref(),
-                stream: stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?,
-                content: SealedDescription::new(codebook, description)?,
+                stream: stream.as_ref().map(|stream| codec.wire_stream(stream)).transpose()?,
+                content: SealedDescription::new(codec, description)?,
             })
         }
         SignalingMessage::Candidates { address, session, sender, candidates } => candidates_frame(
-            codebook,
+            codec,
             OutgoingCandidates {
-                address: Some(addressed(address.as_ref(), "a candidate")?),
+                address: Some(require_address(address.as_ref(), "a candidate")?),
                 session: session.as_ref(),
                 sender: *sender,
                 candidates,
             },
         ),
-        SignalingMessage::RestartIce { address, session } => {
-            restart_frame(Some(addressed(address.as_ref(), "a wish for an ice restart")?), session.as_ref())
-        }
-        SignalingMessage::Bye { address } => bye_frame(Some(addressed(address.as_ref(), "a farewell")?)),
+        SignalingMessage::RestartIce { address, session } => restart_frame(
+            Some(require_address(address.as_ref(), "a request for an ICE restart")?),
+            session.as_ref(),
+        ),
+        SignalingMessage::Bye { address } => bye_frame(Some(require_address(address.as_ref(), "a bye")?)),
         _ => return Ok(None),
     }
     .map(Some)
 }
 
 /// Returns the address that the server needs to deliver `message`.
-fn addressed<'message>(
+fn require_address<'message>(
     address: Option<&'message SignalingAddress>,
     message: &str,
 ) -> Result<&'message SignalingAddress, DialectError> {
@@ -125,19 +123,19 @@ fn addressed<'message>(
     })
 }
 
-/// Returns the error for a message that the wire of `dialect` has no words for.
+/// Returns the error for a message that the dialect cannot encode.
 pub(crate) fn unsendable(message: &str, dialect: &str) -> DialectError {
-    let message = excerpt(message);
+    let message = truncate(message);
     DialectError(format!("\"{message}\" has no form in the {dialect} dialect; do not send it"))
 }
 
-/// Returns the frame of candidates, its fields in the order that every recorded client writes them.
+/// Returns the frame of candidates, with its fields in the order of all recorded clients.
 pub(crate) fn candidates_frame(
-    codebook: &Codebook,
+    codec: &WireCodec,
     outgoing: OutgoingCandidates<'_>,
 ) -> Result<String, DialectError> {
     let OutgoingCandidates { address, session, sender, candidates } = outgoing;
-    let (candidates, vector) = codebook.seal(candidates)?;
+    let (candidates, vector) = codec.seal(candidates)?;
     let r#type = match sender {
         Direction::Publishing => "local",
         Direction::Viewing => "remote",
@@ -145,45 +143,45 @@ pub(crate) fn candidates_frame(
     to_json(&CandidatesFrame { address, r#type, candidates, session, vector })
 }
 
-/// Returns the frame that asks for an ICE restart.
+/// Returns the frame that requests an ICE restart.
 pub(crate) fn restart_frame(
     address: Option<&SignalingAddress>,
     session: Option<&SessionId>,
 ) -> Result<String, DialectError> {
-    to_json(&WishFrame { address, ice_restart_request: Some(true), bye: None, session })
+    to_json(&ControlFrame { address, ice_restart_request: Some(true), bye: None, session })
 }
 
-/// Returns the frame that says farewell.
+/// Returns the frame that announces the end of a connection.
 pub(crate) fn bye_frame(address: Option<&SignalingAddress>) -> Result<String, DialectError> {
-    to_json(&WishFrame { address, ice_restart_request: None, bye: Some(true), session: None })
+    to_json(&ControlFrame { address, ice_restart_request: None, bye: Some(true), session: None })
 }
 
-/// Returns what a frame says to a peer, but for farewells, which each path words differently.
+/// Returns the messages of a frame between peers, except `bye`, which differs between the two paths.
 pub(crate) fn decode(
     fields: &Fields<'_>,
-    codebook: &Codebook,
+    codec: &WireCodec,
     address: Option<&SignalingAddress>,
 ) -> Result<Vec<SignalingMessage>, DialectError> {
     let vector = fields.text("vector")?;
-    let carrier = if address.is_some() { Carrier::Server } else { Carrier::Channel };
+    let path = if address.is_some() { SignalingPath::Server } else { SignalingPath::Channel };
     let mut messages = Vec::new();
     if let Some(content) = fields.value("description")? {
-        let received = Received { content, vector: vector.as_deref(), carrier };
+        let received = Received { content, vector: vector.as_deref(), path };
         messages.push(SignalingMessage::Description {
             address: address.cloned(),
             session: session(fields)?,
-            stream: fields.text("streamID")?.map(|stream| codebook.our_stream(&stream)),
-            description: codebook.open("description", received, read_description)?,
+            stream: fields.text("streamID")?.map(|stream| codec.local_stream(&stream)),
+            description: codec.open("description", received, read_description)?,
         });
     }
     for name in ["candidates", "candidate"] {
         let Some(content) = fields.value(name)? else { continue };
-        let received = Received { content, vector: vector.as_deref(), carrier };
+        let received = Received { content, vector: vector.as_deref(), path };
         messages.push(SignalingMessage::Candidates {
             address: address.cloned(),
             session: session(fields)?,
             sender: sender(fields)?,
-            candidates: codebook.open(name, received, read_candidates)?,
+            candidates: codec.open(name, received, read_candidates)?,
         });
     }
     if fields.truthy("iceRestartRequest") {
@@ -192,7 +190,7 @@ pub(crate) fn decode(
     Ok(messages)
 }
 
-/// Reads a session; the Flutter client writes milliseconds, which may arrive as a number.
+/// Reads a session; the Flutter client writes milliseconds, which may be a JSON number.
 fn session(fields: &Fields<'_>) -> Result<Option<SessionId>, DialectError> {
     let text = match fields.value("session")? {
         None => return Ok(None),
@@ -228,7 +226,7 @@ fn read_candidate(value: Value) -> Option<IceCandidate> {
     let received: ReceivedCandidate = serde_json::from_value(value).ok()?;
     let candidate = received.candidate.unwrap_or_default();
     Some(IceCandidate {
-        // The SDK on node-datachannel sends whole SDP lines, attribute prefix included.
+        // The SDK on node-datachannel sends whole SDP lines, including the attribute prefix.
         candidate: candidate.strip_prefix("a=").map(str::to_owned).unwrap_or(candidate),
         sdp_mid: received.sdp_mid,
         sdp_m_line_index: received.sdp_m_line_index,
@@ -236,7 +234,7 @@ fn read_candidate(value: Value) -> Option<IceCandidate> {
     })
 }
 
-/// A candidate as other clients write it: any field may be missing or `null`.
+/// A received candidate, any field of which may be absent or `null`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct ReceivedCandidate {

@@ -1,4 +1,4 @@
-//! Frames between a client and its server: those with a `request`.
+//! Frames between a client and its server, which have a `request`.
 
 use std::sync::Arc;
 
@@ -10,11 +10,11 @@ use rejoin_core::message::{AlertKind, Member, SignalingMessage};
 use rejoin_core::port::DialectError;
 
 use crate::alert;
-use crate::codebook::{Codebook, to_json};
-use crate::excerpt::excerpt;
 use crate::fields::{Fields, missing, wrong_kind};
+use crate::truncate::truncate;
+use crate::wire_codec::{WireCodec, to_json};
 
-/// A request on its way out, its fields in the order that the clients and servers write them.
+/// An outgoing request, with its fields in the order of the existing clients and servers.
 #[derive(Default, Serialize)]
 struct Frame<'message> {
     request: &'static str,
@@ -48,37 +48,37 @@ struct ListedMember {
 /// Returns the request for a stream: `seed` or `play`.
 pub(crate) fn stream_frame(
     request: &'static str,
-    codebook: &Codebook,
+    codec: &WireCodec,
     stream: &StreamId,
 ) -> Result<String, DialectError> {
-    to_json(&Frame { request, stream: Some(codebook.wire_stream(stream)?), ..Frame::default() })
+    to_json(&Frame { request, stream: Some(codec.wire_stream(stream)?), ..Frame::default() })
 }
 
-/// Returns the request to enter a room.
+/// Returns the request to join a room.
 pub(crate) fn join_frame(
-    codebook: &Codebook,
+    codec: &WireCodec,
     room: &RoomId,
     claim: Option<bool>,
     stream: Option<&StreamId>,
 ) -> Result<String, DialectError> {
-    let room = Some(codebook.wire_room(room)?);
-    let stream = stream.map(|stream| codebook.wire_stream(stream)).transpose()?;
+    let room = Some(codec.wire_room(room)?);
+    let stream = stream.map(|stream| codec.wire_stream(stream)).transpose()?;
     to_json(&Frame { request: "joinroom", stream, room, claim, ..Frame::default() })
 }
 
 /// Returns the server's request for an offer.
 pub(crate) fn offer_request_frame(
-    codebook: &Codebook,
+    codec: &WireCodec,
     address: &SignalingAddress,
     stream: Option<&StreamId>,
 ) -> Result<String, DialectError> {
-    let stream = stream.map(|stream| codebook.wire_stream(stream)).transpose()?;
+    let stream = stream.map(|stream| codec.wire_stream(stream)).transpose()?;
     to_json(&Frame { request: "offerSDP", address: Some(address), stream, ..Frame::default() })
 }
 
-/// Returns the server's list of a room.
+/// Returns the server's listing of a room.
 pub(crate) fn listing_frame(
-    codebook: &Codebook,
+    codec: &WireCodec,
     members: &[Member],
     director: Option<&SignalingAddress>,
     claim: Option<bool>,
@@ -86,33 +86,33 @@ pub(crate) fn listing_frame(
     let list = members
         .iter()
         .map(|member| {
-            let stream = member.stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?;
+            let stream = member.stream.as_ref().map(|stream| codec.wire_stream(stream)).transpose()?;
             Ok(ListedMember { address: Some(member.address.0.as_ref().to_owned()), stream })
         })
         .collect::<Result<_, DialectError>>()?;
     to_json(&Frame { request: "listing", list: Some(list), director, claim, ..Frame::default() })
 }
 
-/// Returns the server's news of a member: that it came, or that it publishes.
-pub(crate) fn joined_frame(codebook: &Codebook, member: &Member) -> Result<String, DialectError> {
-    let stream = member.stream.as_ref().map(|stream| codebook.wire_stream(stream)).transpose()?;
+/// Returns the server's announcement that a member joined, or that it publishes.
+pub(crate) fn joined_frame(codec: &WireCodec, member: &Member) -> Result<String, DialectError> {
+    let stream = member.stream.as_ref().map(|stream| codec.wire_stream(stream)).transpose()?;
     let request = if stream.is_some() { "videoaddedtoroom" } else { "someonejoined" };
     to_json(&Frame { request, address: Some(&member.address), stream, ..Frame::default() })
 }
 
-/// Returns the server's refusal or report.
+/// Returns the server's alert.
 pub(crate) fn alert_frame(kind: AlertKind, text: &str) -> Result<String, DialectError> {
     to_json(&Frame { request: "alert", message: Some(text), code: alert::code(kind), ..Frame::default() })
 }
 
-/// Returns what a frame with this `request` says.
+/// Returns the message of a frame with this `request`.
 pub(crate) fn decode(
     request: &str,
     fields: &Fields<'_>,
-    codebook: &Codebook,
+    codec: &WireCodec,
 ) -> Result<SignalingMessage, DialectError> {
     let stream = |fields: &Fields<'_>| -> Result<Option<StreamId>, DialectError> {
-        Ok(fields.text("streamID")?.map(|stream| codebook.our_stream(&stream)))
+        Ok(fields.text("streamID")?.map(|stream| codec.local_stream(&stream)))
     };
     let require_stream = || stream(fields)?.ok_or_else(|| missing("streamID", request));
     let require_address = || address(fields)?.ok_or_else(|| missing("UUID", request));
@@ -120,7 +120,7 @@ pub(crate) fn decode(
         "offerSDP" | "sendoffer" => {
             SignalingMessage::OfferRequested { address: require_address()?, stream: stream(fields)? }
         }
-        // Servers that pass a viewer's own words on add where it is.
+        // Servers that forward a viewer's own frame add the viewer's address.
         "play" => match address(fields)? {
             Some(address) => SignalingMessage::OfferRequested { address, stream: stream(fields)? },
             None => SignalingMessage::Play { stream: require_stream()? },
@@ -132,7 +132,7 @@ pub(crate) fn decode(
             stream: stream(fields)?,
         },
         "listing" | "transferred" => SignalingMessage::Listing {
-            members: members(fields, codebook)?,
+            members: members(fields, codec)?,
             director: fields.text("director")?.map(|director| SignalingAddress(director.into())),
             claim: fields.has("claim").then(|| fields.truthy("claim")),
         },
@@ -141,28 +141,28 @@ pub(crate) fn decode(
         }
         "alert" | "error" => alert_of(fields, "message"),
         "cleanup" => SignalingMessage::Bye { address: Some(require_address()?) },
-        unknown => SignalingMessage::Unknown { request: excerpt(unknown) },
+        unknown => SignalingMessage::Unknown { request: truncate(unknown) },
     })
 }
 
-/// Returns the alert whose words stand in the field `name`; an unreadable one is still an alert.
+/// Returns the alert with the text of the field `name`; one with an unreadable text is still an alert.
 pub(crate) fn alert_of(fields: &Fields<'_>, name: &str) -> SignalingMessage {
     let code = fields.text("code").ok().flatten();
-    let words = match fields.text(name) {
-        Ok(words) => words,
+    let text = match fields.text(name) {
+        Ok(text) => text,
         Err(_) => fields.raw(name).map(str::to_owned),
     };
-    let text = words.or_else(|| code.clone()).unwrap_or_default();
-    SignalingMessage::Alert { kind: alert::classify(&text, code.as_deref()), text: excerpt(&text) }
+    let text = text.or_else(|| code.clone()).unwrap_or_default();
+    SignalingMessage::Alert { kind: alert::classify(&text, code.as_deref()), text: truncate(&text) }
 }
 
-/// Returns the peer that a frame names.
+/// Returns the address of the peer in a frame.
 pub(crate) fn address(fields: &Fields<'_>) -> Result<Option<SignalingAddress>, DialectError> {
     Ok(fields.text("UUID")?.map(|address| SignalingAddress(Arc::from(address))))
 }
 
-/// Reads a list of members; one that the server cannot find is none.
-fn members(fields: &Fields<'_>, codebook: &Codebook) -> Result<Vec<Member>, DialectError> {
+/// Reads a list of members, and skips those without an address.
+fn members(fields: &Fields<'_>, codec: &WireCodec) -> Result<Vec<Member>, DialectError> {
     let Some(list) = fields.value("list")? else { return Ok(Vec::new()) };
     let listed: Vec<ListedMember> =
         serde_json::from_value(list).map_err(|_| wrong_kind("list", "a list of members"))?;
@@ -171,7 +171,7 @@ fn members(fields: &Fields<'_>, codebook: &Codebook) -> Result<Vec<Member>, Dial
         .filter_map(|member| {
             let address = SignalingAddress(member.address.filter(|address| !address.is_empty())?.into());
             let stream = member.stream.filter(|stream| !stream.is_empty());
-            Some(Member { address, stream: stream.map(|stream| codebook.our_stream(&stream)) })
+            Some(Member { address, stream: stream.map(|stream| codec.local_stream(&stream)) })
         })
         .collect())
 }
