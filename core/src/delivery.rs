@@ -7,6 +7,7 @@
 
 pub mod durable;
 mod inbox;
+pub(crate) mod link;
 mod outbox;
 mod reassembly;
 #[cfg(test)]

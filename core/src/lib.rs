@@ -13,6 +13,7 @@ pub mod input;
 pub mod message;
 pub mod network;
 pub mod output;
+mod peer;
 pub mod platform;
 pub mod policy;
 pub mod port;

@@ -1,36 +1,21 @@
 //! The machine: owns every piece of state about outages.
 
-mod absent;
+pub(crate) mod absent;
 mod backpressure;
 mod commands;
-mod connection;
-mod consent;
-mod context;
+pub(crate) mod context;
 mod dispatch;
-mod hedge;
 mod intent;
 mod known_viewers;
-mod link_quality;
-mod local_signaling;
 mod mail;
-mod negotiation;
-mod outage;
-mod peer_link;
 mod persist;
-mod probes;
-mod repair;
 mod returning_peer;
 mod room_join;
 mod session_record;
 mod signaling_link;
-mod signaling_path;
-mod spare;
-mod steps;
 #[cfg(test)]
 mod tests;
-mod timeline;
-mod timers;
-mod verification;
+pub(crate) mod timers;
 mod view_all;
 
 use std::collections::BTreeMap;
@@ -45,6 +30,7 @@ use crate::id::{Generation, Identity, PeerKey};
 use crate::input::Input;
 use crate::network::{NetworkChange, NetworkSnapshot};
 use crate::output::{Event, Output, Warning};
+use crate::peer::link::PeerLink;
 use crate::platform::Platform;
 use crate::policy::Policies;
 use crate::port::{PeerEvent, SignalingEvent};
@@ -52,10 +38,9 @@ use crate::session::{SessionRecord, ViewerRecord};
 use crate::supervisor::context::Context;
 use crate::supervisor::intent::Intent;
 use crate::supervisor::known_viewers::KnownViewers;
-use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::signaling_link::SignalingLink;
 
-pub use crate::supervisor::spare::Spares;
+pub use crate::peer::spare::Spares;
 
 /// What a supervisor is told once, at the start.
 #[derive(Clone, Debug)]
@@ -204,7 +189,7 @@ impl Supervisor {
         }
         for address in std::mem::take(&mut self.context.farewells) {
             // every connection between the two hears what the server carries
-            if self.peers.values().filter(|link| link.address.as_ref() == Some(&address)).count() > 1 {
+            if self.peers.values().filter(|link| link.remote.address.as_ref() == Some(&address)).count() > 1 {
                 self.context.take_back(&address);
             }
         }
@@ -263,7 +248,7 @@ impl Supervisor {
 
     /// Whom nobody named, and who has not come back in its time, is gone; that is no unrecovered incident.
     fn gone(&mut self, key: &PeerKey) {
-        let Some(link) = self.peers.get(key).filter(|link| link.outage.is_some()) else { return };
+        let Some(link) = self.peers.get(key).filter(|link| link.repair.outage.is_some()) else { return };
         if self.waits_on(link) {
             return link.start_expiry(&mut self.context);
         }
@@ -276,7 +261,7 @@ impl Supervisor {
     fn part(&mut self, key: &PeerKey) -> Option<PeerLink> {
         let mut link = self.peers.remove(key)?;
         // every connection between the two hears what the server carries
-        if self.peers.values().all(|other| other.address != link.address) {
+        if self.peers.values().all(|other| other.remote.address != link.remote.address) {
             link.send_bye_to_server(&mut self.context);
         }
         link.leave(&mut self.context);
@@ -291,7 +276,7 @@ impl Supervisor {
     }
 
     fn left(&mut self, link: PeerLink) {
-        if link.ever_up {
+        if link.health.ever_up {
             self.context.event(Event::PeerLeft(link.peer()));
         }
         self.context.record_changed = true;
@@ -329,9 +314,13 @@ impl Supervisor {
 
     fn peer_event(&mut self, generation: Generation, event: PeerEvent) {
         // the door: a connection that is neither active nor candidate has no say
-        let Some(link) = self.peers.values_mut().find(|link| link.owns(generation)) else { return };
+        let Some(link) =
+            self.peers.values_mut().find(|link| link.connections.by_generation(generation).is_some())
+        else {
+            return;
+        };
         let context = &mut self.context;
-        if link.is_spare(generation) {
+        if link.connections.is_spare(generation) {
             return link.spare_event(generation, event, context);
         }
         match event {
@@ -344,14 +333,14 @@ impl Supervisor {
                 link.channel_closed(generation, Fault::ConnectionDied { reason }, context);
             }
             PeerEvent::Malformed { reason } => {
-                let peer = link.key.clone();
+                let peer = link.remote.key.clone();
                 context.warn(Warning::MalformedMessage { peer, reason });
             }
             PeerEvent::Unsent { tag, message } => link.unsent(generation, tag, message, context),
             PeerEvent::Writable => link.writable(generation, context),
             PeerEvent::Stats(sample) => link.measured(generation, sample, context),
             PeerEvent::Received(message) => {
-                let key = link.key.clone();
+                let key = link.remote.key.clone();
                 self.channel_message(&key, generation, message);
             }
         }

@@ -11,16 +11,16 @@ use crate::message::Payload;
 
 /// What a link and a peer have exchanged, without the link.
 #[derive(Debug)]
-pub(super) struct Mail {
+pub(crate) struct Mail {
     /// `None` if only what the peer must not repeat is kept.
-    pub(super) outbox: Option<Outbox>,
-    pub(super) inbox: Inbox,
-    pub(super) persisted: PersistedState,
+    pub(crate) outbox: Option<Outbox>,
+    pub(crate) inbox: Inbox,
+    pub(crate) persisted: PersistedState,
 }
 
 /// The mail of whoever is not here; who left first stands first.
 #[derive(Debug, Default)]
-pub(super) struct AbsentPeers(VecDeque<AbsentPeer>);
+pub(crate) struct AbsentPeers(VecDeque<AbsentPeer>);
 
 #[derive(Debug)]
 struct AbsentPeer {
@@ -32,11 +32,11 @@ struct AbsentPeer {
 
 /// How long is waited for a peer that an earlier process knew.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Awaited {
+pub(crate) struct Awaited {
     /// Until when broadcasts go its way and not over another link to the same peer, so that they stay in order.
-    pub(super) preferred_until: Instant,
+    pub(crate) preferred_until: Instant,
     /// Until when it may come back as the same although it says that it remembers nothing.
-    pub(super) until: Instant,
+    pub(crate) until: Instant,
 }
 
 /// Peers of which only is kept what they must not repeat.
@@ -46,18 +46,18 @@ const MOST_REMEMBERED: usize = 64;
 
 impl AbsentPeers {
     /// Returns the mail of a peer that is here from now on.
-    pub(super) fn take(&mut self, delivery_key: &DeliveryKey) -> Option<Mail> {
+    pub(crate) fn take(&mut self, delivery_key: &DeliveryKey) -> Option<Mail> {
         let index = self.0.iter().position(|absent| absent.delivery_key == *delivery_key)?;
         self.0.remove(index).map(|absent| absent.mail)
     }
 
     /// Keeps the mail of a peer that is gone.
-    pub(super) fn put(&mut self, delivery_key: DeliveryKey, mail: Mail) {
+    pub(crate) fn put(&mut self, delivery_key: DeliveryKey, mail: Mail) {
         self.place(AbsentPeer { delivery_key, mail, awaited: None });
     }
 
     /// Keeps the mail of a peer that an earlier process knew.
-    pub(super) fn restore(&mut self, delivery_key: DeliveryKey, mail: Mail, awaited: Awaited) {
+    pub(crate) fn restore(&mut self, delivery_key: DeliveryKey, mail: Mail, awaited: Awaited) {
         self.place(AbsentPeer { delivery_key, mail, awaited: Some(awaited) });
     }
 
@@ -73,7 +73,7 @@ impl AbsentPeers {
     /// Forgets whoever was here longest ago if there are too many, and who will not come back as the same.
     ///
     /// Returns what that leads to: what the store is told, and how many messages are lost.
-    pub(super) fn forget(&mut self, now: Instant) -> Vec<(StoreChange, PeerKey, u64)> {
+    pub(crate) fn forget(&mut self, now: Instant) -> Vec<(StoreChange, PeerKey, u64)> {
         let kept = self.0.iter().filter(|absent| absent.mail.outbox.is_some()).count();
         let mut excess = kept.saturating_sub(MOST_REMEMBERED);
         let mut forgotten = Vec::new();
@@ -91,12 +91,12 @@ impl AbsentPeers {
     }
 
     /// Returns whether a broadcast for whoever goes by this identity waits for a viewer to come back.
-    pub(super) fn prefers(&self, identity: Identity, streams: &BTreeSet<StreamId>, now: Instant) -> bool {
+    pub(crate) fn prefers(&self, identity: Identity, streams: &BTreeSet<StreamId>, now: Instant) -> bool {
         self.0.iter().any(|absent| absent.viewer(streams) == Some(identity) && absent.is_preferred(now))
     }
 
     /// Returns a viewer for which a message would be kept if there was room for it.
-    pub(super) fn crowded(
+    pub(crate) fn crowded(
         &self,
         post: &OutgoingMessage<'_>,
         here: impl Fn(Identity) -> bool,
@@ -111,7 +111,7 @@ impl AbsentPeers {
     /// Keeps a message for the chosen viewers of `streams`, but for those who are `here` otherwise.
     ///
     /// Returns whom it is kept for, and how many older messages each of them lost for it.
-    pub(super) fn send(
+    pub(crate) fn send(
         &mut self,
         post: &OutgoingMessage<'_>,
         here: impl Fn(Identity) -> bool,
@@ -130,26 +130,26 @@ impl AbsentPeers {
     }
 
     /// Notes how far our application has come in what a peer sent that is gone.
-    pub(super) fn confirm(&mut self, position: Cursor) {
+    pub(crate) fn confirm(&mut self, position: Cursor) {
         for absent in &mut self.0 {
             absent.mail.inbox.confirm(position);
         }
     }
 
     /// Returns what the store does not know yet.
-    pub(super) fn changes(&mut self) -> Vec<StoreChange> {
+    pub(crate) fn changes(&mut self) -> Vec<StoreChange> {
         self.0.iter_mut().flat_map(|absent| absent.mail.changes(&absent.delivery_key)).collect()
     }
 }
 
 /// A message on its way to peers that are not here.
 #[derive(Debug)]
-pub(super) struct OutgoingMessage<'a> {
-    pub(super) to: &'a Recipient,
-    pub(super) payload: &'a Payload,
+pub(crate) struct OutgoingMessage<'a> {
+    pub(crate) to: &'a Recipient,
+    pub(crate) payload: &'a Payload,
     /// The streams that we publish: nobody waits for what is said to viewers of another one.
-    pub(super) streams: &'a BTreeSet<StreamId>,
-    pub(super) now: Instant,
+    pub(crate) streams: &'a BTreeSet<StreamId>,
+    pub(crate) now: Instant,
 }
 
 impl Mail {

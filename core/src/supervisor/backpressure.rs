@@ -7,9 +7,9 @@ use crate::id::{Identity, PeerKey};
 use crate::input::Recipient;
 use crate::message::Payload;
 use crate::output::Warning;
+use crate::peer::link::PeerLink;
 use crate::supervisor::absent::OutgoingMessage;
 use crate::supervisor::context::Context;
-use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Supervisor, Timer};
 
 /// How long a peer may acknowledge nothing over a connection that works; the largest message takes as long
@@ -25,8 +25,11 @@ impl Supervisor {
     pub fn can_accept(&self) -> bool {
         match self.context.settings.when_full {
             WhenFull::Wait => {
-                let mut connected =
-                    self.peers.values().filter(|link| link.ever_up && link.outage.is_none()).peekable();
+                let mut connected = self
+                    .peers
+                    .values()
+                    .filter(|link| link.health.ever_up && link.repair.outage.is_none())
+                    .peekable();
                 connected.peek().is_none() || connected.any(PeerLink::keeps_up)
             }
             WhenFull::DropOldest | WhenFull::Refuse => true,
@@ -39,9 +42,9 @@ impl Supervisor {
             WhenFull::Wait | WhenFull::DropOldest => None,
             WhenFull::Refuse => {
                 let mut chosen = self.chosen(to).into_iter();
-                let crowded = chosen.find(|link| !link.outbox.can_accept(payload.len()));
+                let crowded = chosen.find(|link| !link.delivery.outbox.can_accept(payload.len()));
                 let absent = || self.context.absent.crowded(&self.post(to, payload), |who| self.is_here(who));
-                crowded.map(|link| link.key.clone()).or_else(absent)
+                crowded.map(|link| link.remote.key.clone()).or_else(absent)
             }
         }
     }
@@ -58,31 +61,32 @@ impl Supervisor {
 impl PeerLink {
     /// Returns whether the channel takes more, and half of either bound is free.
     fn keeps_up(&self) -> bool {
-        self.active.as_ref().is_none_or(|active| active.writable) && !self.outbox.is_half_full()
+        self.connections.active.as_ref().is_none_or(|active| active.writable)
+            && !self.delivery.outbox.is_half_full()
     }
 
     /// Begins to wait for the peer's next acknowledgement, if it owes one.
-    pub(super) fn expect_acknowledgement(&self, context: &mut Context) {
-        if self.delivers() && !self.outbox.is_empty() {
-            let timer = Timer::Unacknowledged(self.key.clone());
+    pub(crate) fn expect_acknowledgement(&self, context: &mut Context) {
+        if self.delivers() && !self.delivery.outbox.is_empty() {
+            let timer = Timer::Unacknowledged(self.remote.key.clone());
             context.timers.set_if_unset(timer, context.now, ACKNOWLEDGEMENT_LIMIT);
         }
     }
 
     /// Notes how far the peer has come in what we send.
-    pub(super) fn has_come_to(&mut self, through: u64, context: &mut Context) {
-        if self.outbox.acknowledge(through) {
-            context.timers.clear(&Timer::Unacknowledged(self.key.clone()));
+    pub(crate) fn has_come_to(&mut self, through: u64, context: &mut Context) {
+        if self.delivery.outbox.acknowledge(through) {
+            context.timers.clear(&Timer::Unacknowledged(self.remote.key.clone()));
             self.expect_acknowledgement(context);
         }
     }
 
     /// The peer has acknowledged nothing for long: tells it unless an outage explains it, and waits on.
-    pub(super) fn unacknowledged(&mut self, context: &mut Context) {
-        let up_for = context.now.saturating_duration_since(self.up_since);
-        let up = self.outage.is_none() && up_for >= ACKNOWLEDGEMENT_LIMIT;
-        if up && self.delivers() && !self.outbox.is_empty() {
-            let (peer, messages) = (self.key.clone(), self.outbox.len());
+    pub(crate) fn unacknowledged(&mut self, context: &mut Context) {
+        let up_for = context.now.saturating_duration_since(self.health.up_since);
+        let up = self.repair.outage.is_none() && up_for >= ACKNOWLEDGEMENT_LIMIT;
+        if up && self.delivers() && !self.delivery.outbox.is_empty() {
+            let (peer, messages) = (self.remote.key.clone(), self.delivery.outbox.len());
             context.warn(Warning::Unacknowledged { peer, messages });
         }
         self.expect_acknowledgement(context);

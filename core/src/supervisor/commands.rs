@@ -5,10 +5,10 @@ use crate::id::{Direction, PeerKey, StreamId};
 use crate::input::{Command, Recipient};
 use crate::message::{Payload, SignalingMessage};
 use crate::output::Event;
+use crate::peer::link::PeerLink;
 use crate::policy::Policies;
 use crate::session::ViewAll;
 use crate::supervisor::absent::OutgoingMessage;
-use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Membership, Supervisor, Timer};
 
 impl Supervisor {
@@ -65,7 +65,7 @@ impl Supervisor {
         self.context.record_changed = true;
         if let Some(link) = self.peers.get_mut(&key) {
             // the room has it already
-            link.implicit = false;
+            link.remote.implicit = false;
             return self.context.timers.clear(&Timer::Gone(key));
         }
         let mut link = PeerLink::new(key.clone(), stream, None, &mut self.context);
@@ -84,7 +84,7 @@ impl Supervisor {
     }
 
     fn send(&mut self, to: &Recipient, payload: &Payload) {
-        let chosen: Vec<PeerKey> = self.chosen(to).into_iter().map(|link| link.key.clone()).collect();
+        let chosen: Vec<PeerKey> = self.chosen(to).into_iter().map(|link| link.remote.key.clone()).collect();
         let kept = self.keep_for_absent(to, payload);
         if chosen.is_empty() && kept == 0 {
             self.context.event(Event::Dropped { peer: None, messages: 1 });
@@ -100,7 +100,9 @@ impl Supervisor {
     pub(super) fn chosen(&self, to: &Recipient) -> Vec<&PeerLink> {
         match to {
             Recipient::Everyone => self.each_once().collect(),
-            Recipient::Labelled(labels) => self.each_once().filter(|link| link.is_labelled(labels)).collect(),
+            Recipient::Labelled(labels) => {
+                self.each_once().filter(|link| link.remote.is_labelled(labels)).collect()
+            }
             Recipient::Named(name) => self.peers.values().filter(|link| link.is_called(name)).collect(),
         }
     }
@@ -112,7 +114,7 @@ impl Supervisor {
 
     fn is_second(&self, link: &PeerLink) -> bool {
         let (streams, now) = (&self.intent.streams, self.context.now);
-        let is_preferred = match (link.key.direction, link.identity()) {
+        let is_preferred = match (link.remote.key.direction, link.identity()) {
             (Direction::Viewing, Some(identity)) => self.context.absent.prefers(identity, streams, now),
             (Direction::Viewing, None) | (Direction::Publishing, _) => false,
         };

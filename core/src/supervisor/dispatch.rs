@@ -4,10 +4,10 @@ use crate::fault::Fault;
 use crate::id::{Direction, Generation, PeerKey, SessionId, SignalingAddress, StreamId};
 use crate::message::{AlertKind, ChannelMessage, SignalingMessage, Token};
 use crate::output::{Event, Warning};
+use crate::peer::link::PeerLink;
+use crate::peer::link::negotiation::Offer;
 use crate::sdp::{Description, SdpType};
 use crate::supervisor::mail::Numbered;
-use crate::supervisor::negotiation::Offer;
-use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Supervisor, Timer};
 
 /// Peers served at once; strangers cannot make us open more connections than that.
@@ -49,7 +49,7 @@ impl Supervisor {
                 match by_session.or_else(by_address) {
                     Some(key) => {
                         if let Some(link) = self.peers.get_mut(&key) {
-                            link.address = address.or(link.address.take());
+                            link.remote.address = address.or(link.remote.address.take());
                             link.candidates(session.as_ref(), candidates, &mut self.context);
                         }
                     }
@@ -60,7 +60,7 @@ impl Supervisor {
                 let by_session = session.and_then(|one| self.find(Direction::Publishing, Some(&one), None));
                 let key = by_session.or_else(|| self.find(Direction::Publishing, None, address.as_ref()));
                 if let Some(link) = key.and_then(|key| self.peers.get_mut(&key)) {
-                    link.address = address.or(link.address.take());
+                    link.remote.address = address.or(link.remote.address.take());
                     link.restart_requested(&mut self.context);
                 }
             }
@@ -87,14 +87,14 @@ impl Supervisor {
     pub(super) fn channel_message(&mut self, key: &PeerKey, generation: Generation, message: ChannelMessage) {
         let Some(link) = self.peers.get_mut(key) else { return };
         let context = &mut self.context;
-        if let Some(connection) = link.connection(generation) {
-            connection.probes.last_received = Some(context.now);
+        if let Some(connection) = link.connections.by_generation_mut(generation) {
+            connection.liveness.probes.last_received = Some(context.now);
         }
         match message {
             ChannelMessage::Hello(hello) => self.on_hello(key, generation, hello),
             ChannelMessage::Ping(token) => {
-                if let Some(connection) = link.connection(generation) {
-                    connection.answered_at = Some(context.now);
+                if let Some(connection) = link.connections.by_generation_mut(generation) {
+                    connection.liveness.answered_at = Some(context.now);
                     connection.send(ChannelMessage::Pong(token), context);
                 }
                 link.on_activity(generation, context);
@@ -132,12 +132,13 @@ impl Supervisor {
     fn channel_signaling(&mut self, key: &PeerKey, generation: Generation, message: SignalingMessage) {
         let Some(link) = self.peers.get_mut(key) else { return };
         let context = &mut self.context;
-        let known = link.connection(generation).map(|connection| connection.session.clone());
+        let known =
+            link.connections.by_generation_mut(generation).map(|connection| connection.session.clone());
         match message {
             SignalingMessage::Description { session, description, .. } => {
                 let Some(session) = session.or(known) else { return };
                 match description.sdp_type {
-                    SdpType::Offer if link.key.direction == Direction::Viewing => {
+                    SdpType::Offer if link.remote.key.direction == Direction::Viewing => {
                         let offer = Offer { address: None, session, description, over_channel: true };
                         link.offered(offer, context);
                     }
@@ -148,7 +149,7 @@ impl Supervisor {
             SignalingMessage::Candidates { session, candidates, .. } => {
                 link.candidates(session.or(known).as_ref(), candidates, context);
             }
-            SignalingMessage::RestartIce { .. } if link.is_rejoin() => {
+            SignalingMessage::RestartIce { .. } if link.remote.is_rejoin() => {
                 link.offer_requested_over_channel(context)
             }
             SignalingMessage::RestartIce { .. } => link.restart_requested(context),
@@ -157,7 +158,7 @@ impl Supervisor {
                 link.follow(generation, context);
             }
             SignalingMessage::Withdraw { session } => {
-                if !link.is_candidate(generation) {
+                if !link.connections.is_candidate(generation) {
                     link.withdrawn(session, context);
                 }
             }
@@ -180,7 +181,7 @@ impl Supervisor {
         // a address that names a link is that viewer's first one, taken back
         let known = self.find(Direction::Publishing, None, Some(&address)).unwrap_or_else(|| key.clone());
         if let Some(link) = self.peers.get_mut(&known) {
-            link.address = Some(address);
+            link.remote.address = Some(address);
             return link.offer_requested(&mut self.context);
         }
         let ours = stream.filter(|stream| self.intent.streams.contains(stream));
@@ -233,7 +234,7 @@ impl Supervisor {
         };
         if let Some(link) = self.peers.get_mut(&key) {
             if address.is_some() {
-                link.address = address;
+                link.remote.address = address;
             }
             link.answered(session, answer, &mut self.context);
         }
@@ -241,10 +242,9 @@ impl Supervisor {
 
     fn bye_on(&mut self, key: &PeerKey, generation: Generation) {
         // a goodbye over a connection that is being replaced is about that connection
-        let about_the_old = self
-            .peers
-            .get(key)
-            .is_some_and(|link| link.candidate.is_some() && !link.is_candidate(generation));
+        let about_the_old = self.peers.get(key).is_some_and(|link| {
+            link.connections.candidate.is_some() && !link.connections.is_candidate(generation)
+        });
         if !about_the_old {
             self.bye(key);
         }
@@ -274,19 +274,19 @@ impl Supervisor {
         session: Option<&SessionId>,
         address: Option<&SignalingAddress>,
     ) -> Option<PeerKey> {
-        let links = || self.peers.values().filter(|link| link.key.direction == direction);
+        let links = || self.peers.values().filter(|link| link.remote.key.direction == direction);
         let found = match (session, address) {
-            (Some(_), _) => links().find(|link| link.has_session(session)),
-            (None, Some(_)) => links().find(|link| link.address.as_ref() == address),
+            (Some(_), _) => links().find(|link| link.connections.has_session(session)),
+            (None, Some(_)) => links().find(|link| link.remote.address.as_ref() == address),
             (None, None) => None,
         };
-        found.map(|link| link.key.clone())
+        found.map(|link| link.remote.key.clone())
     }
 
     fn keys_at(&self, address: Option<&SignalingAddress>) -> Vec<PeerKey> {
         let Some(address) = address else { return Vec::new() };
-        let links = self.peers.values().filter(|link| link.address.as_ref() == Some(address));
-        links.map(|link| link.key.clone()).collect()
+        let links = self.peers.values().filter(|link| link.remote.address.as_ref() == Some(address));
+        links.map(|link| link.remote.key.clone()).collect()
     }
 }
 

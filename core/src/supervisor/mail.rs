@@ -9,10 +9,10 @@ use crate::fault::Fault;
 use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, is_json};
 use crate::output::{Event, Warning};
+use crate::peer::connection::Connection;
+use crate::peer::link::PeerLink;
 use crate::port::PeerAction;
-use crate::supervisor::connection::Connection;
 use crate::supervisor::context::Context;
-use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Spares, Timer};
 
 /// How long an acknowledgement waits for a message that could carry it.
@@ -24,16 +24,16 @@ const ACKNOWLEDGED_AT_ONCE: u64 = 256;
 
 impl PeerLink {
     /// Sends a message, or keeps it while the path is broken or in doubt.
-    pub(super) fn send(&mut self, payload: Payload, context: &mut Context) {
+    pub(crate) fn send(&mut self, payload: Payload, context: &mut Context) {
         if payload.len() > LARGEST_MESSAGE {
             return self.report_too_large(payload.len(), LARGEST_MESSAGE, context);
         }
         match context.settings.when_full {
             WhenFull::Wait | WhenFull::DropOldest => {}
-            WhenFull::Refuse if self.outbox.can_accept(payload.len()) => {}
+            WhenFull::Refuse if self.delivery.outbox.can_accept(payload.len()) => {}
             WhenFull::Refuse => return self.report_dropped(1, context),
         }
-        let dropped = self.outbox.push(payload);
+        let dropped = self.delivery.outbox.push(payload);
         self.report_dropped(dropped, context);
         self.flush(context);
     }
@@ -43,15 +43,15 @@ impl PeerLink {
         self.report_dropped(1, context);
     }
 
-    pub(super) fn report_dropped(&self, messages: u64, context: &mut Context) {
+    pub(crate) fn report_dropped(&self, messages: u64, context: &mut Context) {
         if messages > 0 {
-            context.event(Event::Dropped { peer: Some(self.key.clone()), messages });
+            context.event(Event::Dropped { peer: Some(self.remote.key.clone()), messages });
         }
     }
 
     /// Returns whether the peer on the connection in use acknowledges what it gets.
-    pub(super) fn delivers(&self) -> bool {
-        self.active.as_ref().is_some_and(|active| active.epoch.is_some())
+    pub(crate) fn delivers(&self) -> bool {
+        self.connections.active.as_ref().is_some_and(|active| active.epoch.is_some())
     }
 
     /// Moves the mail to a connection that has taken the place of another, or of none.
@@ -59,47 +59,49 @@ impl PeerLink {
     /// What had gone out over the old one since the peer's hello on the new one may be lost with it, so whatever is
     /// not acknowledged goes out again.
     /// What a rejoin peer could do is forgotten when another kind of client has taken its place.
-    pub(super) fn move_mail(&mut self) {
-        if self.is_rejoin() && self.active.as_ref().is_some_and(|active| !active.is_rejoin) {
-            self.hello.rejoin = None;
-            self.inbox.forget();
-            self.reassembly = Reassembly::default();
+    pub(crate) fn move_mail(&mut self) {
+        if self.remote.is_rejoin() && self.connections.active.as_ref().is_some_and(|active| !active.is_rejoin)
+        {
+            self.remote.hello.rejoin = None;
+            self.delivery.inbox.forget();
+            self.delivery.reassembly = Reassembly::default();
         }
-        self.outbox.resume(None);
+        self.delivery.outbox.resume(None);
     }
 
     /// Sends what waits, oldest first, if the path is believed to work.
-    pub(super) fn flush(&mut self, context: &mut Context) {
+    pub(crate) fn flush(&mut self, context: &mut Context) {
         // what works badly still works
-        let broken = self.outage.as_ref().is_some_and(|outage| outage.fault != Fault::QualityPoor);
-        if broken || self.suspect {
+        let broken = self.repair.outage.as_ref().is_some_and(|outage| outage.fault != Fault::QualityPoor);
+        if broken || self.health.suspect {
             return;
         }
         let delivers = self.delivers();
-        let Some(active) = self.active.as_ref().filter(|active| active.channel_open && active.writable)
+        let Some(active) =
+            self.connections.active.as_ref().filter(|active| active.channel_open && active.writable)
         else {
             return;
         };
-        let acknowledged = self.inbox.cursor().map_or(0, |cursor| cursor.sequence);
-        while let Some(outgoing) = self.outbox.next_outgoing() {
+        let acknowledged = self.delivery.inbox.cursor().map_or(0, |cursor| cursor.sequence);
+        while let Some(outgoing) = self.delivery.outbox.next_outgoing() {
             let (tag, message) = match outgoing {
                 Outgoing::Message { sequence, payload } if delivers => {
-                    context.timers.clear(&Timer::Acknowledgement(self.key.clone()));
-                    self.inbox.told();
+                    context.timers.clear(&Timer::Acknowledgement(self.remote.key.clone()));
+                    self.delivery.inbox.told();
                     (sequence, ChannelMessage::Numbered { sequence, acknowledged, payload })
                 }
                 Outgoing::Message { sequence, payload } => {
-                    self.outbox.close_connection(sequence);
+                    self.delivery.outbox.close_connection(sequence);
                     (sequence, ChannelMessage::Application(payload))
                 }
                 Outgoing::Part(part) if delivers => {
-                    context.timers.clear(&Timer::Acknowledgement(self.key.clone()));
-                    self.inbox.told();
+                    context.timers.clear(&Timer::Acknowledgement(self.remote.key.clone()));
+                    self.delivery.inbox.told();
                     (part.sequence, ChannelMessage::Part { acknowledged, part })
                 }
                 // nobody there puts it together
                 Outgoing::Part(Part { sequence, total, .. }) => {
-                    self.outbox.close_connection(sequence);
+                    self.delivery.outbox.close_connection(sequence);
                     self.report_too_large(total, LARGEST_SLICE, context);
                     continue;
                 }
@@ -115,24 +117,24 @@ impl PeerLink {
     }
 
     /// Takes back a message for which the channel had no room.
-    pub(super) fn unsent(
+    pub(crate) fn unsent(
         &mut self,
         generation: Generation,
         tag: u64,
         message: ChannelMessage,
         context: &mut Context,
     ) {
-        if let Some(connection) = self.connection(generation) {
+        if let Some(connection) = self.connections.by_generation_mut(generation) {
             connection.writable = false;
         }
         match message {
             ChannelMessage::Application(payload) => {
-                let dropped = self.outbox.restore(tag, payload);
+                let dropped = self.delivery.outbox.restore(tag, payload);
                 self.report_dropped(dropped, context);
             }
-            ChannelMessage::Numbered { sequence, .. } => self.outbox.rewind(sequence),
-            ChannelMessage::Part { part, .. } => self.outbox.rewind_into(part.sequence, part.offset),
-            ChannelMessage::Gap { after, .. } => self.outbox.rewind(after.saturating_add(1)),
+            ChannelMessage::Numbered { sequence, .. } => self.delivery.outbox.rewind(sequence),
+            ChannelMessage::Part { part, .. } => self.delivery.outbox.rewind_into(part.sequence, part.offset),
+            ChannelMessage::Gap { after, .. } => self.delivery.outbox.rewind(after.saturating_add(1)),
             ChannelMessage::Acknowledged { .. } => self.owe_acknowledgement(context),
             // a ping that finds no room is a missed ping; the rest is repeated by whoever needs it
             ChannelMessage::Hello(_)
@@ -144,27 +146,27 @@ impl PeerLink {
         }
     }
 
-    pub(super) fn writable(&mut self, generation: Generation, context: &mut Context) {
-        if let Some(connection) = self.connection(generation) {
+    pub(crate) fn writable(&mut self, generation: Generation, context: &mut Context) {
+        if let Some(connection) = self.connections.by_generation_mut(generation) {
             connection.writable = true;
         }
         self.flush(context);
     }
 
     /// Reports what is not known to have arrived as lost, unless it outlives the link; called before the link ends.
-    pub(super) fn drop_mail(&mut self, context: &mut Context) {
-        if self.persisted.delivery_key().is_some() {
+    pub(crate) fn drop_mail(&mut self, context: &mut Context) {
+        if self.delivery.persisted.delivery_key().is_some() {
             return;
         }
-        let unknown = self.outage.is_some() || self.delivers();
-        let lost = if unknown { self.outbox.len() } else { self.outbox.unsent() };
+        let unknown = self.repair.outage.is_some() || self.delivers();
+        let lost = if unknown { self.delivery.outbox.len() } else { self.delivery.outbox.unsent() };
         self.report_dropped(lost, context);
     }
 
     // ---- what arrives
 
     /// A message of a peer that delivers.
-    pub(super) fn numbered(&mut self, generation: Generation, numbered: Numbered, context: &mut Context) {
+    pub(crate) fn numbered(&mut self, generation: Generation, numbered: Numbered, context: &mut Context) {
         if !self.is_in_epoch(generation) {
             return;
         }
@@ -174,7 +176,7 @@ impl PeerLink {
     }
 
     /// A part of a message of a peer that delivers.
-    pub(super) fn part(
+    pub(crate) fn part(
         &mut self,
         generation: Generation,
         acknowledged: u64,
@@ -185,41 +187,41 @@ impl PeerLink {
             return;
         }
         self.has_come_to(acknowledged, context);
-        if self.inbox.has(part.sequence) {
+        if self.delivery.inbox.has(part.sequence) {
             return self.owe_acknowledgement(context);
         }
-        match self.reassembly.add(generation, part) {
+        match self.delivery.reassembly.add(generation, part) {
             Some(payload) if is_json(&payload.0) => self.complete(part.sequence, payload, context),
             // the peer's next number counts it as missed
             Some(_) => {
                 let reason = "parts add up to no JSON value; update both peers".to_owned();
-                context.warn(Warning::MalformedMessage { peer: self.key.clone(), reason });
+                context.warn(Warning::MalformedMessage { peer: self.remote.key.clone(), reason });
             }
             None => {}
         }
     }
 
     fn complete(&mut self, sequence: u64, payload: Payload, context: &mut Context) {
-        let arrival = self.inbox.message(sequence);
+        let arrival = self.delivery.inbox.message(sequence);
         self.report_missing(arrival, context);
         if arrival.is_new {
-            let position = self.inbox.position(sequence);
+            let position = self.delivery.inbox.position(sequence);
             context.event(Event::Received { from: self.peer(), payload, position });
         }
         self.owe_acknowledgement(context);
     }
 
     /// The peer had to drop messages.
-    pub(super) fn gap(&mut self, generation: Generation, after: u64, through: u64, context: &mut Context) {
+    pub(crate) fn gap(&mut self, generation: Generation, after: u64, through: u64, context: &mut Context) {
         if self.is_in_epoch(generation) {
-            self.reassembly.give_up(through);
-            let arrival = self.inbox.gap(after, through);
+            self.delivery.reassembly.give_up(through);
+            let arrival = self.delivery.inbox.gap(after, through);
             self.report_missing(arrival, context);
         }
     }
 
     /// The peer tells how far it has come.
-    pub(super) fn acknowledged(&mut self, through: u64, context: &mut Context) {
+    pub(crate) fn acknowledged(&mut self, through: u64, context: &mut Context) {
         if self.delivers() {
             self.has_come_to(through, context);
         }
@@ -227,8 +229,9 @@ impl PeerLink {
 
     /// Returns whether a connection carries the life of the peer that we are at, not an earlier one.
     fn is_in_epoch(&mut self, generation: Generation) -> bool {
-        let at = self.inbox.cursor().map(|cursor| cursor.epoch);
-        at.is_some() && self.connection(generation).is_some_and(|connection| connection.epoch == at)
+        let at = self.delivery.inbox.cursor().map(|cursor| cursor.epoch);
+        at.is_some()
+            && self.connections.by_generation_mut(generation).is_some_and(|connection| connection.epoch == at)
     }
 
     fn report_missing(&self, arrival: Arrival, context: &mut Context) {
@@ -238,12 +241,12 @@ impl PeerLink {
     }
 
     /// Acknowledges within a moment, if there is anything to acknowledge, and at once if it is much.
-    pub(super) fn owe_acknowledgement(&self, context: &mut Context) {
-        if self.inbox.cursor().is_none() {
+    pub(crate) fn owe_acknowledgement(&self, context: &mut Context) {
+        if self.delivery.inbox.cursor().is_none() {
             return;
         }
-        let timer = Timer::Acknowledgement(self.key.clone());
-        if self.inbox.untold() < ACKNOWLEDGED_AT_ONCE {
+        let timer = Timer::Acknowledgement(self.remote.key.clone());
+        if self.delivery.inbox.untold() < ACKNOWLEDGED_AT_ONCE {
             context.timers.set_if_unset(timer, context.now, ACKNOWLEDGEMENT_DELAY);
         } else {
             context.timers.set(timer, context.now, Duration::ZERO);
@@ -251,21 +254,23 @@ impl PeerLink {
     }
 
     /// No message came by that could have carried the acknowledgement: send it alone.
-    pub(super) fn acknowledge(&mut self, context: &mut Context) {
+    pub(crate) fn acknowledge(&mut self, context: &mut Context) {
         // in an outage the next hello says it
-        if let (Some(active), Some(cursor), None) = (&self.active, self.inbox.cursor(), &self.outage) {
+        if let (Some(active), Some(cursor), None) =
+            (&self.connections.active, self.delivery.inbox.cursor(), &self.repair.outage)
+        {
             active.send(ChannelMessage::Acknowledged { through: cursor.sequence }, context);
-            self.inbox.told();
+            self.delivery.inbox.told();
         }
     }
 
     // ---- who is who
 
     /// Tells the peer who we are, where our server finds us, and how far we have come.
-    pub(super) fn announce(&self, generation: Generation, context: &mut Context) {
+    pub(crate) fn announce(&self, generation: Generation, context: &mut Context) {
         // a viewer that is not known yet may belong to another link, with another epoch
-        let settled = self.key.direction == Direction::Viewing || self.is_rejoin();
-        let (epoch, received) = (self.outbox.epoch(), self.inbox.cursor());
+        let settled = self.remote.key.direction == Direction::Viewing || self.remote.is_rejoin();
+        let (epoch, received) = (self.delivery.outbox.epoch(), self.delivery.inbox.cursor());
         let delivery = DeliveryHello { epoch, received, durability: context.settings.durability };
         let rejoin = RejoinHello {
             identity: context.settings.identity,
@@ -274,62 +279,64 @@ impl PeerLink {
             spares: context.settings.spares != Spares::Never,
         };
         let hello = Hello { label: context.settings.label.clone(), rejoin: Some(rejoin) };
-        if let Some(connection) = self.look_up(generation) {
+        if let Some(connection) = self.connections.by_generation(generation) {
             connection.send(ChannelMessage::Hello(hello), context);
         }
     }
 
     /// Lets a rejoin peer know that we are there again, and where: tells it, if we know that, and shows it.
-    pub(super) fn announce_address(&self, context: &mut Context) {
-        let Some(active) = self.active.as_ref().filter(|_| self.is_rejoin()) else { return };
+    pub(crate) fn announce_address(&self, context: &mut Context) {
+        let Some(active) = self.connections.active.as_ref().filter(|_| self.remote.is_rejoin()) else {
+            return;
+        };
         if context.own_address.is_some() {
             self.announce(active.generation, context);
         }
         // the server puts our address on what it carries, and the session says whose it is
-        let (address, session) = (self.address.clone(), Some(active.session.clone()));
-        let (sender, candidates) = (self.key.direction, Vec::new());
+        let (address, session) = (self.remote.address.clone(), Some(active.session.clone()));
+        let (sender, candidates) = (self.remote.key.direction, Vec::new());
         if address.is_some() {
             context.send_to_server(SignalingMessage::Candidates { address, session, sender, candidates });
         }
     }
 
     /// Notes who the peer says it is, and goes on from where it says it has come.
-    pub(super) fn introduced(&mut self, hello: Hello, generation: Generation) {
+    pub(crate) fn introduced(&mut self, hello: Hello, generation: Generation) {
         if hello.label.is_some() {
-            self.hello.label = hello.label;
+            self.remote.hello.label = hello.label;
         }
         let Some(rejoin) = hello.rejoin else { return };
-        if let Some(connection) = self.connection(generation) {
+        if let Some(connection) = self.connections.by_generation_mut(generation) {
             connection.is_rejoin = true;
         }
         if rejoin.address.is_some() {
-            self.address = rejoin.address.clone();
+            self.remote.address = rejoin.address.clone();
         }
         if let Some(delivery) = rejoin.delivery {
             self.on_hello(delivery, generation);
         }
-        self.hello.rejoin = Some(rejoin);
+        self.remote.hello.rejoin = Some(rejoin);
     }
 
     fn on_hello(&mut self, delivery: DeliveryHello, generation: Generation) {
         // the last words of a life that another has followed
         let later = |known: &Connection| known.generation > generation && known.epoch.is_some();
-        if self.connections().any(|known| later(known) && known.epoch != Some(delivery.epoch)) {
+        if self.connections.newest_first().any(|known| later(known) && known.epoch != Some(delivery.epoch)) {
             return;
         }
-        let Some(connection) = self.connection(generation) else { return };
+        let Some(connection) = self.connections.by_generation_mut(generation) else { return };
         let first_word = connection.epoch.replace(delivery.epoch) != Some(delivery.epoch);
-        self.inbox.introduced(delivery.epoch);
+        self.delivery.inbox.introduced(delivery.epoch);
         if first_word {
-            self.outbox.resume(delivery.received);
+            self.delivery.outbox.resume(delivery.received);
         }
     }
 }
 
 /// A numbered message as it arrived.
 #[derive(Debug)]
-pub(super) struct Numbered {
-    pub(super) sequence: u64,
-    pub(super) acknowledged: u64,
-    pub(super) payload: Payload,
+pub(crate) struct Numbered {
+    pub(crate) sequence: u64,
+    pub(crate) acknowledged: u64,
+    pub(crate) payload: Payload,
 }

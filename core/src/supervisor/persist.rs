@@ -9,10 +9,10 @@ use crate::fault::Phase;
 use crate::ice::Role;
 use crate::id::{Direction, PeerKey, StreamId};
 use crate::output::{Event, Output};
+use crate::peer::link::PeerLink;
 use crate::supervisor::Supervisor;
 use crate::supervisor::absent::{Awaited, Mail};
 use crate::supervisor::context::Context;
-use crate::supervisor::peer_link::PeerLink;
 
 /// A peer that has two links to us has both again within this, even if it is patient.
 const RETURN: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ impl Supervisor {
     }
 
     /// Tells the store what it does not know yet.
-    pub(super) fn keep_mail(&mut self) {
+    pub(crate) fn keep_mail(&mut self) {
         if self.context.settings.durability == Durability::InMemory {
             return;
         }
@@ -47,12 +47,12 @@ impl Supervisor {
         for key in keys {
             let Some(link) = self.peers.get(&key).filter(|link| link.outlives()) else { continue };
             let Some(delivery_key) = link.delivery_key() else { continue };
-            if link.persisted.delivery_key().is_none() && self.is_kept(&delivery_key) {
+            if link.delivery.persisted.delivery_key().is_none() && self.is_kept(&delivery_key) {
                 continue;
             }
             if let Some(link) = self.peers.get_mut(&key) {
                 let note = link.note();
-                let changes = link.persisted.changes(&delivery_key, note, &mut link.outbox);
+                let changes = link.delivery.persisted.changes(&delivery_key, note, &mut link.delivery.outbox);
                 changes.into_iter().for_each(|change| self.context.output(Output::StoreDelivery(change)));
             }
         }
@@ -62,7 +62,7 @@ impl Supervisor {
     }
 
     /// Forgets absent peers that are too many or too long away; called when that begins to cost something.
-    pub(super) fn forget_absent(&mut self) {
+    pub(crate) fn forget_absent(&mut self) {
         for (change, peer, messages) in self.context.absent.forget(self.context.now) {
             self.context.output(Output::StoreDelivery(change));
             if messages > 0 {
@@ -73,13 +73,13 @@ impl Supervisor {
 
     /// Returns whether another link has this delivery_key.
     fn is_kept(&self, delivery_key: &DeliveryKey) -> bool {
-        self.peers.values().any(|link| link.persisted.delivery_key() == Some(delivery_key))
+        self.peers.values().any(|link| link.delivery.persisted.delivery_key() == Some(delivery_key))
     }
 
     /// The application has a message, and all before it.
-    pub(super) fn confirm(&mut self, from: &PeerKey, position: Cursor) {
+    pub(crate) fn confirm(&mut self, from: &PeerKey, position: Cursor) {
         let Some(link) = self.peers.get_mut(from) else { return self.context.absent.confirm(position) };
-        if link.inbox.confirm(position) {
+        if link.delivery.inbox.confirm(position) {
             link.owe_acknowledgement(&mut self.context);
         }
     }
@@ -87,12 +87,12 @@ impl Supervisor {
 
 impl PeerLink {
     /// Returns with whom this link exchanges mail, as soon as that is known.
-    pub(super) fn delivery_key(&self) -> Option<DeliveryKey> {
-        let stream = self.stream.clone();
-        if let Some(delivery_key) = self.persisted.delivery_key() {
+    pub(crate) fn delivery_key(&self) -> Option<DeliveryKey> {
+        let stream = self.remote.stream.clone();
+        if let Some(delivery_key) = self.delivery.persisted.delivery_key() {
             return Some(delivery_key.clone());
         }
-        match self.key.direction {
+        match self.remote.key.direction {
             Direction::Viewing => Some(DeliveryKey::Publisher { stream }),
             Direction::Publishing => self.identity().map(|identity| DeliveryKey::Viewer { identity, stream }),
         }
@@ -100,42 +100,44 @@ impl PeerLink {
 
     /// Returns whether its mail is kept: a publisher's always, a viewer's if it says how it delivers.
     fn outlives(&self) -> bool {
-        let delivers = self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.delivery.is_some());
-        self.key.direction == Direction::Viewing || delivers || self.persisted.delivery_key().is_some()
+        let delivers = self.remote.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.delivery.is_some());
+        self.remote.key.direction == Direction::Viewing
+            || delivers
+            || self.delivery.persisted.delivery_key().is_some()
     }
 
     /// Returns for how long the peer keeps how far it has come.
-    pub(super) fn memory(&self) -> Durability {
-        let said = self.hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
-        let before = self.persisted.note().map(|note| note.durability);
+    pub(crate) fn memory(&self) -> Durability {
+        let said = self.remote.hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
+        let before = self.delivery.persisted.note().map(|note| note.durability);
         said.map(|delivery| delivery.durability).or(before).unwrap_or_default()
     }
 
     fn note(&self) -> PeerState {
-        let before = self.persisted.note();
+        let before = self.delivery.persisted.note();
         PeerState {
             identity: self.identity(),
-            label: self.hello.label.clone().or_else(|| before.and_then(|note| note.label.clone())),
+            label: self.remote.hello.label.clone().or_else(|| before.and_then(|note| note.label.clone())),
             durability: self.memory(),
-            epoch: self.outbox.epoch(),
-            newest: self.outbox.newest(),
-            acknowledged: self.outbox.through(),
-            received: self.inbox.cursor(),
+            epoch: self.delivery.outbox.epoch(),
+            newest: self.delivery.outbox.newest(),
+            acknowledged: self.delivery.outbox.through(),
+            received: self.delivery.inbox.cursor(),
         }
     }
 
     /// Goes on with mail that waited for this peer.
-    pub(super) fn take_up(&mut self, mail: Mail) {
-        self.inbox = mail.inbox;
+    pub(crate) fn take_up(&mut self, mail: Mail) {
+        self.delivery.inbox = mail.inbox;
         if let Some(outbox) = mail.outbox {
-            (self.outbox, self.persisted) = (outbox, mail.persisted);
+            (self.delivery.outbox, self.delivery.persisted) = (outbox, mail.persisted);
         }
     }
 
     /// Lets the store forget the mail of this link; it ends with the link.
-    pub(super) fn discard(&mut self, context: &mut Context) {
-        if let Some(delivery_key) = self.persisted.delivery_key().cloned() {
-            self.persisted = PersistedState::default();
+    pub(crate) fn discard(&mut self, context: &mut Context) {
+        if let Some(delivery_key) = self.delivery.persisted.delivery_key().cloned() {
+            self.delivery.persisted = PersistedState::default();
             context.output(Output::StoreDelivery(StoreChange::Forgotten { delivery_key }));
         }
     }
@@ -143,7 +145,7 @@ impl PeerLink {
 
 impl Context {
     /// Returns the mail of a new link.
-    pub(super) fn mail_for(&mut self, direction: Direction, stream: &StreamId) -> Mail {
+    pub(crate) fn mail_for(&mut self, direction: Direction, stream: &StreamId) -> Mail {
         let kept = match direction {
             Direction::Viewing => self.absent.take(&DeliveryKey::Publisher { stream: stream.clone() }),
             // who views is not known before it says so

@@ -4,8 +4,8 @@ use crate::fault::{Fault, Link, Phase};
 use crate::id::{Direction, PeerKey, SignalingAddress};
 use crate::message::{Member, SignalingMessage};
 use crate::output::{Event, Warning};
+use crate::peer::outage::RepairState;
 use crate::policy::BackoffContext;
-use crate::supervisor::outage::RepairState;
 use crate::supervisor::{Membership, Supervisor, Timer};
 
 impl Supervisor {
@@ -41,7 +41,7 @@ impl Supervisor {
             // what awaits an offer has just asked for it
             match viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
                 Some(link) if link.state() == Some(RepairState::AwaitingOffer) => {
-                    link.address = Some(member.address);
+                    link.remote.address = Some(member.address);
                 }
                 Some(_) | None => self.joined(member),
             }
@@ -69,7 +69,7 @@ impl Supervisor {
         let unasked =
             self.context.settings.membership == Membership::SelfAnnounced && self.intent.room.is_some();
         let link = self.find(Direction::Publishing, None, Some(address)).and_then(|key| self.peers.get(&key));
-        if unasked && link.is_none_or(|link| link.outage.is_some() && !link.is_rejoin()) {
+        if unasked && link.is_none_or(|link| link.repair.outage.is_some() && !link.remote.is_rejoin()) {
             self.offer_requested(address.clone(), None);
         }
     }

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use crate::fault::{Fault, Link, Phase};
 use crate::id::Generation;
 use crate::output::{Event, LinkName, OutagePhase, Output};
+use crate::peer::outage::Outage;
+use crate::peer::probes::Probes;
 use crate::policy::{BackoffContext, Health, HealthContext, Outcome, RecoveryStep};
 use crate::port::{Resumption, SignalingAction};
 use crate::supervisor::Timer;
 use crate::supervisor::context::{Context, SHORTEST_WAIT};
-use crate::supervisor::outage::Outage;
-use crate::supervisor::probes::Probes;
 
 #[derive(Debug, Default)]
 pub(super) struct SignalingLink {

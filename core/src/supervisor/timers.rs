@@ -8,30 +8,30 @@ use crate::supervisor::Timer;
 
 /// Deadlines by timer; setting one again moves it.
 #[derive(Debug, Default)]
-pub(super) struct Timers(BTreeMap<Timer, Instant>);
+pub(crate) struct Timers(BTreeMap<Timer, Instant>);
 
 impl Timers {
-    pub(super) fn set(&mut self, timer: Timer, now: Instant, after: Duration) {
+    pub(crate) fn set(&mut self, timer: Timer, now: Instant, after: Duration) {
         self.0.insert(timer, now + after.min(FAR));
     }
 
     /// Sets a timer unless it runs already.
-    pub(super) fn set_if_unset(&mut self, timer: Timer, now: Instant, after: Duration) {
+    pub(crate) fn set_if_unset(&mut self, timer: Timer, now: Instant, after: Duration) {
         self.0.entry(timer).or_insert(now + after.min(FAR));
     }
 
-    pub(super) fn clear(&mut self, timer: &Timer) {
+    pub(crate) fn clear(&mut self, timer: &Timer) {
         self.0.remove(timer);
     }
 
-    pub(super) fn clear_peer(&mut self, key: &PeerKey) {
+    pub(crate) fn clear_peer(&mut self, key: &PeerKey) {
         for timer in PEER_TIMERS {
             self.0.remove(&timer(key.clone()));
         }
     }
 
     /// Sets for `to` what was set for `from`.
-    pub(super) fn rename_peer(&mut self, from: &PeerKey, to: &PeerKey) {
+    pub(crate) fn rename_peer(&mut self, from: &PeerKey, to: &PeerKey) {
         for timer in PEER_TIMERS {
             if let Some(at) = self.0.remove(&timer(from.clone())) {
                 self.0.insert(timer(to.clone()), at);
@@ -39,16 +39,16 @@ impl Timers {
         }
     }
 
-    pub(super) fn clear_all(&mut self) {
+    pub(crate) fn clear_all(&mut self) {
         self.0.clear();
     }
 
-    pub(super) fn next(&self) -> Option<(Instant, Timer)> {
+    pub(crate) fn next(&self) -> Option<(Instant, Timer)> {
         self.0.iter().min_by_key(|(_, at)| **at).map(|(timer, at)| (*at, timer.clone()))
     }
 
     /// Returns every timer that is due, earliest first.
-    pub(super) fn due(&self, now: Instant) -> Vec<(Instant, Timer)> {
+    pub(crate) fn due(&self, now: Instant) -> Vec<(Instant, Timer)> {
         let due = self.0.iter().filter(|(_, at)| **at <= now);
         let mut due: Vec<(Instant, Timer)> = due.map(|(timer, at)| (*at, timer.clone())).collect();
         due.sort();
@@ -56,7 +56,7 @@ impl Timers {
     }
 
     /// Takes a timer and returns whether it was still set for `at`.
-    pub(super) fn take(&mut self, timer: &Timer, at: Instant) -> bool {
+    pub(crate) fn take(&mut self, timer: &Timer, at: Instant) -> bool {
         let is_set = self.0.get(timer) == Some(&at);
         if is_set {
             self.0.remove(timer);
@@ -64,13 +64,13 @@ impl Timers {
         is_set
     }
 
-    pub(super) fn is_set(&self, timer: &Timer) -> bool {
+    pub(crate) fn is_set(&self, timer: &Timer) -> bool {
         self.0.contains_key(timer)
     }
 
     /// Returns the links that timers are set for.
     #[cfg(test)]
-    pub(super) fn peers(&self) -> impl Iterator<Item = &PeerKey> {
+    pub(crate) fn peers(&self) -> impl Iterator<Item = &PeerKey> {
         self.0.keys().filter_map(|timer| match timer {
             Timer::Repair(key)
             | Timer::HeadStart(key)

@@ -3,9 +3,9 @@
 use crate::id::{Direction, PeerKey, SignalingAddress, StreamId};
 use crate::message::Member;
 use crate::output::Warning;
+use crate::peer::link::PeerLink;
 use crate::supervisor::dispatch::MOST_PEERS;
 use crate::supervisor::intent::Intent;
-use crate::supervisor::peer_link::PeerLink;
 use crate::supervisor::{Membership, Supervisor};
 
 impl Intent {
@@ -18,23 +18,25 @@ impl Intent {
 
 impl PeerLink {
     /// Returns whether it waits for a publisher that nobody named.
-    pub(super) fn awaits_member(&self) -> bool {
-        self.implicit && self.key.direction == Direction::Viewing && self.outage.is_some()
+    pub(crate) fn awaits_member(&self) -> bool {
+        self.remote.implicit
+            && self.remote.key.direction == Direction::Viewing
+            && self.repair.outage.is_some()
     }
 }
 
 impl Supervisor {
     /// Asks for what a member publishes, if it is wanted and not viewed yet; returns whether it did.
-    pub(super) fn view_member(&mut self, member: &Member) -> bool {
+    pub(crate) fn view_member(&mut self, member: &Member) -> bool {
         let Some(stream) = &member.stream else { return false };
         let Some(mut link) = self.unnamed_link(stream, Some(&member.address)) else { return false };
         link.next_step(&mut self.context);
-        self.peers.insert(link.key.clone(), link);
+        self.peers.insert(link.remote.key.clone(), link);
         true
     }
 
     /// Makes a link for an offer that nobody asked for, which is how members greet a newcomer that gets no listing.
-    pub(super) fn view_greeter(
+    pub(crate) fn view_greeter(
         &mut self,
         stream: Option<&StreamId>,
         address: Option<&SignalingAddress>,
@@ -43,7 +45,7 @@ impl Supervisor {
             return None;
         }
         let link = self.unnamed_link(stream?, address)?;
-        let key = link.key.clone();
+        let key = link.remote.key.clone();
         self.peers.insert(key.clone(), link);
         Some(key)
     }
@@ -60,21 +62,21 @@ impl Supervisor {
             return None;
         }
         let mut link = PeerLink::new(key, stream.clone(), address.cloned(), &mut self.context);
-        link.implicit = true;
+        link.remote.implicit = true;
         link.start_expiry(&mut self.context);
         self.context.record_changed = true;
         Some(link)
     }
 
     /// Gives the time to come back anew: a publisher was asked for, or is there, only from here on.
-    pub(super) fn await_members_anew(&mut self) {
+    pub(crate) fn await_members_anew(&mut self) {
         for link in self.peers.values().filter(|link| link.awaits_member()) {
             link.start_expiry(&mut self.context);
         }
     }
 
     /// Returns whether a link whose time is over waits on: without signaling nobody could come back.
-    pub(super) fn waits_on(&self, link: &PeerLink) -> bool {
+    pub(crate) fn waits_on(&self, link: &PeerLink) -> bool {
         link.awaits_member() && !self.context.signaling_ready
     }
 }

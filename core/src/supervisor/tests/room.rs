@@ -35,7 +35,7 @@ fn to_refuse_is_to_keep_what_is_there() {
     assert!(machine.can_accept());
     // whoever does not ask is told
     assert_eq!(send(&mut machine, 1), 1);
-    let outbox = &mut machine.peers.values_mut().next().unwrap().outbox;
+    let outbox = &mut machine.peers.values_mut().next().unwrap().delivery.outbox;
     assert!(outbox.acknowledge(MOST as u64), "the oldest are kept");
     assert_eq!(machine.refuses(&Recipient::Everyone, &message()), None);
 }
@@ -52,12 +52,12 @@ fn bytes_are_refused_as_well_and_other_peers_are_not() {
 fn an_acknowledgement_waits_for_a_message_unless_it_is_about_many() {
     let mut machine = connected(WhenFull::Wait);
     let (link, context) = (machine.peers.values_mut().next().unwrap(), &mut machine.context);
-    link.inbox.introduced(Epoch(1));
+    link.delivery.inbox.introduced(Epoch(1));
     let mut due_after = |messages| {
-        (1..=messages).for_each(|sequence| _ = link.inbox.message(sequence));
+        (1..=messages).for_each(|sequence| _ = link.delivery.inbox.message(sequence));
         link.owe_acknowledgement(context);
         let (at, timer) = context.timers.next().unwrap();
-        assert_eq!(timer, Timer::Acknowledgement(link.key.clone()));
+        assert_eq!(timer, Timer::Acknowledgement(link.remote.key.clone()));
         at - context.now
     };
     assert_eq!(due_after(255), Duration::from_millis(25));
@@ -74,7 +74,7 @@ fn connected(when_full: WhenFull) -> Supervisor {
     let mut machine = Supervisor::new(Settings { when_full, ..bounds }, answers::policies(1), start);
     machine.handle_input(Input::Command(Command::View(StreamId("cam".into()))), start);
     for link in machine.peers.values_mut() {
-        (link.ever_up, link.outage) = (true, None);
+        (link.health.ever_up, link.repair.outage) = (true, None);
     }
     machine
 }

@@ -3,9 +3,9 @@
 use super::*;
 use crate::message::{ChannelMessage, Token};
 use crate::output::{LinkName, Recovery};
+use crate::peer::outage::RepairState;
 use crate::policy::Outcome;
 use crate::port::{PeerAction, SignalingAction};
-use crate::supervisor::outage::RepairState;
 
 /// What must be known from before an input.
 pub(super) struct Before {
@@ -21,15 +21,19 @@ impl Before {
             Input::Signaling(generation, _) => machine.signaling.generation != Some(*generation),
             Input::Peer(generation, _) => {
                 ledger.connections.get(generation).is_none_or(|life| life.closed)
-                    || !machine.peers.values().any(|link| link.owns(*generation))
+                    || !machine
+                        .peers
+                        .values()
+                        .any(|link| link.connections.by_generation(*generation).is_some())
             }
             Input::Command(_) | Input::Network(_) | Input::Suspended(_) | Input::Timeout => false,
         };
         let answers_pings = match input {
-            Input::Peer(generation, _) => machine
-                .peers
-                .values()
-                .any(|link| link.connections().any(|c| c.generation == *generation && c.answers_pings)),
+            Input::Peer(generation, _) => machine.peers.values().any(|link| {
+                link.connections
+                    .newest_first()
+                    .any(|c| c.generation == *generation && c.liveness.answers_pings)
+            }),
             _ => false,
         };
         Self { stale: stale.then(|| digest(machine)), answers_pings, links: machine.peers.len() }
@@ -64,7 +68,7 @@ pub(super) fn check(
     }
     signaling_moves(machine)?;
     for link in machine.peers.values() {
-        peer_moves(machine, link).map_err(|error| format!("{}: {error}\n{link:#?}", link.key))?;
+        peer_moves(machine, link).map_err(|error| format!("{}: {error}\n{link:#?}", link.remote.key))?;
     }
     nothing_leaks(machine, ledger)
 }
@@ -152,15 +156,15 @@ fn signaling_moves(machine: &Supervisor) -> Result<(), String> {
 /// Invariant 6 for a peer link.
 fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
     let context = &machine.context;
-    let set = |name: fn(PeerKey) -> Timer| context.timers.is_set(&name(link.key.clone()));
+    let set = |name: fn(PeerKey) -> Timer| context.timers.is_set(&name(link.remote.key.clone()));
     demand(machine.signaling.is_wanted(), || "a peer is wanted without signaling".into())?;
-    let spare = link.spare.connection();
-    demand(spare.is_none() || link.active.is_some(), || "a spare of nothing".into())?;
-    let Some(outage) = &link.outage else {
-        let opening = spare.is_some_and(|spare| !spare.answers_pings);
+    let spare = link.connections.spare.connection();
+    demand(spare.is_none() || link.connections.active.is_some(), || "a spare of nothing".into())?;
+    let Some(outage) = &link.repair.outage else {
+        let opening = spare.is_some_and(|spare| !spare.liveness.answers_pings);
         demand(!opening || set(Timer::Spare), || "nothing ends the opening of a spare".into())?;
-        demand(link.active.is_some(), || "healthy without a connection".into())?;
-        demand(link.candidate.is_none(), || "healthy and yet building".into())?;
+        demand(link.connections.active.is_some(), || "healthy without a connection".into())?;
+        demand(link.connections.candidate.is_none(), || "healthy and yet building".into())?;
         let repairs = [Timer::Repair, Timer::HeadStart, Timer::Verification].into_iter().any(set);
         demand(!repairs, || "healthy and under repair".into())?;
         return demand(set(Timer::Checkup), || "no checkup of a healthy link".into());
@@ -188,14 +192,14 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
         | RepairState::Dormant => demand(set(Timer::Repair), || "nothing ends the wait".into())?,
     }
     if let Some(generation) = outage.state.generation() {
-        demand(link.owns(generation), || "repairs what is gone".into())?;
-        let newest = link.candidate.as_ref().or(link.active.as_ref());
+        demand(link.connections.by_generation(generation).is_some(), || "repairs what is gone".into())?;
+        let newest = link.connections.candidate.as_ref().or(link.connections.active.as_ref());
         let newest = newest.map(|connection| connection.generation);
         demand(newest == Some(generation), || "repairs the old beside the new".into())?;
     } else {
-        demand(link.candidate.is_none(), || "a candidate that nobody waits for".into())?;
+        demand(link.connections.candidate.is_none(), || "a candidate that nobody waits for".into())?;
     }
-    if link.implicit && context.network_usable() {
+    if link.remote.implicit && context.network_usable() {
         demand(set(Timer::Gone), || "whom nobody named is kept for ever".into())?;
     }
     Ok(())
@@ -204,8 +208,8 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
 /// What was created is in use or closed; what is kept is bounded.
 fn nothing_leaks(machine: &Supervisor, ledger: &Ledger) -> Result<(), String> {
     for (generation, life) in &ledger.connections {
-        let all = |link| PeerLink::connections(link).chain(link.spare.connection());
-        let owners = machine.peers.values().flat_map(all);
+        let links = machine.peers.values().map(|link| &link.connections);
+        let owners = links.flat_map(|all| all.newest_first().chain(all.spare.connection()));
         let owners = owners.filter(|connection| connection.generation == *generation).count();
         demand(owners == usize::from(!life.closed), || format!("{generation} has {owners} owners"))?;
     }

@@ -47,8 +47,12 @@ fn confirmation(b: u8, machine: &Supervisor) -> Command {
 }
 
 pub(super) fn message(b: u8, c: u8, machine: &Supervisor) -> SignalingMessage {
-    let sessions: Vec<&SessionId> =
-        machine.peers.values().flat_map(PeerLink::connections).map(|one| &one.session).collect();
+    let sessions: Vec<&SessionId> = machine
+        .peers
+        .values()
+        .flat_map(|link| link.connections.newest_first())
+        .map(|one| &one.session)
+        .collect();
     let known = sessions.get(usize::from(c) % 4).map(|session| (*session).clone());
     let session = known.unwrap_or_else(|| SessionId(format!("x{}", c % 4).into()));
     match b % 16 {

@@ -14,15 +14,15 @@ use std::time::{Duration, Instant};
 use serde::Deserialize;
 
 use crate::ice::Role;
-use crate::id::{Generation, SessionId};
+use crate::id::SessionId;
 use crate::message::SignalingMessage;
 use crate::network::{Interface, NetworkChange, NetworkSnapshot};
+use crate::peer::connection::Connection;
+use crate::peer::link::PeerLink;
 use crate::policy::Spare;
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
-use crate::supervisor::connection::Connection;
 use crate::supervisor::context::Context;
-use crate::supervisor::peer_link::PeerLink;
 
 /// With whom a spare connection is kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -47,7 +47,7 @@ const REST: Duration = Duration::from_secs(60);
 
 /// The spare connection of a link, and what is known about the next one.
 #[derive(Debug, Default)]
-pub(super) struct SpareSlot {
+pub(crate) struct SpareSlot {
     connection: Option<Connection>,
     /// What its packets leave by, as it was; nothing if we have no other uplink than the one in use.
     ties: BTreeMap<String, Interface>,
@@ -60,25 +60,25 @@ pub(super) struct SpareSlot {
 }
 
 impl SpareSlot {
-    pub(super) fn connection(&self) -> Option<&Connection> {
+    pub(crate) fn connection(&self) -> Option<&Connection> {
         self.connection.as_ref()
     }
 
-    pub(super) fn connection_mut(&mut self) -> Option<&mut Connection> {
+    pub(crate) fn connection_mut(&mut self) -> Option<&mut Connection> {
         self.connection.as_mut()
     }
 
-    pub(super) fn has(&self, session: &SessionId) -> bool {
+    pub(crate) fn has(&self, session: &SessionId) -> bool {
         self.connection.as_ref().is_some_and(|connection| connection.session == *session)
     }
 
     /// Returns whether an offer under this session is for a spare.
-    pub(super) fn awaits(&self, session: &SessionId) -> bool {
+    pub(crate) fn awaits(&self, session: &SessionId) -> bool {
         self.announced.as_ref() == Some(session)
     }
 
     fn is_ready(&self) -> bool {
-        self.connection.as_ref().is_some_and(|spare| spare.looks_alive() && spare.answers_pings)
+        self.connection.as_ref().is_some_and(|spare| spare.looks_alive() && spare.liveness.answers_pings)
     }
 
     /// Returns whether an interface that it is tied to has still an address that it may be bound to.
@@ -91,15 +91,11 @@ impl SpareSlot {
 }
 
 impl PeerLink {
-    pub(super) fn is_spare(&self, generation: Generation) -> bool {
-        self.spare.connection().is_some_and(|spare| spare.generation == generation)
-    }
-
     /// Shows a strategy how the spare stands.
-    pub(super) fn spare_state(&self, context: &Context) -> Spare {
-        let detected_at = self.outage.as_ref().map(|outage| outage.detected_at);
-        let lost = self.spare.lost_at.is_some() && self.spare.lost_at >= detected_at;
-        if self.spare.is_ready() {
+    pub(crate) fn spare_state(&self, context: &Context) -> Spare {
+        let detected_at = self.repair.outage.as_ref().map(|outage| outage.detected_at);
+        let lost = self.connections.spare.lost_at.is_some() && self.connections.spare.lost_at >= detected_at;
+        if self.connections.spare.is_ready() {
             Spare::Ready
         } else if lost && self.uplink(context).is_some() {
             Spare::Lost
@@ -109,7 +105,7 @@ impl PeerLink {
     }
 
     fn keeps_spare(&self, context: &Context) -> bool {
-        let theirs = self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.spares);
+        let theirs = self.remote.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.spares);
         let ours = match context.settings.spares {
             Spares::Never => false,
             // who names addresses has chosen the uplink
@@ -120,22 +116,22 @@ impl PeerLink {
 
     /// Returns the interface that the connection in use arrives at, if it is known and works.
     fn uplink<'a>(&self, context: &'a Context) -> Option<&'a str> {
-        let local: IpAddr = self.active.as_ref()?.local?;
+        let local: IpAddr = self.connections.active.as_ref()?.local?;
         context.network.as_ref()?.uplink_of(local)
     }
 
     /// Returns whether the default route leads over the interface in use, so that a switch to it changes nothing here.
     ///
     /// The last piece of a switch comes when the link has long moved.
-    pub(super) fn is_on_the_default_route(&self, context: &Context) -> bool {
-        let local = self.active.as_ref().and_then(|active| active.local);
+    pub(crate) fn is_on_the_default_route(&self, context: &Context) -> bool {
+        let local = self.connections.active.as_ref().and_then(|active| active.local);
         let (Some(network), Some(uplink), Some(local)) = (&context.network, self.uplink(context), local)
         else {
             return false;
         };
         let default = if local.is_ipv4() { &network.default_v4 } else { &network.default_v6 };
         let leads = default.as_ref().is_some_and(|address| address.interface == uplink);
-        leads && self.outage.is_none() && self.keeps_spare(context)
+        leads && self.repair.outage.is_none() && self.keeps_spare(context)
     }
 
     /// Returns the interfaces that work beside the one in use.
@@ -149,85 +145,95 @@ impl PeerLink {
     // ---- when
 
     /// The link is up, or its surroundings have changed: look after its spare when all has settled.
-    pub(super) fn want_spare(&self, context: &mut Context) {
+    pub(crate) fn want_spare(&self, context: &mut Context) {
         if context.settings.spares != Spares::Never {
-            context.timers.set(Timer::Spare(self.key.clone()), context.now, SETTLED);
+            context.timers.set(Timer::Spare(self.remote.key.clone()), context.now, SETTLED);
         }
     }
 
     /// The network is another: a spare that has lost its uplink goes, and there may be one for the next.
-    pub(super) fn uplinks_changed(&mut self, change: NetworkChange, context: &mut Context) {
+    pub(crate) fn uplinks_changed(&mut self, change: NetworkChange, context: &mut Context) {
         let Some(network) = &context.network else { return };
-        let untied = self.spare.ties.is_empty();
-        let lost = if untied { change == NetworkChange::Major } else { !self.spare.is_tied_to(network) };
-        if self.spare.connection.is_some() && lost {
+        let untied = self.connections.spare.ties.is_empty();
+        let lost =
+            if untied { change == NetworkChange::Major } else { !self.connections.spare.is_tied_to(network) };
+        if self.connections.spare.connection.is_some() && lost {
             self.drop_spare(context);
-            self.spare.lost_at = (!untied).then_some(context.now);
+            self.connections.spare.lost_at = (!untied).then_some(context.now);
         }
-        if self.outage.is_none() {
+        if self.repair.outage.is_none() {
             self.want_spare(context);
         }
     }
 
     /// Time to look after the spare.
-    pub(super) fn spare_due(&mut self, context: &mut Context) {
-        let Some(active) = self.active.as_ref().filter(|_| self.outage.is_none()) else { return };
+    pub(crate) fn spare_due(&mut self, context: &mut Context) {
+        let Some(active) = self.connections.active.as_ref().filter(|_| self.repair.outage.is_none()) else {
+            return;
+        };
         if !self.keeps_spare(context) {
             return self.drop_spare(context);
         }
-        let age =
-            self.spare.connection().filter(|_| !self.spare.is_ready()).map(|spare| spare.age(context.now));
+        let age = self
+            .connections
+            .spare
+            .connection()
+            .filter(|_| !self.connections.spare.is_ready())
+            .map(|spare| spare.age(context.now));
         match age {
             Some(age) if age >= OPENING => self.spare_failed(context),
-            Some(age) => context.timers.set(Timer::Spare(self.key.clone()), context.now, OPENING - age),
+            Some(age) => {
+                context.timers.set(Timer::Spare(self.remote.key.clone()), context.now, OPENING - age)
+            }
             None => {
-                self.spare.considered = true;
+                self.connections.spare.considered = true;
                 context.peer(active.generation, PeerAction::ReadStats);
             }
         }
     }
 
     /// It is known by what the connection in use arrives: make a spare over something else, if there is anything.
-    pub(super) fn make_spare(&mut self, context: &mut Context) {
-        if !std::mem::take(&mut self.spare.considered) || !self.keeps_spare(context) {
+    pub(crate) fn make_spare(&mut self, context: &mut Context) {
+        if !std::mem::take(&mut self.connections.spare.considered) || !self.keeps_spare(context) {
             return;
         }
         let others = self.other_uplinks(context);
-        let beside =
-            self.spare.ties.is_empty() || self.spare.ties.keys().any(|name| others.contains_key(name));
-        if others.is_empty() || (self.spare.connection.is_some() && beside) {
+        let beside = self.connections.spare.ties.is_empty()
+            || self.connections.spare.ties.keys().any(|name| others.contains_key(name));
+        if others.is_empty() || (self.connections.spare.connection.is_some() && beside) {
             return;
         }
         self.drop_spare(context);
-        match self.role() {
+        match self.remote.role() {
             Role::Offerer => self.offer_spare(others, context),
             Role::Answerer => {
                 self.send_over_channel(SignalingMessage::Spare { session: None }, context);
-                context.timers.set(Timer::Spare(self.key.clone()), context.now, REST);
+                context.timers.set(Timer::Spare(self.remote.key.clone()), context.now, REST);
             }
         }
     }
 
     /// Closes the spare, if there is one, and tells the peer where it hears us.
-    pub(super) fn drop_spare(&mut self, context: &mut Context) {
-        if let Some(spare) = self.spare.connection.take() {
+    pub(crate) fn drop_spare(&mut self, context: &mut Context) {
+        if let Some(spare) = self.connections.spare.connection.take() {
             if self.channel_is_live() {
                 self.say_withdrawn(spare.session.clone(), context);
             }
-            self.close_connection(spare, context);
+            self.connections.close(spare, context);
         }
-        self.spare = SpareSlot { lost_at: self.spare.lost_at, ..SpareSlot::default() };
+        self.connections.spare =
+            SpareSlot { lost_at: self.connections.spare.lost_at, ..SpareSlot::default() };
     }
 
     /// Takes the connection in use away from a peer that keeps one only, and closes the spare of whoever was there before.
-    pub(super) fn take_active(&mut self, context: &mut Context) -> Option<Connection> {
-        let active = self.active.take();
+    pub(crate) fn take_active(&mut self, context: &mut Context) -> Option<Connection> {
+        let active = self.connections.active.take();
         self.drop_spare(context);
         active
     }
 
     fn spare_failed(&mut self, context: &mut Context) {
         self.drop_spare(context);
-        context.timers.set(Timer::Spare(self.key.clone()), context.now, REST);
+        context.timers.set(Timer::Spare(self.remote.key.clone()), context.now, REST);
     }
 }

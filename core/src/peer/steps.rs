@@ -7,32 +7,32 @@ use crate::ice::{IceTransportPolicy, Role};
 use crate::id::SessionId;
 use crate::message::SignalingMessage;
 use crate::output::Event;
+use crate::peer::link::PeerLink;
+use crate::peer::outage::RepairState;
+use crate::peer::verification::GRACE_PACE;
 use crate::policy::RecoveryStep;
 use crate::port::PeerAction;
 use crate::supervisor::Timer;
 use crate::supervisor::context::Context;
-use crate::supervisor::outage::RepairState;
-use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::verification::GRACE_PACE;
 
 impl PeerLink {
     /// Lets the link heal by itself, and asks it now and then whether it has.
-    pub(super) fn wait(&mut self, context: &mut Context) {
+    pub(crate) fn wait(&mut self, context: &mut Context) {
         self.begin(RecoveryStep::Wait, context);
         self.enter(RepairState::Grace, Some(Phase::DisconnectedGrace), context);
         self.ping_active(GRACE_PACE, context);
         self.give_head_start(RecoveryStep::Wait, context);
     }
 
-    pub(super) fn ask_signaling(&mut self, context: &mut Context) {
+    pub(crate) fn ask_signaling(&mut self, context: &mut Context) {
         self.begin(RecoveryStep::ReconnectSignaling, context);
         context.signaling_suspect = true;
         self.enter(RepairState::AskingSignaling, Some(Phase::SignalingPong), context);
     }
 
-    pub(super) fn perform(&mut self, step: RecoveryStep, context: &mut Context) {
+    pub(crate) fn perform(&mut self, step: RecoveryStep, context: &mut Context) {
         // what broke the peer's path may have broken the server's: a ping now finds a half-open socket soonest
-        context.signaling_suspect |= self.ever_up;
+        context.signaling_suspect |= self.health.ever_up;
         self.ask_the_old(Duration::ZERO, context);
         match step {
             RecoveryStep::RestartIce => self.restart_ice(step, IceTransportPolicy::All, context),
@@ -47,9 +47,9 @@ impl PeerLink {
 
     /// Restarts ICE as the offerer, or asks for it as the answerer.
     fn restart_ice(&mut self, step: RecoveryStep, policy: IceTransportPolicy, context: &mut Context) {
-        let Some(active) = &mut self.active else { return self.recreate(context) };
+        let Some(active) = &mut self.connections.active else { return self.recreate(context) };
         let generation = active.generation;
-        let role = self.key.direction.role();
+        let role = self.remote.key.direction.role();
         if role == Role::Offerer && !active.ice.is_connected() {
             // with nothing to lose the transport leaves the old path before the answer comes
             active.path_since = context.now;
@@ -69,12 +69,12 @@ impl PeerLink {
     }
 
     /// Builds a new connection as the offerer, or asks for an offer as the answerer.
-    pub(super) fn recreate(&mut self, context: &mut Context) {
+    pub(crate) fn recreate(&mut self, context: &mut Context) {
         self.begin(RecoveryStep::RecreatePeerConnection, context);
-        self.rebuilds = self.rebuilds.saturating_add(1);
+        self.repair.rebuilds = self.repair.rebuilds.saturating_add(1);
         self.drop_candidate(context);
         self.part_with_strangers(context);
-        match self.role() {
+        match self.remote.role() {
             Role::Offerer => {
                 let session = context.rng.session();
                 self.create_candidate(SessionId(session.into()), context);
@@ -88,31 +88,33 @@ impl PeerLink {
 
     /// Ends the old connection with a peer that keeps one only, so that it is ended on both sides.
     fn part_with_strangers(&mut self, context: &mut Context) {
-        if self.is_rejoin() {
+        if self.remote.is_rejoin() {
             return;
         }
         let Some(active) = self.take_active(context) else { return };
-        match self.role() {
+        match self.remote.role() {
             // a foreign viewer drops the old one when it sees a new session, and knows by this what to drop
-            Role::Offerer => context.send_bye(self.address.as_ref()),
+            Role::Offerer => context.send_bye(self.remote.address.as_ref()),
             // a foreign publisher ignores a new `play` while it believes in the old one
-            Role::Answerer => context.send_to_server(SignalingMessage::Bye { address: self.address.clone() }),
+            Role::Answerer => {
+                context.send_to_server(SignalingMessage::Bye { address: self.remote.address.clone() })
+            }
         }
         active.close(context);
     }
 
     /// Sleeps, its retries spent, until something changes.
-    pub(super) fn sleep(&mut self, context: &mut Context) {
+    pub(crate) fn sleep(&mut self, context: &mut Context) {
         self.drop_candidate(context);
         self.drop_spare(context);
-        if let Some(active) = self.active.take() {
+        if let Some(active) = self.connections.active.take() {
             active.close(context);
         }
-        if let Some(outage) = &self.outage {
-            context.event(Event::Dormant { link: self.name(), fault: outage.fault.clone() });
+        if let Some(outage) = &self.repair.outage {
+            context.event(Event::Dormant { link: self.remote.name(), fault: outage.fault.clone() });
         }
         self.enter(RepairState::Dormant, None, context);
         let sleep = context.sleep(Link::Peer);
-        context.timers.set(Timer::Repair(self.key.clone()), context.now, sleep);
+        context.timers.set(Timer::Repair(self.remote.key.clone()), context.now, sleep);
     }
 }

@@ -8,14 +8,14 @@ use crate::id::{Generation, SessionId};
 use crate::message::{ChannelMessage, SignalingMessage, Token};
 use crate::network::Interface;
 use crate::output::Warning;
+use crate::peer::connection::Connection;
+use crate::peer::link::PeerLink;
+use crate::peer::link::negotiation::Offer;
+use crate::peer::spare::OPENING;
 use crate::port::{ConnectionSetup, PeerAction, PeerEvent};
 use crate::sdp::{Description, SdpType};
 use crate::supervisor::Timer;
-use crate::supervisor::connection::Connection;
 use crate::supervisor::context::Context;
-use crate::supervisor::negotiation::Offer;
-use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::spare::OPENING;
 
 /// How long ICE hears nothing on a spare until it counts as dead: four checks of consent, which is asked for every
 /// 5 s (RFC 7675 section 5.1). Once in use it is pinged like any other connection.
@@ -23,40 +23,38 @@ const SILENCE: Duration = Duration::from_secs(20);
 
 impl PeerLink {
     /// The peer offers a spare, or asks for one.
-    pub(in crate::supervisor) fn spare_announced(
-        &mut self,
-        session: Option<SessionId>,
-        context: &mut Context,
-    ) {
+    pub(crate) fn spare_announced(&mut self, session: Option<SessionId>, context: &mut Context) {
         if !self.keeps_spare(context) {
             return;
         }
-        match (self.role(), session) {
-            (Role::Answerer, Some(session)) => self.spare.announced = Some(session),
-            (Role::Offerer, None) if self.outage.is_none() && self.spare.connection.is_none() => {
+        match (self.remote.role(), session) {
+            (Role::Answerer, Some(session)) => self.connections.spare.announced = Some(session),
+            (Role::Offerer, None)
+                if self.repair.outage.is_none() && self.connections.spare.connection.is_none() =>
+            {
                 self.offer_spare(self.other_uplinks(context), context);
             }
             (Role::Offerer, None | Some(_)) | (Role::Answerer, None) => {}
         }
     }
 
-    pub(super) fn offer_spare(&mut self, ties: BTreeMap<String, Interface>, context: &mut Context) {
+    pub(crate) fn offer_spare(&mut self, ties: BTreeMap<String, Interface>, context: &mut Context) {
         let session = SessionId(context.rng.session().into());
         self.create_spare(session, ties, context);
     }
 
     /// The offer that was announced is here.
-    pub(in crate::supervisor) fn answer_spare(&mut self, offer: Offer, context: &mut Context) {
+    pub(crate) fn answer_spare(&mut self, offer: Offer, context: &mut Context) {
         self.drop_spare(context);
         self.create_spare(offer.session, self.other_uplinks(context), context);
-        if let Some(spare) = self.spare.connection_mut() {
+        if let Some(spare) = self.connections.spare.connection_mut() {
             spare.accept(offer.description, context);
         }
     }
 
     fn create_spare(&mut self, session: SessionId, ties: BTreeMap<String, Interface>, context: &mut Context) {
         let generation = context.generation();
-        let setup = context.setup(self.role(), IceTransportPolicy::All, 0);
+        let setup = context.setup(self.remote.role(), IceTransportPolicy::All, 0);
         let interfaces = ties.keys().cloned().collect();
         let setup = ConnectionSetup {
             interfaces,
@@ -64,33 +62,28 @@ impl PeerLink {
             ..setup
         };
         context.peer(generation, PeerAction::Create(setup));
-        self.spare.connection = Some(Connection::new(generation, session, context.now));
-        self.spare.ties = ties;
-        context.timers.set(Timer::Spare(self.key.clone()), context.now, OPENING);
+        self.connections.spare.connection = Some(Connection::new(generation, session, context.now));
+        self.connections.spare.ties = ties;
+        context.timers.set(Timer::Spare(self.remote.key.clone()), context.now, OPENING);
     }
 
     /// Hands an answer to the spare, if it is the one that is meant; returns whether it is.
-    pub(in crate::supervisor) fn spare_answered(
+    pub(crate) fn spare_answered(
         &mut self,
         session: &SessionId,
         answer: &Description,
         context: &mut Context,
     ) -> bool {
-        let meant = self.spare.has(session);
-        if let Some(spare) = self.spare.connection_mut().filter(|_| meant) {
+        let meant = self.connections.spare.has(session);
+        if let Some(spare) = self.connections.spare.connection_mut().filter(|_| meant) {
             spare.accept(answer.clone(), context);
         }
         meant
     }
 
     /// What the transport says about the spare.
-    pub(in crate::supervisor) fn spare_event(
-        &mut self,
-        generation: Generation,
-        event: PeerEvent,
-        context: &mut Context,
-    ) {
-        let Some(spare) = self.spare.connection_mut() else { return };
+    pub(crate) fn spare_event(&mut self, generation: Generation, event: PeerEvent, context: &mut Context) {
+        let Some(spare) = self.connections.spare.connection_mut() else { return };
         let session = spare.session.clone();
         match event {
             PeerEvent::LocalDescription(description) => {
@@ -105,7 +98,7 @@ impl PeerLink {
                 self.send_over_channel(message, context);
             }
             PeerEvent::LocalCandidates(candidates) => {
-                let (address, session, sender) = (None, Some(session), self.key.direction);
+                let (address, session, sender) = (None, Some(session), self.remote.key.direction);
                 let message = SignalingMessage::Candidates { address, session, sender, candidates };
                 self.send_over_channel(message, context);
             }
@@ -129,7 +122,7 @@ impl PeerLink {
             PeerEvent::ChannelClosed | PeerEvent::Failed { .. } => self.spare_failed(context),
             PeerEvent::Received(message) => self.spare_heard(generation, message, context),
             PeerEvent::Malformed { reason } => {
-                let peer = self.key.clone();
+                let peer = self.remote.key.clone();
                 context.warn(Warning::MalformedMessage { peer, reason });
             }
             PeerEvent::Unsent { .. } => spare.writable = false,
@@ -140,9 +133,9 @@ impl PeerLink {
 
     /// What the peer says over the spare.
     fn spare_heard(&mut self, generation: Generation, message: ChannelMessage, context: &mut Context) {
-        let epoch = self.active.as_ref().and_then(|active| active.epoch);
-        let Some(spare) = self.spare.connection_mut() else { return };
-        spare.probes.last_received = Some(context.now);
+        let epoch = self.connections.active.as_ref().and_then(|active| active.epoch);
+        let Some(spare) = self.connections.spare.connection_mut() else { return };
+        spare.liveness.probes.last_received = Some(context.now);
         match message {
             ChannelMessage::Hello(hello) => {
                 let delivery = hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
@@ -151,13 +144,13 @@ impl PeerLink {
                 spare.epoch = delivery.map(|delivery| delivery.epoch).filter(|told| Some(*told) == epoch);
             }
             ChannelMessage::Ping(token) => {
-                spare.answered_at = Some(context.now);
+                spare.liveness.answered_at = Some(context.now);
                 spare.send(ChannelMessage::Pong(token), context);
             }
             ChannelMessage::Pong(Token(text)) => {
                 let number = text.parse().ok();
-                if number.and_then(|number| spare.probes.answered(number, context.now)).is_some() {
-                    spare.answers_pings = true;
+                if number.and_then(|number| spare.liveness.probes.answered(number, context.now)).is_some() {
+                    spare.liveness.answers_pings = true;
                     context.peer(generation, PeerAction::ReadStats);
                 }
             }

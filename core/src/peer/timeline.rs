@@ -6,7 +6,7 @@ use crate::output::OutagePhase;
 
 /// A gapless account: at every moment exactly one phase.
 #[derive(Debug)]
-pub(super) struct Timeline {
+pub(crate) struct Timeline {
     parts: Vec<(OutagePhase, Duration)>,
     phase: OutagePhase,
     since: Instant,
@@ -17,12 +17,12 @@ const IN_ORDER: usize = 128;
 
 impl Timeline {
     /// Opens an account whose first part, up to `now`, is what detection took.
-    pub(super) fn new(detection: Duration, now: Instant) -> Self {
+    pub(crate) fn new(detection: Duration, now: Instant) -> Self {
         Self { parts: vec![(OutagePhase::Detection, detection)], phase: OutagePhase::Detection, since: now }
     }
 
     /// Hands the time from `now` on to `phase`.
-    pub(super) fn pass_to(&mut self, phase: OutagePhase, now: Instant) {
+    pub(crate) fn pass_to(&mut self, phase: OutagePhase, now: Instant) {
         let took = now.saturating_duration_since(self.since);
         self.since = now;
         let current = std::mem::replace(&mut self.phase, phase);
@@ -40,7 +40,7 @@ impl Timeline {
     }
 
     /// Closes the account at `now`.
-    pub(super) fn close(mut self, now: Instant) -> Vec<(OutagePhase, Duration)> {
+    pub(crate) fn close(mut self, now: Instant) -> Vec<(OutagePhase, Duration)> {
         let phase = self.phase;
         self.pass_to(phase, now);
         self.parts.retain(|(_, took)| !took.is_zero());

@@ -7,13 +7,13 @@ use crate::ice::{IceCandidate, IceTransportPolicy, Role};
 use crate::id::{Direction, Generation, SessionId, SignalingAddress};
 use crate::message::SignalingMessage;
 use crate::output::Warning;
+use crate::peer::connection::{Connection, Lineage};
+use crate::peer::link::PeerLink;
+use crate::peer::outage::{Outage, RepairState};
 use crate::policy::{Outcome, RecoveryStep};
 use crate::port::PeerAction;
 use crate::sdp::Description;
-use crate::supervisor::connection::{Connection, Lineage};
 use crate::supervisor::context::Context;
-use crate::supervisor::outage::{Outage, RepairState};
-use crate::supervisor::peer_link::PeerLink;
 
 /// A request for an offer this soon after the last is a repetition (VDO.Ninja web app: twice within 20 ms,
 /// and 3 s until it takes a stuck connection for lost).
@@ -24,34 +24,29 @@ const REPETITION: Duration = Duration::from_secs(3);
 
 impl PeerLink {
     /// Starts a connection beside the active one.
-    pub(super) fn create_candidate(&mut self, session: SessionId, context: &mut Context) {
+    pub(crate) fn create_candidate(&mut self, session: SessionId, context: &mut Context) {
         let generation = context.generation();
-        let role = self.role();
-        let setup = context.setup(role, IceTransportPolicy::All, self.rebuilds);
+        let role = self.remote.role();
+        let setup = context.setup(role, IceTransportPolicy::All, self.repair.rebuilds);
         context.peer(generation, PeerAction::Create(setup));
-        self.candidate = Some(Connection::new(generation, session, context.now));
+        self.connections.candidate = Some(Connection::new(generation, session, context.now));
         self.enter(RepairState::Gathering(generation), Some(Phase::Gathering), context);
     }
 
-    pub(super) fn has_session(&self, session: Option<&SessionId>) -> bool {
-        let over = session.is_some() && self.last_closed_session.as_ref() == session;
-        over || self.connections().any(|connection| Some(&connection.session) == session)
-    }
-
     /// The publisher offers: a restart under the known session, or a new connection.
-    pub(super) fn offered(&mut self, offer: Offer, context: &mut Context) {
+    pub(crate) fn offered(&mut self, offer: Offer, context: &mut Context) {
         if offer.address.is_some() {
-            self.address = offer.address.clone();
+            self.remote.address = offer.address.clone();
         }
-        if offer.over_channel && self.spare.awaits(&offer.session) {
+        if offer.over_channel && self.connections.spare.awaits(&offer.session) {
             return self.answer_spare(offer, context);
         }
-        let known = self.connections().find(|connection| connection.session == offer.session);
+        let known = self.connections.newest_first().find(|connection| connection.session == offer.session);
         let known = known.map(|one| (one.generation, one.compare(&offer.description)));
         let Offer { ref description, over_channel, .. } = offer;
         match known {
             // a repetition, which came both ways; our answer takes the way that is known to work
-            Some((generation, Lineage::Same)) if self.is_rejoin() && over_channel => {
+            Some((generation, Lineage::Same)) if self.remote.is_rejoin() && over_channel => {
                 self.repeated_over_channel(generation, context);
             }
             Some((generation, Lineage::Same)) if self.speaks_over_channel(generation) => {}
@@ -64,13 +59,13 @@ impl PeerLink {
                 }
             }
             Some((generation, Lineage::Restart)) => {
-                let hedged = self.outage.as_ref().is_some_and(Outage::is_hedged);
+                let hedged = self.repair.outage.as_ref().is_some_and(Outage::is_hedged);
                 if self.open_outage(Fault::PeerInitiatedRepair, context)
-                    || (self.candidate.is_none() && !hedged)
+                    || (self.connections.candidate.is_none() && !hedged)
                 {
                     self.begin_unless_under_way(RecoveryStep::RestartIce, context);
                     self.enter(RepairState::Gathering(generation), Some(Phase::Gathering), context);
-                } else if self.is_candidate(generation) {
+                } else if self.connections.is_candidate(generation) {
                     self.enter(RepairState::Gathering(generation), Some(Phase::Gathering), context);
                 }
                 // over the socket: the transport leaves the old path, and the channel with it, to answer
@@ -83,30 +78,30 @@ impl PeerLink {
     fn new_offer(&mut self, offer: Offer, context: &mut Context) {
         let Offer { session, description, over_channel, .. } = offer;
         // over the channel an offer is withdrawn before the next is made, so one beside another is late
-        let late = over_channel && self.candidate.is_some() && self.is_rejoin();
+        let late = over_channel && self.connections.candidate.is_some() && self.remote.is_rejoin();
         if late || self.turns_away(&session, context) {
             return;
         }
         self.open_outage(Fault::PeerInitiatedRepair, context);
         self.drop_candidate(context);
         self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, context);
-        if !self.is_rejoin() {
+        if !self.remote.is_rejoin() {
             // a foreign publisher has let go of its end already
             if let Some(active) = self.take_active(context) {
                 active.close(context);
             }
         }
         self.create_candidate(session, context);
-        if let Some(candidate) = &mut self.candidate {
-            candidate.over_channel = over_channel;
+        if let Some(candidate) = &mut self.connections.candidate {
+            candidate.negotiation.over_channel = over_channel;
             candidate.accept(description, context);
-            let early_candidates = self.early_candidates.take(&candidate.session);
+            let early_candidates = self.connections.early_candidates.take(&candidate.session);
             candidate.add_candidates(early_candidates, context);
         }
     }
 
-    pub(super) fn begin_unless_under_way(&mut self, step: RecoveryStep, context: &mut Context) {
-        if self.outage.as_ref().and_then(|outage| outage.step()) != Some(step) {
+    pub(crate) fn begin_unless_under_way(&mut self, step: RecoveryStep, context: &mut Context) {
+        if self.repair.outage.as_ref().and_then(|outage| outage.step()) != Some(step) {
             self.begin(step, context);
         }
     }
@@ -118,25 +113,29 @@ impl PeerLink {
         over_channel: bool,
         context: &mut Context,
     ) {
-        if let Some(connection) = self.connection(generation) {
-            connection.answers_over_channel = over_channel;
+        if let Some(connection) = self.connections.by_generation_mut(generation) {
+            connection.negotiation.answers_over_channel = over_channel;
             connection.accept(offer, context);
         }
     }
 
     /// The viewer answers our offer.
-    pub(super) fn answered(&mut self, session: &SessionId, answer: Description, context: &mut Context) {
+    pub(crate) fn answered(&mut self, session: &SessionId, answer: Description, context: &mut Context) {
         let waiting = self.state();
-        let Some(connection) =
-            self.candidate.iter_mut().chain(&mut self.active).find(|c| c.session == *session)
+        let Some(connection) = self
+            .connections
+            .candidate
+            .iter_mut()
+            .chain(&mut self.connections.active)
+            .find(|c| c.session == *session)
         else {
             if self.spare_answered(session, &answer, context) {
                 return;
             }
-            if self.last_closed_session.as_ref() != Some(session) {
+            if self.connections.last_closed_session.as_ref() != Some(session) {
                 context.warn(Warning::UnknownSession);
             }
-            if self.is_rejoin() {
+            if self.remote.is_rejoin() {
                 // it has slept, or is slow: it is there, and may not have heard of our next offer
                 self.peer_has_moved(context);
             }
@@ -148,7 +147,7 @@ impl PeerLink {
             self.open_outage(Fault::FingerprintChanged, context);
             return self.rebuild_now(context);
         }
-        if !connection.sent_signaling.answered() {
+        if !connection.negotiation.sent.answered() {
             return;
         }
         connection.accept(answer, context);
@@ -158,51 +157,56 @@ impl PeerLink {
     }
 
     /// The peer's candidates.
-    pub(super) fn candidates(
+    pub(crate) fn candidates(
         &mut self,
         session: Option<&SessionId>,
         found: Vec<IceCandidate>,
         context: &mut Context,
     ) {
-        if found.is_empty() && self.is_rejoin() {
+        if found.is_empty() && self.remote.is_rejoin() {
             return self.peer_has_moved(context);
         }
-        let spare = self.spare.connection_mut().into_iter();
-        let mut connections = self.candidate.iter_mut().chain(&mut self.active).chain(spare);
+        let spare = self.connections.spare.connection_mut().into_iter();
+        let mut connections =
+            self.connections.candidate.iter_mut().chain(&mut self.connections.active).chain(spare);
         let meant =
             connections.find(|connection| session.is_none_or(|session| connection.session == *session));
         match (meant, session) {
             (Some(connection), _) => connection.add_candidates(found, context),
-            (None, Some(session)) if self.last_closed_session.as_ref() == Some(session) => {}
-            (None, Some(session)) if self.key.direction == Direction::Viewing => {
-                self.early_candidates.hold(session, found);
+            (None, Some(session)) if self.connections.last_closed_session.as_ref() == Some(session) => {}
+            (None, Some(session)) if self.remote.key.direction == Direction::Viewing => {
+                self.connections.early_candidates.hold(session, found);
             }
             (None, _) => context.warn(Warning::UnknownSession),
         }
     }
 
     /// Asks the publisher for an ICE restart.
-    pub(super) fn request_restart(&self, context: &mut Context) {
-        let session = self.active.as_ref().map(|active| active.session.clone());
-        context.send_to_server(SignalingMessage::RestartIce { address: self.address.clone(), session });
+    pub(crate) fn request_restart(&self, context: &mut Context) {
+        let session = self.connections.active.as_ref().map(|active| active.session.clone());
+        context
+            .send_to_server(SignalingMessage::RestartIce { address: self.remote.address.clone(), session });
     }
 
     /// The server asks us to offer to this viewer (again).
-    pub(super) fn offer_requested(&mut self, context: &mut Context) {
-        let newest = self.connections().next();
-        let twice = !self.is_rejoin() || newest.is_some_and(|connection| connection.over_channel);
+    pub(crate) fn offer_requested(&mut self, context: &mut Context) {
+        let newest = self.connections.newest_first().next();
+        let twice =
+            !self.remote.is_rejoin() || newest.is_some_and(|connection| connection.negotiation.over_channel);
         let repetition = twice && newest.is_some_and(|connection| connection.age(context.now) < REPETITION);
         match self.state() {
             // a rejoin viewer asks again when it lost its socket, and perhaps our offer with it
-            Some(RepairState::Handshake(generation)) if self.is_rejoin() && self.is_candidate(generation) => {
+            Some(RepairState::Handshake(generation))
+                if self.remote.is_rejoin() && self.connections.is_candidate(generation) =>
+            {
                 self.tell(generation, context);
             }
             // the offer is about to leave
-            Some(RepairState::Gathering(generation)) if self.is_rejoin() && self.is_candidate(generation) => {
-            }
+            Some(RepairState::Gathering(generation))
+                if self.remote.is_rejoin() && self.connections.is_candidate(generation) => {}
             Some(_) | None if repetition => {}
             // the viewer may not have heard our offer; it has until the limit to answer
-            Some(RepairState::Handshake(generation)) if self.is_candidate(generation) => {
+            Some(RepairState::Handshake(generation)) if self.connections.is_candidate(generation) => {
                 self.tell(generation, context);
             }
             // foreign viewers ask every 5 s until they are connected, and a slow path needs longer than that;
@@ -212,7 +216,7 @@ impl PeerLink {
                 | RepairState::Checking(generation)
                 | RepairState::Securing(generation)
                 | RepairState::Verifying(generation),
-            ) if self.is_candidate(generation) && !self.is_rejoin() => {}
+            ) if self.connections.is_candidate(generation) && !self.remote.is_rejoin() => {}
             Some(_) | None => {
                 self.open_outage(Fault::PeerInitiatedRepair, context);
                 self.rebuild_now(context);
@@ -221,20 +225,20 @@ impl PeerLink {
     }
 
     /// The viewer asks for an ICE restart.
-    pub(super) fn restart_requested(&mut self, context: &mut Context) {
-        if self.role() != Role::Offerer || self.candidate.is_some() {
+    pub(crate) fn restart_requested(&mut self, context: &mut Context) {
+        if self.remote.role() != Role::Offerer || self.connections.candidate.is_some() {
             return;
         }
         let restarting = self.state().is_some_and(|state| state.generation().is_some());
-        if !restarting && self.active.is_some() {
+        if !restarting && self.connections.active.is_some() {
             self.open_outage(Fault::PeerInitiatedRepair, context);
             self.perform(RecoveryStep::RestartIce, context);
         }
     }
 
     /// Rebuilds at once, whatever is under way.
-    pub(super) fn rebuild_now(&mut self, context: &mut Context) {
-        if self.role() == Role::Offerer && !self.is_rejoin() {
+    pub(crate) fn rebuild_now(&mut self, context: &mut Context) {
+        if self.remote.role() == Role::Offerer && !self.remote.is_rejoin() {
             // a foreign viewer drops the old connection when it sees a new session
             if let Some(active) = self.take_active(context) {
                 active.close(context);
@@ -244,8 +248,8 @@ impl PeerLink {
     }
 
     /// The stream that we view is there (again): ask for it, unless an answer is on its way.
-    pub(super) fn stream_appeared(&mut self, address: SignalingAddress, context: &mut Context) {
-        self.address = Some(address);
+    pub(crate) fn stream_appeared(&mut self, address: SignalingAddress, context: &mut Context) {
+        self.remote.address = Some(address);
         match self.state() {
             Some(
                 RepairState::AwaitingOffer
@@ -271,24 +275,24 @@ impl PeerLink {
     }
 
     /// Takes over a connection that was made under another name for the same peer.
-    pub(super) fn adopted(&mut self, connection: Connection, context: &mut Context) {
+    pub(crate) fn adopted(&mut self, connection: Connection, context: &mut Context) {
         let generation = connection.generation;
         self.open_outage(Fault::PeerInitiatedRepair, context);
         self.drop_candidate(context);
         self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, context);
-        self.candidate = Some(connection);
+        self.connections.candidate = Some(connection);
         self.verify(generation, context);
     }
 
     /// The publisher said goodbye: wait for its return.
-    pub(super) fn publisher_left(&mut self, context: &mut Context) {
-        if self.connections().next().is_none() {
+    pub(crate) fn publisher_left(&mut self, context: &mut Context) {
+        if self.connections.newest_first().next().is_none() {
             // said twice: over the channel and over the socket
             return;
         }
         self.close_connections(context);
         if !self.open_outage(Fault::PeerLeft, context)
-            && let Some(outage) = &mut self.outage
+            && let Some(outage) = &mut self.repair.outage
         {
             outage.end_step(Outcome::Failed, context.now);
             if let RepairState::Backoff(step) = outage.state {
@@ -302,9 +306,9 @@ impl PeerLink {
 
 /// An offer, with all that is known about where it came from.
 #[derive(Debug)]
-pub(super) struct Offer {
-    pub(super) address: Option<SignalingAddress>,
-    pub(super) session: SessionId,
-    pub(super) description: Description,
-    pub(super) over_channel: bool,
+pub(crate) struct Offer {
+    pub(crate) address: Option<SignalingAddress>,
+    pub(crate) session: SessionId,
+    pub(crate) description: Description,
+    pub(crate) over_channel: bool,
 }

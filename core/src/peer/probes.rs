@@ -9,19 +9,19 @@ use crate::rtt::Rtt;
 const REMEMBERED: usize = 64;
 
 #[derive(Debug, Default)]
-pub(super) struct Probes {
+pub(crate) struct Probes {
     log: Vec<Probe>,
     /// The number of the first probe in `log`.
     first: u64,
     answered: u64,
-    pub(super) acknowledged_at: Option<Instant>,
-    pub(super) last_received: Option<Instant>,
-    pub(super) rtt: Option<Rtt>,
+    pub(crate) acknowledged_at: Option<Instant>,
+    pub(crate) last_received: Option<Instant>,
+    pub(crate) rtt: Option<Rtt>,
 }
 
 impl Probes {
     /// Remembers a probe and returns its number.
-    pub(super) fn sent(&mut self, now: Instant) -> u64 {
+    pub(crate) fn sent(&mut self, now: Instant) -> u64 {
         if self.log.len() == REMEMBERED {
             self.log.remove(0);
             self.first += 1;
@@ -31,7 +31,7 @@ impl Probes {
     }
 
     /// Remembers an answer and returns when its probe left; `None` for a number that we did not give or had back.
-    pub(super) fn answered(&mut self, number: u64, now: Instant) -> Option<Instant> {
+    pub(crate) fn answered(&mut self, number: u64, now: Instant) -> Option<Instant> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let probe = self.log.get_mut(index).filter(|probe| probe.answered_at.is_none())?;
         probe.answered_at = Some(now);
@@ -43,7 +43,7 @@ impl Probes {
     }
 
     /// Remembers an answer that names no probe (a WebSocket pong): TCP keeps order, so it is the oldest's.
-    pub(super) fn answered_in_order(&mut self, now: Instant) {
+    pub(crate) fn answered_in_order(&mut self, now: Instant) {
         let oldest = self.log.iter().position(|probe| probe.answered_at.is_none());
         if let Some(index) = oldest {
             self.answered(self.first + index as u64, now);
@@ -52,22 +52,22 @@ impl Probes {
     }
 
     /// Returns how long the oldest probe without an answer has been waiting, zero if there is none.
-    pub(super) fn unanswered_for(&self, now: Instant) -> Duration {
+    pub(crate) fn unanswered_for(&self, now: Instant) -> Duration {
         let oldest = self.log.iter().find(|probe| probe.answered_at.is_none());
         oldest.map_or(Duration::ZERO, |probe| now.saturating_duration_since(probe.sent_at))
     }
 
-    pub(super) fn log(&self) -> &[Probe] {
+    pub(crate) fn log(&self) -> &[Probe] {
         &self.log
     }
 
     /// Returns how many probes were sent and answered.
-    pub(super) fn counts(&self) -> (u64, u64) {
+    pub(crate) fn counts(&self) -> (u64, u64) {
         (self.first + self.log.len() as u64, self.answered)
     }
 
     /// Returns for how long nothing has come, counted from `since` if nothing ever did.
-    pub(super) fn silent_for(&self, since: Instant, now: Instant) -> Duration {
+    pub(crate) fn silent_for(&self, since: Instant, now: Instant) -> Duration {
         now.saturating_duration_since(self.last_received.unwrap_or(since).max(since))
     }
 }

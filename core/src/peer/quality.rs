@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use crate::fault::{Fault, Link};
 use crate::id::Generation;
 use crate::output::Event;
+use crate::peer::link::PeerLink;
 use crate::policy::{BackoffContext, Quality, QualityPolicy};
 use crate::port::PeerAction;
 use crate::stats::{QualityContext, Sample};
 use crate::supervisor::Timer;
 use crate::supervisor::context::{Context, SHORTEST_WAIT};
-use crate::supervisor::peer_link::PeerLink;
 
 /// Samples kept for the quality policy.
 const KEPT_SAMPLES: usize = 32;
@@ -23,7 +23,7 @@ const GOOD_FOR_LONG: Duration = Duration::from_secs(300);
 
 /// The readings of a link and its grade.
 #[derive(Debug)]
-pub(super) struct QualityTracker {
+pub(crate) struct QualityTracker {
     samples: Vec<Sample>,
     quality: Quality,
     since: Instant,
@@ -34,11 +34,11 @@ pub(super) struct QualityTracker {
 }
 
 impl QualityTracker {
-    pub(super) fn new(now: Instant) -> Self {
+    pub(crate) fn new(now: Instant) -> Self {
         Self { samples: Vec::new(), quality: Quality::Good, since: now, repairs: 0, not_before: None }
     }
 
-    pub(super) fn quality(&self) -> Quality {
+    pub(crate) fn quality(&self) -> Quality {
         self.quality
     }
 
@@ -75,48 +75,49 @@ impl QualityTracker {
     }
 
     #[cfg(test)]
-    pub(super) fn kept(&self) -> usize {
+    pub(crate) fn kept(&self) -> usize {
         self.samples.len()
     }
 }
 
 impl PeerLink {
     /// Forgets the readings and the grade of a path that was replaced or has healed: it is good until new ones tell.
-    pub(super) fn grade_anew(&mut self, context: &mut Context) {
+    pub(crate) fn grade_anew(&mut self, context: &mut Context) {
         self.quality.samples.clear();
         if let Some(quality) = self.quality.regrade(Quality::Good, context.now) {
-            context.event(Event::QualityChanged { link: self.name(), quality });
+            context.event(Event::QualityChanged { link: self.remote.name(), quality });
         }
     }
 
     /// Asks for a reading, if the quality policy wants any.
-    pub(super) fn read_stats(&mut self, context: &mut Context) {
-        let Some(interval) = context.policies.quality.interval().filter(|_| self.outage.is_none()) else {
+    pub(crate) fn read_stats(&mut self, context: &mut Context) {
+        let Some(interval) = context.policies.quality.interval().filter(|_| self.repair.outage.is_none())
+        else {
             return;
         };
-        if let Some(active) = &self.active {
+        if let Some(active) = &self.connections.active {
             context.peer(active.generation, PeerAction::ReadStats);
         }
-        context.timers.set(Timer::Stats(self.key.clone()), context.now, interval.max(SHORTEST_WAIT));
+        context.timers.set(Timer::Stats(self.remote.key.clone()), context.now, interval.max(SHORTEST_WAIT));
     }
 
     /// Notes a reading, grades the link, and repairs it if it is poor and a repair can pay.
-    pub(super) fn measured(&mut self, generation: Generation, sample: Sample, context: &mut Context) {
-        let Some(connection) = self.connection(generation) else { return };
-        connection.outstanding = Some((sample.bytes_outstanding, context.now));
+    pub(crate) fn measured(&mut self, generation: Generation, sample: Sample, context: &mut Context) {
+        let Some(connection) = self.connections.by_generation_mut(generation) else { return };
+        connection.liveness.outstanding = Some((sample.bytes_outstanding, context.now));
         connection.local = sample.local;
-        connection.consent.read(sample.responses_received, context.now);
-        let graded = connection.consent_readings == 0;
-        connection.consent_readings = connection.consent_readings.saturating_sub(1);
-        let (probes_sent, probes_answered) = connection.probes.counts();
+        connection.liveness.consent.read(sample.responses_received, context.now);
+        let graded = connection.liveness.consent_readings == 0;
+        connection.liveness.consent_readings = connection.liveness.consent_readings.saturating_sub(1);
+        let (probes_sent, probes_answered) = connection.liveness.probes.counts();
         self.proof_without_pong(generation, context);
-        if !graded || self.is_candidate(generation) || self.outage.is_some() {
+        if !graded || self.connections.is_candidate(generation) || self.repair.outage.is_some() {
             return;
         }
         self.make_spare(context);
         let sample = Sample { probes_sent, probes_answered, ..sample };
         if let Some(quality) = self.quality.note(sample, &*context.policies.quality, context.now) {
-            context.event(Event::QualityChanged { link: self.name(), quality });
+            context.event(Event::QualityChanged { link: self.remote.name(), quality });
         }
         let due = self.quality.not_before.is_none_or(|at| at <= context.now);
         if self.quality.quality == Quality::Poor && due && context.other_path_exists() {

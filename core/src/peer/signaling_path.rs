@@ -7,19 +7,21 @@ use crate::fault::Fault;
 use crate::ice::{IceCandidate, Role};
 use crate::id::{Generation, SessionId};
 use crate::message::{ChannelMessage, SignalingMessage};
+use crate::peer::link::PeerLink;
+use crate::peer::outage::RepairState;
 use crate::policy::RecoveryStep;
 use crate::supervisor::context::Context;
-use crate::supervisor::outage::RepairState;
-use crate::supervisor::peer_link::PeerLink;
 
 impl PeerLink {
     /// Returns whether a rejoin peer hears us over the channel in use: what is said into a dead one comes late.
-    pub(super) fn channel_is_live(&self) -> bool {
-        let Some(active) = self.active.as_ref().filter(|active| active.looks_alive()) else { return false };
-        let believed = match &self.outage {
-            None => !self.suspect,
+    pub(crate) fn channel_is_live(&self) -> bool {
+        let Some(active) = self.connections.active.as_ref().filter(|active| active.looks_alive()) else {
+            return false;
+        };
+        let believed = match &self.repair.outage {
+            None => !self.health.suspect,
             Some(outage) => {
-                let heard_at = active.probes.last_received;
+                let heard_at = active.liveness.probes.last_received;
                 // the word that opened the outage may have come this way
                 let asked =
                     outage.fault == Fault::PeerInitiatedRepair && heard_at == Some(outage.detected_at);
@@ -27,21 +29,21 @@ impl PeerLink {
                 works_badly || asked || heard_at > Some(outage.detected_at)
             }
         };
-        self.is_rejoin() && believed
+        self.remote.is_rejoin() && believed
     }
 
     /// Returns whether the server can bring the peer a word of ours.
     fn server_reaches(&self, context: &Context) -> bool {
-        context.signaling_ready && (self.role() == Role::Answerer || self.address.is_some())
+        context.signaling_ready && (self.remote.role() == Role::Answerer || self.remote.address.is_some())
     }
 
     /// Returns whether there is a way to negotiate with the peer.
-    pub(super) fn can_negotiate(&self, context: &Context) -> bool {
+    pub(crate) fn can_negotiate(&self, context: &Context) -> bool {
         self.server_reaches(context) || self.channel_is_live()
     }
 
     /// Returns the step that can be negotiated: over the channel alone, a new connection instead of a restart.
-    pub(super) fn negotiable(&self, step: RecoveryStep, context: &Context) -> RecoveryStep {
+    pub(crate) fn negotiable(&self, step: RecoveryStep, context: &Context) -> RecoveryStep {
         match step {
             RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay
                 if !self.server_reaches(context) && self.channel_is_live() =>
@@ -59,27 +61,29 @@ impl PeerLink {
     }
 
     /// Notes whether this connection's negotiation takes the channel of the one in use, and returns it.
-    pub(super) fn takes_channel(&mut self, generation: Generation, context: &Context) -> bool {
+    pub(crate) fn takes_channel(&mut self, generation: Generation, context: &Context) -> bool {
         let works = self.channel_is_live();
-        let in_doubt = context.signaling_in_doubt() || self.address.is_none();
-        self.candidate.as_mut().filter(|candidate| candidate.generation == generation).is_some_and(
-            |candidate| {
-                candidate.over_channel |= works && in_doubt;
-                works && candidate.over_channel
-            },
-        )
+        let in_doubt = context.signaling_in_doubt() || self.remote.address.is_none();
+        self.connections
+            .candidate
+            .as_mut()
+            .filter(|candidate| candidate.generation == generation)
+            .is_some_and(|candidate| {
+                candidate.negotiation.over_channel |= works && in_doubt;
+                works && candidate.negotiation.over_channel
+            })
     }
 
     /// Says something by way of the server, if that is possible.
-    pub(super) fn send_to_server(&self, message: SignalingMessage, context: &mut Context) {
-        if self.address.is_some() {
+    pub(crate) fn send_to_server(&self, message: SignalingMessage, context: &mut Context) {
+        if self.remote.address.is_some() {
             context.send_to_server(message);
         }
     }
 
     /// Says something over the channel in use.
-    pub(super) fn send_over_channel(&self, message: SignalingMessage, context: &mut Context) {
-        if let Some(active) = &self.active {
+    pub(crate) fn send_over_channel(&self, message: SignalingMessage, context: &mut Context) {
+        if let Some(active) = &self.connections.active {
             active.send(ChannelMessage::Signaling(message), context);
         }
     }
@@ -87,37 +91,38 @@ impl PeerLink {
     /// Asks for an offer: with `play`, and over a living channel if that may get lost.
     ///
     /// Over the channel the wish for an ICE restart asks for a new connection: a restart could not be answered there.
-    pub(super) fn ask_for_offer(&self, context: &mut Context) {
+    pub(crate) fn ask_for_offer(&self, context: &mut Context) {
         if self.channel_is_live() && context.signaling_in_doubt() {
-            let session = self.active.as_ref().map(|active| active.session.clone());
+            let session = self.connections.active.as_ref().map(|active| active.session.clone());
             self.send_over_channel(SignalingMessage::RestartIce { address: None, session }, context);
         }
-        context.send_to_server(SignalingMessage::Play { stream: self.stream.clone() });
+        context.send_to_server(SignalingMessage::Play { stream: self.remote.stream.clone() });
     }
 
     /// A rejoin viewer asks for a new connection over the channel.
-    pub(super) fn offer_requested_over_channel(&mut self, context: &mut Context) {
-        let making = self.candidate.as_ref().map(|candidate| candidate.generation);
-        match (self.role(), making) {
+    pub(crate) fn offer_requested_over_channel(&mut self, context: &mut Context) {
+        let making = self.connections.candidate.as_ref().map(|candidate| candidate.generation);
+        match (self.remote.role(), making) {
             (Role::Answerer, _) => {}
             // it comes over the server as well, which the viewer may not hear
             (Role::Offerer, Some(generation)) => self.repeated_over_channel(generation, context),
             (Role::Offerer, None) => {
                 self.open_outage(Fault::PeerInitiatedRepair, context);
                 self.rebuild_now(context);
-                if let Some(candidate) = &mut self.candidate {
-                    candidate.over_channel = true;
+                if let Some(candidate) = &mut self.connections.candidate {
+                    candidate.negotiation.over_channel = true;
                 }
             }
         }
     }
 
     /// The peer speaks of this connection over the channel: what it may have missed goes the same way, once.
-    pub(super) fn repeated_over_channel(&mut self, generation: Generation, context: &mut Context) {
-        let Some(candidate) = self.candidate.as_mut().filter(|one| one.generation == generation) else {
+    pub(crate) fn repeated_over_channel(&mut self, generation: Generation, context: &mut Context) {
+        let Some(candidate) = self.connections.candidate.as_mut().filter(|one| one.generation == generation)
+        else {
             return;
         };
-        if std::mem::replace(&mut candidate.over_channel, true) {
+        if std::mem::replace(&mut candidate.negotiation.over_channel, true) {
             return;
         }
         let waits = matches!(self.state(), Some(RepairState::Handshake(_) | RepairState::Checking(_)));
@@ -127,14 +132,17 @@ impl PeerLink {
     }
 
     /// Returns whether our half of a negotiation has gone over the channel, where nothing is lost.
-    pub(super) fn speaks_over_channel(&self, generation: Generation) -> bool {
-        self.look_up(generation).is_some_and(|connection| connection.over_channel) && self.channel_is_live()
+    pub(crate) fn speaks_over_channel(&self, generation: Generation) -> bool {
+        self.connections
+            .by_generation(generation)
+            .is_some_and(|connection| connection.negotiation.over_channel)
+            && self.channel_is_live()
     }
 }
 
 /// The peer's candidates for a session whose offer has not come yet.
 #[derive(Debug, Default)]
-pub(super) struct EarlyCandidates {
+pub(crate) struct EarlyCandidates {
     session: Option<SessionId>,
     candidates: Vec<IceCandidate>,
 }
@@ -144,7 +152,7 @@ const MOST_EARLY: usize = 32;
 
 impl EarlyCandidates {
     /// Keeps candidates of the newest unknown session, within bounds.
-    pub(super) fn hold(&mut self, session: &SessionId, found: Vec<IceCandidate>) {
+    pub(crate) fn hold(&mut self, session: &SessionId, found: Vec<IceCandidate>) {
         if self.session.as_ref() != Some(session) {
             *self = Self { session: Some(session.clone()), candidates: Vec::new() };
         }
@@ -153,7 +161,7 @@ impl EarlyCandidates {
     }
 
     /// Returns what came for `session`.
-    pub(super) fn take(&mut self, session: &SessionId) -> Vec<IceCandidate> {
+    pub(crate) fn take(&mut self, session: &SessionId) -> Vec<IceCandidate> {
         let kept = std::mem::take(self);
         if kept.session.as_ref() == Some(session) { kept.candidates } else { Vec::new() }
     }

@@ -4,17 +4,17 @@ use std::time::Instant;
 
 /// What readings tell of the answers on the selected pair, which are proof that packets go both ways below SCTP.
 #[derive(Debug, Default)]
-pub(super) struct Consent {
+pub(crate) struct Consent {
     reading: Option<(u64, Instant)>,
     /// An answer has come since then: when the reading before it was taken.
-    pub(super) since: Option<Instant>,
+    pub(crate) since: Option<Instant>,
 }
 
 impl Consent {
     /// Notes how many answers have come by `now`.
     ///
     /// A count that does not grow tells nothing: it begins again with each restart of ICE.
-    pub(super) fn read(&mut self, responses: u64, now: Instant) {
+    pub(crate) fn read(&mut self, responses: u64, now: Instant) {
         if let Some((before, at)) = self.reading.replace((responses, now))
             && responses > before
         {

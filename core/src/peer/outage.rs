@@ -6,18 +6,18 @@ use crate::fault::Fault;
 use crate::id::Generation;
 use crate::output::{LinkName, Peer};
 use crate::output::{OutagePhase, Recovery};
+use crate::peer::timeline::Timeline;
 use crate::policy::{Outcome, RecoveryStep, Tried};
-use crate::supervisor::timeline::Timeline;
 
 /// One outage of a link; the first connection is one too, with [`Fault::NotConnected`].
 #[derive(Debug)]
-pub(super) struct Outage {
-    pub(super) fault: Fault,
-    pub(super) detected_at: Instant,
-    pub(super) tried: Vec<Tried>,
-    pub(super) state: RepairState,
+pub(crate) struct Outage {
+    pub(crate) fault: Fault,
+    pub(crate) detected_at: Instant,
+    pub(crate) tried: Vec<Tried>,
+    pub(crate) state: RepairState,
     /// Whether something has moved since it was detected, so that the repair began anew.
-    pub(super) anew: bool,
+    pub(crate) anew: bool,
     detection: Duration,
     step: Option<(RecoveryStep, Instant)>,
     /// What goes on beside it, on the connection in use.
@@ -27,7 +27,7 @@ pub(super) struct Outage {
 
 /// Where the repair stands. Every variant is ended by a timer or by the input that it names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum RepairState {
+pub(crate) enum RepairState {
     /// Nothing is decided yet.
     Deciding,
     /// Until a network snapshot says that there is one.
@@ -62,7 +62,7 @@ pub(super) enum RepairState {
 
 impl RepairState {
     /// Returns the connection that the repair hangs on.
-    pub(super) fn generation(self) -> Option<Generation> {
+    pub(crate) fn generation(self) -> Option<Generation> {
         match self {
             Self::Gathering(generation)
             | Self::Handshake(generation)
@@ -106,7 +106,7 @@ impl RepairState {
 const KEPT_STEPS: usize = 64;
 
 impl Outage {
-    pub(super) fn new(fault: Fault, detection: Duration, now: Instant) -> Self {
+    pub(crate) fn new(fault: Fault, detection: Duration, now: Instant) -> Self {
         Self {
             fault,
             detected_at: now,
@@ -121,48 +121,48 @@ impl Outage {
     }
 
     /// Moves on to `state`.
-    pub(super) fn enter(&mut self, state: RepairState, now: Instant) {
+    pub(crate) fn enter(&mut self, state: RepairState, now: Instant) {
         self.state = state;
         self.timeline.pass_to(state.phase(), now);
     }
 
     /// Hands the time to a phase that no state of a peer link names.
-    pub(super) fn pass_to(&mut self, phase: OutagePhase, now: Instant) {
+    pub(crate) fn pass_to(&mut self, phase: OutagePhase, now: Instant) {
         self.timeline.pass_to(phase, now);
     }
 
     /// Begins a step; an unfinished one is superseded.
-    pub(super) fn begin(&mut self, step: RecoveryStep, now: Instant) {
+    pub(crate) fn begin(&mut self, step: RecoveryStep, now: Instant) {
         self.end_step(Outcome::Superseded, now);
         self.step = Some((step, now));
     }
 
     /// Begins a step beside the one that is under way.
-    pub(super) fn hedge(&mut self, step: RecoveryStep, now: Instant) {
+    pub(crate) fn hedge(&mut self, step: RecoveryStep, now: Instant) {
         let milder = self.step.take();
         self.begin(step, now);
         self.beside = milder;
     }
 
     /// Returns whether two steps are under way.
-    pub(super) fn is_hedged(&self) -> bool {
+    pub(crate) fn is_hedged(&self) -> bool {
         self.beside.is_some()
     }
 
     /// Ends the step that is under way in favour of the connection in use: what goes on there goes on alone.
-    pub(super) fn give_way(&mut self, outcome: Outcome, now: Instant) {
+    pub(crate) fn give_way(&mut self, outcome: Outcome, now: Instant) {
         let milder = self.beside.take();
         self.end_step(outcome, now);
         self.step = milder.or(Some((RecoveryStep::Wait, now)));
     }
 
     /// Returns the step that is under way.
-    pub(super) fn step(&self) -> Option<RecoveryStep> {
+    pub(crate) fn step(&self) -> Option<RecoveryStep> {
         self.step.map(|(step, _)| step)
     }
 
     /// Ends the step that is under way, if there is one, and what goes on beside it.
-    pub(super) fn end_step(&mut self, outcome: Outcome, now: Instant) {
+    pub(crate) fn end_step(&mut self, outcome: Outcome, now: Instant) {
         let milder = match outcome {
             Outcome::Verified => Outcome::Superseded,
             Outcome::Unverified | Outcome::TimedOut | Outcome::Failed | Outcome::Superseded => {
@@ -183,7 +183,7 @@ impl Outage {
     }
 
     /// Closes the outage, verified.
-    pub(super) fn recovered(mut self, link: LinkName, peer: Option<Peer>, now: Instant) -> Recovery {
+    pub(crate) fn recovered(mut self, link: LinkName, peer: Option<Peer>, now: Instant) -> Recovery {
         self.end_step(Outcome::Verified, now);
         Recovery {
             link,

@@ -10,12 +10,12 @@ use crate::fault::Fault;
 use crate::ice::Role;
 use crate::id::{Generation, SessionId};
 use crate::message::SignalingMessage;
+use crate::peer::link::PeerLink;
+use crate::peer::outage::RepairState;
+use crate::peer::verification::GRACE_PACE;
 use crate::policy::{Outcome, RecoveryStep};
 use crate::supervisor::Timer;
 use crate::supervisor::context::Context;
-use crate::supervisor::outage::RepairState;
-use crate::supervisor::peer_link::PeerLink;
-use crate::supervisor::verification::GRACE_PACE;
 
 /// How long the offerer's choice may be on its way beyond two round trips: a busy peer's pause.
 const CHOICE: Duration = Duration::from_millis(500);
@@ -25,14 +25,14 @@ const ANSWER: Duration = Duration::from_secs(3);
 
 impl PeerLink {
     /// Returns whether both sides can keep two connections for a while.
-    pub(super) fn hedges(&self) -> bool {
-        self.is_rejoin() && self.active.is_some()
+    pub(crate) fn hedges(&self) -> bool {
+        self.remote.is_rejoin() && self.connections.active.is_some()
     }
 
     /// Gives a step that has begun its time alone, if the strategy wants a new connection beside it.
     ///
     /// An ICE restart breaks the path that it replaces, so beside a new connection it may cost nothing but a dead one.
-    pub(super) fn give_head_start(&self, step: RecoveryStep, context: &mut Context) {
+    pub(crate) fn give_head_start(&self, step: RecoveryStep, context: &mut Context) {
         let harmless = match step {
             RecoveryStep::Wait => true,
             RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay => self.path_is_dead(),
@@ -48,30 +48,32 @@ impl PeerLink {
             .with_incident(context, |incident| context.policies.recovery.head_start(incident, step))
             .flatten();
         if let Some(head_start) = head_start {
-            context.timers.set(Timer::HeadStart(self.key.clone()), context.now, head_start);
+            context.timers.set(Timer::HeadStart(self.remote.key.clone()), context.now, head_start);
         }
     }
 
     fn path_is_dead(&self) -> bool {
-        let silent = self.outage.as_ref().is_some_and(|outage| outage.fault.is_silence());
-        silent || self.active.as_ref().is_some_and(|active| !active.ice.is_connected())
+        let silent = self.repair.outage.as_ref().is_some_and(|outage| outage.fault.is_silence());
+        silent || self.connections.active.as_ref().is_some_and(|active| !active.ice.is_connected())
     }
 
     /// The head start is over: build a new connection beside the step that goes on.
-    pub(super) fn head_start_over(&mut self, context: &mut Context) {
+    pub(crate) fn head_start_over(&mut self, context: &mut Context) {
         if !self.goes_on_alone() {
             return;
         }
         if !self.can_negotiate(context) {
             context.signaling_suspect = true;
-            return context.timers.set(Timer::HeadStart(self.key.clone()), context.now, GRACE_PACE);
+            return context.timers.set(Timer::HeadStart(self.remote.key.clone()), context.now, GRACE_PACE);
         }
         self.pause_before(RecoveryStep::RecreatePeerConnection, context);
     }
 
     /// Returns whether a step is under way on the connection in use, with nothing beside it.
-    pub(super) fn goes_on_alone(&self) -> bool {
-        let Some(outage) = self.outage.as_ref().filter(|_| self.candidate.is_none() && self.hedges()) else {
+    pub(crate) fn goes_on_alone(&self) -> bool {
+        let Some(outage) =
+            self.repair.outage.as_ref().filter(|_| self.connections.candidate.is_none() && self.hedges())
+        else {
             return false;
         };
         let mild = outage.step().is_some_and(RecoveryStep::keeps_connection);
@@ -96,8 +98,9 @@ impl PeerLink {
 
     /// Returns whether the old connection may still win; not if the peer, which began the repair, may want to
     /// leave a path that works.
-    pub(super) fn may_keep_the_old(&self) -> bool {
+    pub(crate) fn may_keep_the_old(&self) -> bool {
         let ours = self
+            .repair
             .outage
             .as_ref()
             .is_some_and(|outage| outage.fault != Fault::PeerInitiatedRepair || outage.is_hedged());
@@ -105,7 +108,7 @@ impl PeerLink {
     }
 
     /// A connection has carried bytes both ways: it is the one, unless the offerer may be choosing the other.
-    pub(super) fn proven(&mut self, generation: Generation, context: &mut Context) {
+    pub(crate) fn proven(&mut self, generation: Generation, context: &mut Context) {
         if !self.offerer_may_choose_other(generation, context) {
             self.verified(generation, context);
         }
@@ -113,13 +116,14 @@ impl PeerLink {
 
     /// Returns whether the offerer may have had proof of the other connection: we have just answered its ping there.
     fn offerer_may_choose_other(&self, generation: Generation, context: &Context) -> bool {
-        let Some(outage) = self.outage.as_ref().filter(|_| self.role() == Role::Answerer) else {
+        let Some(outage) = self.repair.outage.as_ref().filter(|_| self.remote.role() == Role::Answerer)
+        else {
             return false;
         };
-        let other = self.connections().find(|connection| connection.generation != generation);
-        other.filter(|other| self.is_rejoin() && other.looks_alive()).is_some_and(|other| {
-            let round_trips = other.probes.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed * 2);
-            other.answered_at.is_some_and(|at| {
+        let other = self.connections.newest_first().find(|connection| connection.generation != generation);
+        other.filter(|other| self.remote.is_rejoin() && other.looks_alive()).is_some_and(|other| {
+            let round_trips = other.liveness.probes.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed * 2);
+            other.liveness.answered_at.is_some_and(|at| {
                 let since = context.now.saturating_duration_since(at);
                 at >= outage.detected_at && since < CHOICE + round_trips
             })
@@ -127,39 +131,39 @@ impl PeerLink {
     }
 
     /// Lets go of the new connection in favour of the old, and says so: the peer may still believe in it.
-    pub(super) fn withdraw_candidate(&mut self, context: &mut Context) {
-        if let Some(candidate) = self.candidate.take() {
+    pub(crate) fn withdraw_candidate(&mut self, context: &mut Context) {
+        if let Some(candidate) = self.connections.candidate.take() {
             self.say_withdrawn(candidate.session.clone(), context);
-            self.close_connection(candidate, context);
+            self.connections.close(candidate, context);
         }
     }
 
     /// Tells a rejoin peer over the connection in use that there is nothing at our end of this session.
-    pub(super) fn say_withdrawn(&self, session: SessionId, context: &mut Context) {
-        if self.is_rejoin() {
+    pub(crate) fn say_withdrawn(&self, session: SessionId, context: &mut Context) {
+        if self.remote.is_rejoin() {
             self.send_over_channel(SignalingMessage::Withdraw { session }, context);
         }
     }
 
     /// The peer has let go of a connection, and keeps the one that brought this.
-    pub(super) fn withdrawn(&mut self, session: SessionId, context: &mut Context) {
-        if self.spare.has(&session) {
+    pub(crate) fn withdrawn(&mut self, session: SessionId, context: &mut Context) {
+        if self.connections.spare.has(&session) {
             return self.drop_spare(context);
         }
-        let ended = self.candidate.take_if(|candidate| candidate.session == session);
-        self.withdrawn = Some(session);
+        let ended = self.connections.candidate.take_if(|candidate| candidate.session == session);
+        self.connections.withdrawn = Some(session);
         if let Some(candidate) = ended {
-            self.close_connection(candidate, context);
+            self.connections.close(candidate, context);
             self.return_to_the_old(Outcome::Superseded, context);
         }
     }
 
     /// Returns whether an offer for a new connection comes too late, and tells the peer if it cannot know.
-    pub(super) fn turns_away(&mut self, session: &SessionId, context: &mut Context) -> bool {
-        if self.is_rejoin() && self.withdrawn.as_ref() == Some(session) {
+    pub(crate) fn turns_away(&mut self, session: &SessionId, context: &mut Context) -> bool {
+        if self.remote.is_rejoin() && self.connections.withdrawn.as_ref() == Some(session) {
             return true;
         }
-        let asked_at = self.asked_in_vain.take().filter(|_| self.outage.is_none());
+        let asked_at = self.repair.asked_in_vain.take().filter(|_| self.repair.outage.is_none());
         let unneeded = asked_at.is_some_and(|at| context.now.saturating_duration_since(at) < ANSWER);
         if unneeded {
             self.say_withdrawn(session.clone(), context);
@@ -168,8 +172,8 @@ impl PeerLink {
     }
 
     /// The new connection came to nothing, and the old one looks alive: demand proof of it.
-    pub(super) fn return_to_the_old(&mut self, outcome: Outcome, context: &mut Context) {
-        if let Some(outage) = &mut self.outage {
+    pub(crate) fn return_to_the_old(&mut self, outcome: Outcome, context: &mut Context) {
+        if let Some(outage) = &mut self.repair.outage {
             outage.give_way(outcome, context.now);
         }
         self.verify_active(context);
