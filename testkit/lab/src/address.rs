@@ -48,11 +48,11 @@ impl Net {
 
     /// Returns the machine with this number as its neighbours know it.
     pub(crate) fn neighbour(self, family: Family, machine: u8) -> Neighbour {
-        Neighbour { address: self.address(family, machine), card: self.card(machine) }
+        Neighbour { address: self.address(family, machine), mac: self.mac(machine) }
     }
 
     /// Returns the hardware address of the machine with this number; locally administered, like those of virtual machines.
-    pub(crate) fn card(self, machine: u8) -> String {
+    pub(crate) fn mac(self, machine: u8) -> String {
         let net = match self {
             Self::Core => 0,
             Self::Inside(link_id) => number(link_id),
@@ -70,13 +70,13 @@ impl Net {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Neighbour {
     pub(crate) address: IpAddr,
-    pub(crate) card: String,
+    pub(crate) mac: String,
 }
 
 impl Neighbour {
     /// Returns the arguments of `ip neighbour`, without the verb.
     pub(crate) fn setting(&self, interface: &str) -> String {
-        format!("{} lladdr {} dev {interface} nud permanent", self.address, self.card)
+        format!("{} lladdr {} dev {interface} nud permanent", self.address, self.mac)
     }
 }
 

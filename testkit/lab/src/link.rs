@@ -17,7 +17,7 @@ pub(crate) struct End<'a> {
     pub(crate) namespace: &'a Namespace,
     pub(crate) interface: &'a str,
     /// Its hardware address.
-    pub(crate) card: &'a str,
+    pub(crate) mac: &'a str,
 }
 
 /// Whether a host's end has a carrier.
@@ -39,14 +39,14 @@ pub(crate) struct Link {
     properties: Both<Properties>,
     /// The host's end.
     host: (Namespace, String),
-    liveness: Liveness,
+    oper_state: OperState,
 }
 
 /// Whether the two ends of the host's half of the cable have a carrier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Liveness {
-    Alive,
-    Dead,
+enum OperState {
+    Up,
+    Down,
 }
 
 impl Link {
@@ -62,8 +62,8 @@ impl Link {
         let namespace = Namespace::create(&format!("link-{name}"), &quiet)?;
         let mut commands = String::new();
         for (inner, end) in INNER.iter().zip(ends) {
-            let End { namespace, interface, card } = end;
-            let outer = format!("name {interface} address {card} netns {}", namespace.name());
+            let End { namespace, interface, mac } = end;
+            let outer = format!("name {interface} address {mac} netns {}", namespace.name());
             commands += &format!("link add {inner} type veth peer {outer}\n");
             commands += &format!("link set {inner} up\n");
         }
@@ -75,8 +75,8 @@ impl Link {
         let emulator = Emulator::start(&namespace, INNER, seed)?;
         let properties = [Properties::default(); 2];
         let host = (ends[0].namespace.clone(), ends[0].interface.to_owned());
-        let (carrier, liveness) = (Carrier::Up, Liveness::Dead);
-        let mut link = Self { namespace, emulator, delay, carrier, properties, host, liveness };
+        let (carrier, oper_state) = (Carrier::Up, OperState::Down);
+        let mut link = Self { namespace, emulator, delay, carrier, properties, host, oper_state };
         link.settle(Power::On)?;
         link.apply_faults(&[])?;
         Ok(link)
@@ -99,32 +99,32 @@ impl Link {
     ///
     /// The kernel updates the carrier of an end a moment later, and until then it passes or drops frames as before.
     pub(crate) fn settle(&mut self, power: Power) -> Result<(), LabError> {
-        let liveness = match (self.carrier, power) {
-            (Carrier::Up, Power::On) => Liveness::Alive,
-            (Carrier::Up | Carrier::Down, Power::Off) | (Carrier::Down, Power::On) => Liveness::Dead,
+        let oper_state = match (self.carrier, power) {
+            (Carrier::Up, Power::On) => OperState::Up,
+            (Carrier::Up | Carrier::Down, Power::Off) | (Carrier::Down, Power::On) => OperState::Down,
         };
-        if self.liveness == liveness {
+        if self.oper_state == oper_state {
             return Ok(());
         }
         let started = Instant::now();
-        while self.ends()? != [liveness; 2] {
+        while self.ends()? != [oper_state; 2] {
             if started.elapsed() > TIMEOUT {
                 return Err(LabError::Unexpected(format!(
-                    "{} is not {liveness:?} after {TIMEOUT:?}",
+                    "{} is not {oper_state:?} after {TIMEOUT:?}",
                     self.host.1
                 )));
             }
         }
-        self.liveness = liveness;
+        self.oper_state = oper_state;
         Ok(())
     }
 
     /// Reads the state of both ends of the host's half.
-    fn ends(&self) -> Result<[Liveness; 2], LabError> {
+    fn ends(&self) -> Result<[OperState; 2], LabError> {
         let ask = |namespace: &Namespace, interface: &str| {
             let words = ["-n", namespace.name(), "link", "show", interface];
             let shown = tool::run(Command::new("ip").args(words))?;
-            Ok(if shown.contains("state UP") { Liveness::Alive } else { Liveness::Dead })
+            Ok(if shown.contains("state UP") { OperState::Up } else { OperState::Down })
         };
         Ok([ask(&self.host.0, &self.host.1)?, ask(&self.namespace, INNER[0])?])
     }

@@ -16,10 +16,10 @@ use crate::uplink::Power;
 pub(crate) fn run(seed: u64) -> Result<(), LabError> {
     let near = Namespace::create("check-near", &[])?;
     let far = Namespace::create("check-far", &[])?;
-    let ends = [(&near, "02:00:00:00:00:01"), (&far, "02:00:00:00:00:02")].map(|(namespace, card)| End {
+    let ends = [(&near, "02:00:00:00:00:01"), (&far, "02:00:00:00:00:02")].map(|(namespace, mac)| End {
         namespace,
         interface: "eth0",
-        card,
+        mac,
     });
     let mut link = Link::connect("check", ends, DELAY, seed)?;
     near.ip(&format!("address add {NEAR}/24 dev eth0\n"))?;

@@ -11,7 +11,7 @@ use crate::topology::{Family, LinkId};
 
 /// The configuration of an interface of a host.
 #[derive(Clone, Debug)]
-pub(crate) struct Purpose {
+pub(crate) struct InterfaceConfig {
     pub(crate) link_id: LinkId,
     pub(crate) interface: &'static str,
     pub(crate) family: Family,
@@ -37,7 +37,7 @@ pub(crate) enum Reach {
 #[derive(Debug)]
 pub(crate) struct Uplink {
     namespace: Namespace,
-    purpose: Purpose,
+    config: InterfaceConfig,
     /// The settings that the kernel has, as arguments of `ip` without `add`.
     applied: BTreeSet<Setting>,
     power: Power,
@@ -61,14 +61,14 @@ pub(crate) enum Power {
 
 impl Uplink {
     /// Configures an interface that is up and has no settings yet.
-    pub(crate) fn manage(namespace: Namespace, purpose: Purpose) -> Result<Self, LabError> {
-        let mut uplink = Self { namespace, purpose, applied: BTreeSet::new(), power: Power::On };
+    pub(crate) fn manage(namespace: Namespace, config: InterfaceConfig) -> Result<Self, LabError> {
+        let mut uplink = Self { namespace, config, applied: BTreeSet::new(), power: Power::On };
         uplink.apply_faults(&[])?;
         Ok(uplink)
     }
 
     pub(crate) fn link_id(&self) -> LinkId {
-        self.purpose.link_id
+        self.config.link_id
     }
 
     pub(crate) fn power(&self) -> Power {
@@ -86,14 +86,14 @@ impl Uplink {
         match (self.power, power) {
             (Power::Off, Power::Off) => return Ok(()),
             (Power::On, Power::Off) => {
-                commands += &format!("link set {} down\n", self.purpose.interface);
-                self.applied.retain(|setting| survives(setting, self.purpose.family));
+                commands += &format!("link set {} down\n", self.config.interface);
+                self.applied.retain(|setting| survives(setting, self.config.family));
             }
-            (Power::Off, Power::On) => commands += &format!("link set {} up\n", self.purpose.interface),
+            (Power::Off, Power::On) => commands += &format!("link set {} up\n", self.config.interface),
             (Power::On, Power::On) => {}
         }
         if power == Power::On {
-            let wanted = self.purpose.settings(faults);
+            let wanted = self.config.settings(faults);
             // New settings come first, so that a route that exists before and after never disappears in between.
             for setting in wanted.difference(&self.applied) {
                 commands += &setting.command("add");
@@ -104,11 +104,11 @@ impl Uplink {
             self.applied = wanted;
         }
         self.power = power;
-        if commands.is_empty() { Ok(()) } else { self.namespace.ip_of(self.purpose.family, &commands) }
+        if commands.is_empty() { Ok(()) } else { self.namespace.ip_of(self.config.family, &commands) }
     }
 }
 
-impl Purpose {
+impl InterfaceConfig {
     /// Returns all settings of the interface under these faults.
     fn settings(&self, faults: &[&Fault]) -> BTreeSet<Setting> {
         let has = |wanted: fn(&Fault) -> bool| faults.iter().any(|fault| wanted(fault));

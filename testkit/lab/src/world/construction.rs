@@ -15,7 +15,7 @@ use crate::resolver::Resolver;
 use crate::router::Router;
 use crate::self_check;
 use crate::topology::{Family, LinkId, Nat, Topology};
-use crate::uplink::{Purpose, Reach, Uplink};
+use crate::uplink::{InterfaceConfig, Reach, Uplink};
 
 /// A place behind a router of its own.
 struct Site {
@@ -112,16 +112,16 @@ impl Builder {
         let router = Router::create(site.router, self.plan.nat, self.opposite(site.side))?;
         let wan = Net::Core.interface(family, site.number);
         self.attach(router.namespace(), "wan", site.router, site.number)?;
-        let cards = [inside.card(USUAL), inside.card(ROUTER)];
+        let macs = [inside.mac(USUAL), inside.mac(ROUTER)];
         let ends = [
-            End { namespace: host, interface: site.interface, card: &cards[0] },
-            End { namespace: router.namespace(), interface: "lan", card: &cards[1] },
+            End { namespace: host, interface: site.interface, mac: &macs[0] },
+            End { namespace: router.namespace(), interface: "lan", mac: &macs[1] },
         ];
         self.connect(site.link_id, site.interface, ends)?;
         let mut commands = self.settle("wan", site.number);
         commands += &format!("address add {} dev lan nodad\n", inside.interface(family, ROUTER));
         for address in [USUAL, OTHER].map(|machine| inside.address(family, machine)) {
-            let host = Neighbour { address, card: inside.card(USUAL) };
+            let host = Neighbour { address, mac: inside.mac(USUAL) };
             commands += &format!("neighbour add {}\n", host.setting("lan"));
         }
         for (net, gateway) in
@@ -130,7 +130,7 @@ impl Builder {
             commands += &format!("route add {net} via {gateway} dev wan\n");
         }
         router.namespace().ip(&commands)?;
-        let purpose = Purpose {
+        let config = InterfaceConfig {
             link_id: site.link_id,
             interface: site.interface,
             family,
@@ -139,7 +139,7 @@ impl Builder {
             reach: Reach::World { gateway: inside.address(family, ROUTER), rank: site.rank },
             neighbours: vec![inside.neighbour(family, ROUTER)],
         };
-        self.uplinks.push(Uplink::manage(host.clone(), purpose)?);
+        self.uplinks.push(Uplink::manage(host.clone(), config)?);
         self.routers.push((site.side, router));
         Ok(())
     }
@@ -147,15 +147,15 @@ impl Builder {
     /// Creates a machine in the core, behind an emulated link.
     fn server(&mut self, server: &Server, names: IpAddr) -> Result<Host, LabError> {
         let namespace = self.namespace(server.name)?;
-        let (core, cards) = (self.core.clone(), [Net::Core.card(server.number), Net::Core.card(PORT)]);
+        let (core, macs) = (self.core.clone(), [Net::Core.mac(server.number), Net::Core.mac(PORT)]);
         let ends = [
-            End { namespace: &namespace, interface: "eth0", card: &cards[0] },
-            End { namespace: &core, interface: server.name, card: &cards[1] },
+            End { namespace: &namespace, interface: "eth0", mac: &macs[0] },
+            End { namespace: &core, interface: server.name, mac: &macs[1] },
         ];
         self.connect(server.link_id, server.name, ends)?;
         self.core.ip(&format!("link set {} master {BRIDGE}\n", server.name))?;
         let address = Net::Core.interface(self.plan.family, server.number);
-        let purpose = Purpose {
+        let config = InterfaceConfig {
             link_id: server.link_id,
             interface: "eth0",
             family: self.plan.family,
@@ -164,7 +164,7 @@ impl Builder {
             reach: Reach::Nets(self.routes_with_default()),
             neighbours: self.neighbours(server.number),
         };
-        self.uplinks.push(Uplink::manage(namespace.clone(), purpose)?);
+        self.uplinks.push(Uplink::manage(namespace.clone(), config)?);
         Host::new(namespace, vec![address.address], names)
     }
 
@@ -209,9 +209,9 @@ impl Builder {
         port: &str,
         machine: u8,
     ) -> Result<(), LabError> {
-        let (name, card) = (namespace.name(), Net::Core.card(machine));
+        let (name, mac) = (namespace.name(), Net::Core.mac(machine));
         let mut commands =
-            format!("link add {port} type veth peer name {interface} address {card} netns {name}\n");
+            format!("link add {port} type veth peer name {interface} address {mac} netns {name}\n");
         commands += &format!("link set {port} master {BRIDGE} up\n");
         self.core.ip(&commands)?;
         namespace.ip(&format!("link set {interface} up\n"))
