@@ -75,7 +75,7 @@ impl HostedDialect {
             self.router.count(CountedEvent::ResumedClosed);
             return Ok(Admission { route: token.route, token: Some(token), resumed: true });
         }
-        if self.router.sockets.of(route).is_some() || self.tombstones.contains(route) {
+        if self.router.sockets.socket(route).is_some() || self.tombstones.contains(route) {
             return Err(AdmissionError::RouteTaken);
         }
         let secret = resume.map(|_| secret);

@@ -138,7 +138,7 @@ fn check_effects(dialect: &HostedDialect, effects: &[Effect]) -> Result<(), Test
 
 fn check(dialect: &HostedDialect) -> Result<(), TestCaseError> {
     let (counts, router) = (dialect.counts(), &dialect.router);
-    let is_open = |route: Route| router.sockets.of(route).is_some();
+    let is_open = |route: Route| router.sockets.socket(route).is_some();
     prop_assert!(counts.sockets <= LIMITS.sockets && counts.tombstones <= LIMITS.tombstones);
     prop_assert!(router.sockets.is_consistent());
     prop_assert!(router.streams.is_consistent(|route| is_open(*route)));

@@ -86,7 +86,7 @@ impl Router {
     }
 
     fn forward(&mut self, sender: Route, forward: &Forward<'_>) {
-        match forward.to.filter(|to| self.sockets.of(*to).is_some()) {
+        match forward.to.filter(|to| self.sockets.socket(*to).is_some()) {
             Some(to) => {
                 self.send(to, forward.text_from(sender));
                 self.count(CountedEvent::Forwarded);
@@ -129,7 +129,7 @@ impl Router {
     }
 
     fn join(&mut self, client: Route, room: &str, claim: bool) {
-        let Some(socket) = self.sockets.of_mut(client) else { return };
+        let Some(socket) = self.sockets.socket_mut(client) else { return };
         // The hosted service ignores every joinroom of a socket but the first.
         if std::mem::replace(&mut socket.joined, true) {
             return;
@@ -201,7 +201,7 @@ impl Router {
     }
 
     fn send(&mut self, to: Route, text: String) {
-        if let Some(socket) = self.sockets.of(to) {
+        if let Some(socket) = self.sockets.socket(to) {
             self.effects.push(Effect::Send { to: socket.connection, text });
         }
     }

@@ -53,11 +53,11 @@ impl Sockets {
         Some((route, self.by_route.get_mut(&route)?))
     }
 
-    pub(super) fn of(&self, route: Route) -> Option<&Socket> {
+    pub(super) fn socket(&self, route: Route) -> Option<&Socket> {
         self.by_route.get(&route)
     }
 
-    pub(super) fn of_mut(&mut self, route: Route) -> Option<&mut Socket> {
+    pub(super) fn socket_mut(&mut self, route: Route) -> Option<&mut Socket> {
         self.by_route.get_mut(&route)
     }
 

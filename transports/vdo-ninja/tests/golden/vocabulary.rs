@@ -18,7 +18,7 @@ struct Line {
 /// Returns golden frames by name.
 pub(crate) fn frames(lines: &str) -> BTreeMap<String, String> {
     let lines: Vec<Line> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(lines.iter().all(|line| line.from.starts_with("composed from PROTOCOL.md ")));
+    assert!(lines.iter().all(|line| line.from.starts_with("composed from the protocol notes, ")));
     lines.into_iter().map(|line| (line.name, line.frame)).collect()
 }
 
