@@ -14,7 +14,7 @@ fn a_directory_that_cannot_be_used_is_the_end_and_named() {
     owner.stderr.with("connected");
     let missing = directory.path().join("absent/mail");
     for (place, remedy) in
-        [(mail, "in use by another session"), (missing.to_str().unwrap(), "make its parent")]
+        [(mail, "in use by another session"), (missing.to_str().unwrap(), "create its parent")]
     {
         let mut join = Process::join(&url, &["--push", "other", "--durable", place]);
         assert_eq!(join.end().code(), Some(2));
