@@ -1,4 +1,4 @@
-//! A VDO.Ninja-compatible signaling server that speaks the hosted or the self-host [`Dialect`].
+//! A VDO.Ninja-compatible signaling server for the hosted and the self-host [`Dialect`].
 //!
 //! ```
 //! use rejoin_signaling_server::{Dialect, Options, Server};

@@ -1,4 +1,4 @@
-//! Two clients of a server that speaks the self-host dialect.
+//! Two clients of a server with the self-host dialect.
 
 use std::time::{Duration, Instant};
 

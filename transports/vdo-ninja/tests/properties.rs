@@ -60,7 +60,7 @@ proptest! {
     fn any_delivery_frame_is_decoded_or_rejected(kind in 0x80u8..0x88, rest in vec(any::<u8>(), 0..60)) {
         let frame = ChannelFrame::Binary([vec![kind], rest].concat());
         if let Ok(messages) = dialect(Password::off()).decode_channel(&frame) {
-            // what was understood means the same when it is told again
+            // A decoded message has the same meaning after another round trip.
             for message in messages.into_iter().filter(|message| *message != ChannelMessage::Ignored) {
                 let again = dialect(Password::off()).encode_channel(&message).unwrap();
                 prop_assert_eq!(dialect(Password::off()).decode_channel(&again).unwrap(), [message]);

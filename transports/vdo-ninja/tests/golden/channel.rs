@@ -14,15 +14,15 @@ const FRAMES: &str = include_str!("../../golden/channel.jsonl");
 /// Frames that only other clients send.
 const FOREIGN: [&str; 10] = [
     "preferences only",
-    "greeting with a broken key",
-    "greeting of a later rejoin",
-    "broken key only",
-    "greeting with a numeric label",
+    "hello with an invalid key",
+    "hello of a later rejoin",
+    "invalid key only",
+    "hello with a numeric label",
     "bye of the web app",
-    "untrue bye",
+    "falsy bye",
     "media control",
     "heartbeat",
-    "several things",
+    "several messages",
 ];
 
 #[test]
@@ -91,15 +91,15 @@ fn meanings() -> Vec<(&'static str, Vec<ChannelMessage>)> {
     let application = |value: &str| vec![ChannelMessage::Application(Payload(value.into()))];
     let restart = ChannelMessage::Signaling(SignalingMessage::RestartIce { address: None, session: None });
     vec![
-        ("greeting", hello(Some("dock"))),
-        ("greeting without label", hello(None)),
-        ("greeting of a rejoin peer", rejoin(Some("dock"), Some("a"))),
-        ("greeting of a rejoin peer without address", rejoin(None, None)),
+        ("hello", hello(Some("dock"))),
+        ("hello without label", hello(None)),
+        ("hello of a rejoin peer", rejoin(Some("dock"), Some("a"))),
+        ("hello of a rejoin peer without address", rejoin(None, None)),
         ("preferences only", hello(None)),
-        ("greeting with a broken key", hello(Some("dock"))),
-        ("greeting of a later rejoin", hello(Some("dock"))),
-        ("broken key only", hello(None)),
-        ("greeting with a numeric label", hello(None)),
+        ("hello with an invalid key", hello(Some("dock"))),
+        ("hello of a later rejoin", hello(Some("dock"))),
+        ("invalid key only", hello(None)),
+        ("hello with a numeric label", hello(None)),
         ("ping text", ping(r#""1732.50""#)),
         ("ping number", ping("17")),
         ("ping exponent", ping("1e3")),
@@ -107,7 +107,7 @@ fn meanings() -> Vec<(&'static str, Vec<ChannelMessage>)> {
         ("pong", vec![ChannelMessage::Pong(Token(r#""1732.50""#.into()))]),
         ("bye", vec![ChannelMessage::Bye]),
         ("bye of the web app", vec![ChannelMessage::Bye]),
-        ("untrue bye", vec![ChannelMessage::Bye]),
+        ("falsy bye", vec![ChannelMessage::Bye]),
         ("restart", vec![restart.clone()]),
         (
             "answer without session",
@@ -123,7 +123,7 @@ fn meanings() -> Vec<(&'static str, Vec<ChannelMessage>)> {
         ("media control", vec![ChannelMessage::Ignored]),
         ("heartbeat", vec![ChannelMessage::Ignored]),
         (
-            "several things",
+            "several messages",
             vec![
                 ChannelMessage::Hello(labelled(Some("dock"))),
                 ChannelMessage::Ping(Token("3".into())),

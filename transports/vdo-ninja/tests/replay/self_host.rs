@@ -42,7 +42,7 @@ fn web_frames_are_encoded_as_recorded() {
     assert_eq!(frames.len(), 8);
     for (ours, recorded) in frames {
         assert_equal(&Password::off(), &ours, &recorded, &[]);
-        // In descriptions the web app orders its fields otherwise than the SDK, whose order we write.
+        // In descriptions the web app orders its fields differently from the SDK, whose order we use.
         if !recorded.contains("description") {
             assert_eq!(ours, recorded);
         }
@@ -58,7 +58,7 @@ fn every_received_frame_is_decoded_with_its_sender() {
         for row in rows.iter().filter(|row| row.dir == "out") {
             let listener = client(&client_ids[&socket(row)], &password);
             let sender = SignalingAddress(from(frame(row)).into());
-            // What the frame says, with its receiver still in it.
+            // The message of the frame, which still contains its receiver.
             let [spoken] = hosted(&password).decode_signaling(frame(row)).unwrap().try_into().unwrap();
             let expected = match spoken {
                 SignalingMessage::Seed { stream } => {

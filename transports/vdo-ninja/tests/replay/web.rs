@@ -24,7 +24,7 @@ fn socket_frames_are_encoded_as_recorded() {
         let ours = dialect.encode_signaling(&message).unwrap();
         assert_equal(&Password::default(), &ours, &recorded, &[]);
         assert_same_length(&ours, &recorded);
-        // In descriptions the web app orders its fields otherwise than the SDK, whose order we write.
+        // In descriptions the web app orders its fields differently from the SDK, whose order we use.
         if !recorded.contains("description") {
             assert_same_order(&ours, &recorded);
         }

@@ -121,7 +121,7 @@ async fn a_silent_server_is_dropped_at_the_limit() {
 
 #[tokio::test]
 async fn an_unknown_host_is_reported_by_name() {
-    // A label longer than DNS allows, so that no name server is asked.
+    // A label longer than DNS allows, so no name server is queried.
     let host = "x".repeat(64);
 
     let closed = refused(open(&format!("ws://{host}/"))).await;
