@@ -13,6 +13,7 @@ use clap_complete::Shell;
 use rejoin_core::{Identity, Platform};
 
 use crate::output::Format;
+use crate::schema::Document;
 use crate::social_stream::AudienceArgs;
 use history::HistoryArgs;
 use profiles::{CheckArgs, ProfilesArgs};
@@ -51,6 +52,12 @@ pub(crate) enum Command {
     /// List the policies that a profile can choose from
     #[command(after_help = "Examples:\n  rejoin policies")]
     Policies,
+    /// Print the JSON Schema of a document, for editors and validators
+    #[command(after_help = "Examples:\n  rejoin schema config > rejoin.schema.json")]
+    Schema {
+        /// The document
+        document: Document,
+    },
     /// Check a configuration and say what is wrong with it
     Check(CheckArgs),
     /// List the incidents of a session that is remembered

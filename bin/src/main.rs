@@ -17,6 +17,7 @@ mod memory;
 mod output;
 mod page;
 mod profiles;
+mod schema;
 mod serve;
 mod service_manager;
 mod session;
@@ -61,6 +62,7 @@ fn run(command: Command, log: Option<&str>) -> Result<(), Failure> {
         }
         Command::Profiles(args) => profiles::profiles(&args),
         Command::Policies => profiles::policies(),
+        Command::Schema { document } => schema::run(document),
         Command::Check(args) => profiles::check(&args),
         Command::History(args) => history::run(&args),
         Command::Completions { shell } => completions::run(shell),

@@ -6,7 +6,7 @@ use figment::value::Value;
 
 use crate::ConfigError;
 use crate::merged::Merged;
-use crate::registry::{Make, Shelf};
+use crate::registry::{Factories, Make};
 
 /// The key that names the chosen policy.
 pub(crate) const USE: &str = "use";
@@ -17,17 +17,27 @@ pub(crate) struct Question {
     /// The table that chooses the answer.
     pub(crate) table: &'static str,
     /// What an answer is called.
-    answer: &'static str,
+    pub(crate) answer: &'static str,
+    /// The question.
+    pub(crate) text: &'static str,
 }
 
 /// Every question.
 pub(crate) const QUESTIONS: [Question; 6] = [
-    Question { table: "backoff", answer: "backoff policy" },
-    Question { table: "timeout", answer: "timeout policy" },
-    Question { table: "recovery", answer: "recovery strategy" },
-    Question { table: "health", answer: "health probe" },
-    Question { table: "quality", answer: "quality policy" },
-    Question { table: "network", answer: "network monitor" },
+    Question {
+        table: "backoff",
+        answer: "backoff policy",
+        text: "How long to wait before the next attempt.",
+    },
+    Question { table: "timeout", answer: "timeout policy", text: "How long an operation may take." },
+    Question { table: "recovery", answer: "recovery strategy", text: "Which repair to try next." },
+    Question { table: "health", answer: "health probe", text: "Whether a link is alive." },
+    Question { table: "quality", answer: "quality policy", text: "How well a live link works." },
+    Question {
+        table: "network",
+        answer: "network monitor",
+        text: "How the interfaces and routes of the host are watched.",
+    },
 ];
 
 /// The making of the chosen policies, and what went wrong with it.
@@ -38,26 +48,26 @@ pub(crate) struct Choice<'a> {
 }
 
 impl Choice<'_> {
-    /// Makes the policy that `table` chooses from `shelf`, or keeps what is wrong with it.
+    /// Makes the policy that `table` chooses from `factories`, or keeps what is wrong with it.
     ///
     /// Options of policies that are known and not chosen are examined as well.
-    pub(crate) fn make<T>(&mut self, table: &str, shelf: &Shelf<T>) -> Option<T> {
-        let chosen = self.chosen(table, shelf);
+    pub(crate) fn make<T>(&mut self, table: &str, factories: &Factories<T>) -> Option<T> {
+        let chosen = self.chosen(table, factories);
         let Some(Value::Dict(_, values)) = self.merged.find(table) else { return None };
         let mut made = BTreeMap::new();
         for (name, options) in values.iter().filter(|(name, _)| *name != USE) {
-            match self.read(format!("{table}.{name}"), options, shelf.find(name)) {
+            match self.read(format!("{table}.{name}"), options, factories.find(name)) {
                 Some(Ok(policy)) => drop(made.insert(name.clone(), policy)),
                 Some(Err(error)) => self.errors.push(error),
                 None => {
-                    let known = std::iter::once(USE).chain(shelf.names());
+                    let known = std::iter::once(USE).chain(factories.names());
                     self.errors.push(self.merged.unknown(format!("{table}.{name}"), known));
                 }
             }
         }
         let chosen = chosen?;
         // Without a table the policy is its default, which reads nothing and so cannot be misread.
-        if values.contains_key(&chosen) { made.remove(&chosen) } else { shelf.find(&chosen)?(None).ok() }
+        if values.contains_key(&chosen) { made.remove(&chosen) } else { factories.find(&chosen)?(None).ok() }
     }
 
     /// Makes the policy whose options are at `key`, or returns `None` if there is none.
@@ -69,8 +79,8 @@ impl Choice<'_> {
         Some(make(Some(options)).map_err(|error| self.merged.misread(&key, *error)))
     }
 
-    /// Returns the name that `table` chooses if `shelf` has it.
-    fn chosen<T>(&mut self, table: &str, shelf: &Shelf<T>) -> Option<String> {
+    /// Returns the name that `table` chooses if `factories` has it.
+    fn chosen<T>(&mut self, table: &str, factories: &Factories<T>) -> Option<String> {
         let key = format!("{table}.{USE}");
         let name = match (self.merged.find(table), self.merged.find(&key)) {
             (_, Some(Value::String(_, name))) => name,
@@ -88,7 +98,7 @@ impl Choice<'_> {
                 return None;
             }
         };
-        if shelf.find(&name).is_some() {
+        if factories.find(&name).is_some() {
             return Some(name);
         }
         let what = QUESTIONS
@@ -100,7 +110,7 @@ impl Choice<'_> {
             key,
             what: what.to_owned(),
             name,
-            known: shelf.names().map(str::to_owned).collect(),
+            known: factories.names().map(str::to_owned).collect(),
         });
         None
     }

@@ -44,6 +44,7 @@ mod outbox;
 mod profile;
 mod registry;
 mod renamed_keys;
+mod schema;
 mod spare;
 
 pub use configuration::Configuration;
@@ -52,5 +53,5 @@ pub use loader::Loader;
 pub use origin::Setting;
 pub use outbox::Outbox;
 pub use profile::{PROFILES, Profile, profile};
-pub use registry::{Listed, Registry};
+pub use registry::{PolicyEntry, Registry};
 pub use spare::Spare;

@@ -5,10 +5,11 @@ use std::num::NonZeroU32;
 use rejoin_core::Settings;
 use rejoin_core::delivery::WhenFull;
 use rejoin_core::id::Identity;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 /// The table `outbox`: what is kept for one peer until it has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outbox {
     /// How many messages.
@@ -16,7 +17,13 @@ pub struct Outbox {
     /// How many bytes of messages.
     pub bytes: NonZeroU32,
     /// What happens to a message for which that leaves no room.
+    #[schemars(schema_with = "when_full")]
     pub when_full: WhenFull,
+}
+
+/// Returns the schema of a [`WhenFull`].
+fn when_full(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({ "enum": ["wait", "drop_oldest", "refuse"], "default": "wait" })
 }
 
 /// The defaults are the machine's own.

@@ -7,6 +7,7 @@ use figment::value::Value;
 use rejoin_core::{
     BackoffPolicy, HealthProbe, NetworkMonitor, QualityPolicy, RecoveryStrategy, TimeoutPolicy,
 };
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 
 /// The policies that a configuration may name.
@@ -15,24 +16,26 @@ use serde::de::DeserializeOwned;
 /// A later policy replaces an earlier one of the same name; the name `use` cannot be chosen.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
-    pub(crate) backoff: Shelf<Arc<dyn BackoffPolicy>>,
-    pub(crate) timeout: Shelf<Arc<dyn TimeoutPolicy>>,
-    pub(crate) recovery: Shelf<Arc<dyn RecoveryStrategy>>,
-    pub(crate) health: Shelf<Arc<dyn HealthProbe>>,
-    pub(crate) quality: Shelf<Arc<dyn QualityPolicy>>,
-    pub(crate) network: Shelf<Box<dyn NetworkMonitor>>,
-    listed: Vec<Listed>,
+    pub(crate) backoff: Factories<Arc<dyn BackoffPolicy>>,
+    pub(crate) timeout: Factories<Arc<dyn TimeoutPolicy>>,
+    pub(crate) recovery: Factories<Arc<dyn RecoveryStrategy>>,
+    pub(crate) health: Factories<Arc<dyn HealthProbe>>,
+    pub(crate) quality: Factories<Arc<dyn QualityPolicy>>,
+    pub(crate) network: Factories<Box<dyn NetworkMonitor>>,
+    entries: Vec<PolicyEntry>,
 }
 
 /// A policy that can be named.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Listed {
+#[derive(Clone, Debug)]
+pub struct PolicyEntry {
     /// The question it answers, which is the table that names it.
     pub question: &'static str,
     /// Its name.
     pub name: String,
     /// Its answer in one line; empty if its author gave none.
     pub about: &'static str,
+    /// How the schema of its options is generated, if it has one.
+    pub(crate) options: Option<fn(&mut SchemaGenerator) -> Schema>,
 }
 
 impl Registry {
@@ -43,7 +46,7 @@ impl Registry {
         P: BackoffPolicy + DeserializeOwned + Default + 'static,
     {
         self.backoff.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
-        self.listed("backoff", name)
+        self.entry("backoff", name)
     }
 
     /// Adds a policy that limits waits.
@@ -53,7 +56,7 @@ impl Registry {
         P: TimeoutPolicy + DeserializeOwned + Default + 'static,
     {
         self.timeout.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
-        self.listed("timeout", name)
+        self.entry("timeout", name)
     }
 
     /// Adds a policy that chooses repairs.
@@ -63,7 +66,7 @@ impl Registry {
         P: RecoveryStrategy + DeserializeOwned + Default + 'static,
     {
         self.recovery.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
-        self.listed("recovery", name)
+        self.entry("recovery", name)
     }
 
     /// Adds a policy that tells live links from dead ones.
@@ -73,7 +76,7 @@ impl Registry {
         P: HealthProbe + DeserializeOwned + Default + 'static,
     {
         self.health.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
-        self.listed("health", name)
+        self.entry("health", name)
     }
 
     /// Adds a policy that grades live links.
@@ -83,7 +86,7 @@ impl Registry {
         P: QualityPolicy + DeserializeOwned + Default + 'static,
     {
         self.quality.put(name, |options| Ok(Arc::new(read::<P>(options)?)));
-        self.listed("quality", name)
+        self.entry("quality", name)
     }
 
     /// Adds a monitor of the host's network; it must open nothing before its first snapshot is asked for.
@@ -93,26 +96,35 @@ impl Registry {
         M: NetworkMonitor + DeserializeOwned + Default + 'static,
     {
         self.network.put(name, |options| Ok(Box::new(read::<M>(options)?)));
-        self.listed("network", name)
+        self.entry("network", name)
     }
 
     /// Describes the policy that was added last in one line.
     #[must_use]
     pub fn about(mut self, line: &'static str) -> Self {
-        if let Some(last) = self.listed.last_mut() {
+        if let Some(last) = self.entries.last_mut() {
             last.about = line;
         }
         self
     }
 
-    /// Returns what can be named, in the order in which it was added.
-    pub fn policies(&self) -> &[Listed] {
-        &self.listed
+    /// Attaches the schema of the options of the policy that was added last; `P` is that policy.
+    #[must_use]
+    pub fn options<P: JsonSchema>(mut self) -> Self {
+        if let Some(last) = self.entries.last_mut() {
+            last.options = Some(P::json_schema);
+        }
+        self
     }
 
-    fn listed(mut self, question: &'static str, name: &str) -> Self {
-        self.listed.retain(|listed| (listed.question, listed.name.as_str()) != (question, name));
-        self.listed.push(Listed { question, name: name.to_owned(), about: "" });
+    /// Returns what can be named, in the order in which it was added.
+    pub fn policies(&self) -> &[PolicyEntry] {
+        &self.entries
+    }
+
+    fn entry(mut self, question: &'static str, name: &str) -> Self {
+        self.entries.retain(|entry| (entry.question, entry.name.as_str()) != (question, name));
+        self.entries.push(PolicyEntry { question, name: name.to_owned(), about: "", options: None });
         self
     }
 }
@@ -122,22 +134,22 @@ pub(crate) type Make<T> = fn(Option<&Value>) -> Result<T, Box<figment::Error>>;
 
 /// The answers to one question, by name.
 #[derive(Debug)]
-pub(crate) struct Shelf<T>(BTreeMap<String, Make<T>>);
+pub(crate) struct Factories<T>(BTreeMap<String, Make<T>>);
 
 /// Written out because a monitor, unlike the making of one, cannot be cloned.
-impl<T> Clone for Shelf<T> {
+impl<T> Clone for Factories<T> {
     fn clone(&self) -> Self {
         Self(self.0.clone())
     }
 }
 
-impl<T> Default for Shelf<T> {
+impl<T> Default for Factories<T> {
     fn default() -> Self {
         Self(BTreeMap::new())
     }
 }
 
-impl<T> Shelf<T> {
+impl<T> Factories<T> {
     /// Returns how the policy called `name` is made.
     pub(crate) fn find(&self, name: &str) -> Option<Make<T>> {
         self.0.get(name).copied()

@@ -4,7 +4,9 @@ use crate::process::Process;
 
 #[test]
 fn every_command_has_help_with_examples() {
-    for command in ["join", "serve", "profiles", "policies", "check", "history", "completions", "demo"] {
+    for command in
+        ["join", "serve", "profiles", "policies", "schema", "check", "history", "completions", "demo"]
+    {
         let output = rejoin(&[command, "--help"]);
         assert_eq!(output.code, Some(0), "{command}");
         assert!(output.stdout.contains("Examples:"), "{command}: {}", output.stdout);
@@ -91,6 +93,15 @@ fn an_origin_is_shown_for_every_setting() {
     let page = output.stdout;
     assert!(page.lines().count() > 10);
     assert!(page.lines().all(|line| line.ends_with("# profile vdo-ninja")), "{page}");
+}
+
+#[test]
+fn the_schema_of_the_configuration_names_every_table() {
+    let schema: serde_json::Value = serde_json::from_str(&rejoin(&["schema", "config"]).stdout).unwrap();
+    let tables = schema["properties"].as_object().unwrap();
+    for table in ["backoff", "timeout", "recovery", "health", "quality", "network", "outbox", "spare"] {
+        assert!(tables.contains_key(table), "{table}");
+    }
 }
 
 #[test]

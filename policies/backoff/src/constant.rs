@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use rejoin_core::BackoffPolicy;
 use rejoin_core::policy::BackoffContext;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Jitter;
 
 /// Waits equally long before every retry.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "ConstantOptions")]
 pub struct Constant(ConstantOptions);
 
@@ -29,11 +30,12 @@ impl BackoffPolicy for Constant {
 }
 
 /// The options of [`Constant`].
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ConstantOptions {
     /// The time before every retry.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub delay: Duration,
     /// Retries before the link goes dormant; 0 for no end.
     pub max_attempts: u32,

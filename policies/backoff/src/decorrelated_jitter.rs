@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use rejoin_core::BackoffPolicy;
 use rejoin_core::policy::BackoffContext;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Draws every delay from `base` to three times the delay before, up to a ceiling.
 ///
 /// A fleet that broke in one instant is spread out by the first retry, and further by every other.
 /// From "Exponential Backoff And Jitter" in the AWS Architecture Blog.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "DecorrelatedJitterOptions")]
 pub struct DecorrelatedJitter(DecorrelatedJitterOptions);
 
@@ -37,14 +38,16 @@ impl BackoffPolicy for DecorrelatedJitter {
 }
 
 /// The options of [`DecorrelatedJitter`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct DecorrelatedJitterOptions {
     /// The shortest delay; the first lies between it and three times it.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub base: Duration,
     /// The ceiling of all delays; at least `base`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub max: Duration,
     /// Retries before the link goes dormant; 0 for no end.
     pub max_attempts: u32,

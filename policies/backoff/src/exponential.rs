@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use rejoin_core::BackoffPolicy;
 use rejoin_core::policy::BackoffContext;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::Jitter;
 
 /// Multiplies the delay after every failure, up to a ceiling.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "ExponentialOptions")]
 pub struct Exponential(ExponentialOptions);
 
@@ -35,16 +36,18 @@ impl BackoffPolicy for Exponential {
 }
 
 /// The options of [`Exponential`].
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ExponentialOptions {
     /// The time before the first retry.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub base: Duration,
     /// What each delay is multiplied by to give the next; at least 1.
     pub factor: f64,
     /// The ceiling of all delays; at least `base`.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub max: Duration,
     /// Retries before the link goes dormant; 0 for no end.
     pub max_attempts: u32,

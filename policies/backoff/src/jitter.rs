@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// A share of a delay, within `0.0..=1.0`.
 ///
 /// A delay becomes `delay * (1 - jitter * draw)` with a fresh `draw` in `[0, 1)`:
 /// at 0.0 the delay is exact, at 1.0 it lies anywhere between nothing and itself.
 /// Jitter only shortens, so a delay never exceeds its policy's ceiling.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Deserialize, Serialize, JsonSchema)]
 #[serde(try_from = "f64")]
+#[schemars(extend("minimum" = 0.0, "maximum" = 1.0))]
 pub struct Jitter(f64);
 
 impl Jitter {

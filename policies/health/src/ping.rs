@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rejoin_core::policy::{Checkup, Health, HealthContext};
 use rejoin_core::{HealthProbe, Link, Platform};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::{interval, misses};
@@ -24,32 +25,46 @@ use evidence::{Evidence, Patience};
 /// holds back all that follows a lost packet, waits 1 s and twice as long each time before it sends it again.
 /// A peer that never answers is judged by ICE and by bytes: its misses count only
 /// if nothing comes and ICE is not connected or bytes are left unacknowledged.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ping {
     /// From one ping over a data channel to the next.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub interval: Duration,
     /// From a ping over a data channel to its miss, beside two round trips.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub timeout: Duration,
     /// Missed pings in a row that mean a dead peer; at most 32.
     #[serde(deserialize_with = "misses::few")]
+    #[schemars(range(max = 32))]
     pub misses: NonZeroU32,
     /// How long pings may stay unanswered while the peer's ICE answers checks; no ping is missed later, either.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub stall: Duration,
     /// The platforms that ping their peers; empty for all.
+    #[schemars(schema_with = "platforms")]
     pub platforms: BTreeSet<Platform>,
     /// From one ping of the signaling server to the next, on every platform.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_interval: Duration,
     /// From a ping of the signaling server to its miss, beside two round trips.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_timeout: Duration,
     /// Missed pings in a row that mean a dead socket; at most 32.
     #[serde(deserialize_with = "misses::few")]
+    #[schemars(range(max = 32))]
     pub signaling_misses: NonZeroU32,
+}
+
+/// Returns the schema of a list of platforms.
+fn platforms(_: &mut SchemaGenerator) -> Schema {
+    let names = Platform::ALL.map(Platform::name);
+    json_schema!({ "type": "array", "items": { "enum": names }, "uniqueItems": true })
 }
 
 impl Default for Ping {
@@ -117,7 +132,7 @@ impl HealthProbe for Ping {
         let next_probe = if probe { Some(patience.interval.min(patience.limit)) } else { due_in };
         let again_in = [next_probe, evidence.next_miss_in()].into_iter().flatten().min();
         let again_in = again_in.unwrap_or(patience.interval);
-        Checkup { health, probe, again_in: again_in.max(interval::SOONEST) }
+        Checkup { health, probe, again_in: again_in.max(interval::MIN_CHECKUP_INTERVAL) }
     }
 }
 

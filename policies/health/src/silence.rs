@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use rejoin_core::policy::{Checkup, Health, HealthContext, Probe};
 use rejoin_core::{HealthProbe, Link};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::{interval, misses};
@@ -16,26 +17,32 @@ use crate::{interval, misses};
 /// A probe is missed `timeout` and two round trips after it left; the next leaves when the one before is missed.
 /// A first miss makes a link suspect, and anything that comes ends the doubt.
 /// A peer that has never answered any probe is judged by ICE alone.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Silence {
     /// How long a peer may be silent before it is asked.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub after: Duration,
     /// From a ping over a data channel to its miss, beside two round trips.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub timeout: Duration,
     /// Missed pings in a row that mean a dead peer; at most 32.
     #[serde(deserialize_with = "misses::few")]
+    #[schemars(range(max = 32))]
     pub misses: NonZeroU32,
     /// How long the signaling server may be silent before it is asked.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_after: Duration,
     /// From a ping of the signaling server to its miss, beside two round trips.
-    #[serde(deserialize_with = "interval::positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_timeout: Duration,
     /// Missed pings in a row that mean a dead socket; at most 32.
     #[serde(deserialize_with = "misses::few")]
+    #[schemars(range(max = 32))]
     pub signaling_misses: NonZeroU32,
 }
 
@@ -102,7 +109,7 @@ impl HealthProbe for Silence {
         let next_miss_in =
             open.last().map(|last| limit.saturating_sub(age(log.now, last.sent_at))).filter(|l| !l.is_zero());
         let again_in = if probe { limit } else { next_probe_in.or(next_miss_in).unwrap_or(after) };
-        Checkup { health, probe, again_in: again_in.max(interval::SOONEST) }
+        Checkup { health, probe, again_in: again_in.max(interval::MIN_CHECKUP_INTERVAL) }
     }
 }
 

@@ -7,10 +7,11 @@ use std::net::{IpAddr, Ipv4Addr};
 use async_trait::async_trait;
 use rejoin_core::network::Interface;
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Reports a usable network once, and never a change.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Fixed {
     /// Whether the one snapshot was reported.

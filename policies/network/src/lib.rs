@@ -18,6 +18,7 @@
 
 mod debounce;
 mod fixed;
+mod interval;
 mod netlink;
 mod observation;
 mod polling;

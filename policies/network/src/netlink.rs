@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::debounce::Debounce;
@@ -30,14 +31,16 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Where netlink cannot be opened (other systems, sandboxes, Android, a lack of file descriptors), it scans every second
 /// and after changes of addresses like `portable`, may report the same snapshot again, and tries netlink before each scan.
 /// It watches the network namespace of the thread that first asks for a snapshot.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Netlink {
     /// The time from an event to the scan that follows; later events in that time do not extend it.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub debounce: Duration,
     /// The same after a lost carrier or another default route, unless the last scan is less than `debounce` ago.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub urgent_debounce: Duration,
     #[serde(skip)]
     source: Source,

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde::de::{Deserializer, Error};
 
+use crate::interval;
 use crate::observation::ChangeFilter;
 
 use poll_loop::PollLoop;
@@ -20,11 +21,12 @@ pub(crate) use scan::scan;
 ///
 /// A change that is undone before the next scan is missed.
 /// The carrier of an interface is what the system reports, and some systems report none.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Polling {
     /// The time from one scan to the next.
-    #[serde(deserialize_with = "positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub interval: Duration,
     #[serde(skip)]
     poll_loop: PollLoop,
@@ -54,15 +56,6 @@ impl NetworkMonitor for Polling {
             }
         }
     }
-}
-
-/// Reads a duration and refuses zero.
-pub(crate) fn positive<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Duration, D::Error> {
-    let interval: Duration = humantime_serde::deserialize(deserializer)?;
-    if interval.is_zero() {
-        return Err(D::Error::custom("an interval of zero would scan without pause; give at least 100ms"));
-    }
-    Ok(interval)
 }
 
 #[cfg(test)]

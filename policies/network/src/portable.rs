@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use rejoin_core::{NetworkMonitor, NetworkSnapshot};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::debounce::Debounce;
+use crate::interval;
 use crate::observation::ChangeFilter;
-use crate::polling::positive;
 use crate::watch::Watch;
 
 pub(crate) use trigger::Trigger;
@@ -21,14 +22,16 @@ pub(crate) use trigger::Trigger;
 /// Systems do not report a lost carrier or another default route; where these change no address, the interval finds
 /// them.
 /// A system that does not report changes of addresses is scanned every second at least.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Portable {
     /// The time from an event to the scan that follows; later events in that time do not extend it.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub debounce: Duration,
     /// The time from one scan to the next without an event.
-    #[serde(deserialize_with = "positive")]
+    #[serde(with = "interval")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub interval: Duration,
     #[serde(skip)]
     watch: Option<Watch<Trigger>>,

@@ -5,6 +5,7 @@ use std::time::Duration;
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
 use rejoin_core::stats::QualityContext;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::window::windows;
@@ -18,7 +19,7 @@ use crate::window::windows;
 /// A link gets a better grade only once it is below `margin` of what gave it the worse one.
 ///
 /// The history is 32 readings long, so a change that lasts longer is what is usual from then on.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "EwmaOptions")]
 pub struct Ewma(EwmaOptions);
 
@@ -79,11 +80,12 @@ impl QualityPolicy for Ewma {
 }
 
 /// The options of [`Ewma`].
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EwmaOptions {
     /// From one reading to the next.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub interval: Duration,
     /// The weight of a new reading; above 0 and up to 1, which smooths nothing.
     pub alpha: f64,
@@ -93,6 +95,7 @@ pub struct EwmaOptions {
     pub loss_floor: f64,
     /// The round trip that is never poor, whatever the baseline.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub rtt_floor: Duration,
     /// The share of what gave a grade below which a better one is given; above 0 and up to 1.
     pub margin: f64,

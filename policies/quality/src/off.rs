@@ -5,10 +5,11 @@ use std::time::Duration;
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
 use rejoin_core::stats::QualityContext;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 /// Calls every link good and never measures one.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Off {}
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
 use rejoin_core::stats::QualityContext;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use crate::window::{Window, windows};
@@ -17,7 +18,7 @@ use crate::window::{Window, windows};
 /// `better_after` clear windows in a row make it good again; between the two it keeps its grade.
 /// A window in which nothing was measured is passed over.
 /// So is the newest one for as long as it depends on the answers to its last probes.
-#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(try_from = "ThresholdsOptions")]
 pub struct Thresholds(ThresholdsOptions);
 
@@ -80,16 +81,18 @@ impl QualityPolicy for Thresholds {
 }
 
 /// The options of [`Thresholds`].
-#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThresholdsOptions {
     /// From one reading to the next.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub interval: Duration,
     /// The share of probes or packets that may be lost; above 0 and up to 1.
     pub loss: f64,
     /// The round trip that may be taken.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub rtt: Duration,
     /// Windows over a limit in a row that make a link poor; at most 30.
     pub worse_after: NonZeroU32,

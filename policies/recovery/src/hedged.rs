@@ -4,32 +4,35 @@ use std::time::Duration;
 
 use rejoin_core::policy::RecoveryContext;
 use rejoin_core::{RecoveryStep, RecoveryStrategy};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::prospects;
 
 /// Gives a mild repair a head start and then builds a new connection beside it.
 ///
 /// A peer that keeps only one connection, and what no mild repair can mend, gets the new connection at once.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Hedged {
     /// What goes on beside the new connection.
     pub first: First,
     /// The time that it has alone, beyond round trips.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub head_start: Duration,
     /// Round trips of the path that are added, once they have been measured.
     pub round_trips: u32,
     /// After so much silence with data in flight, an ICE restart is not worth its time.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub stale_after: Duration,
     /// Fruitless rebuilds in a row before the signaling socket is examined; 0 for never.
     pub signaling_after: u32,
 }
 
 /// The mild repair of [`Hedged`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum First {
     /// Leave the path alone where it may heal by itself.

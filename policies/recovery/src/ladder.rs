@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use rejoin_core::policy::RecoveryContext;
 use rejoin_core::{RecoveryStep, RecoveryStrategy};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::prospects;
@@ -14,7 +15,7 @@ use climb::Climb;
 /// Climbs from the mildest repair to the strongest and skips what cannot work in this incident.
 ///
 /// At the top it climbs again from `recreate_peer_connection`: what is milder was tried in vain.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "LadderOptions")]
 pub struct Ladder(LadderOptions);
 
@@ -52,32 +53,39 @@ impl RecoveryStrategy for Ladder {
 }
 
 /// The options of [`Ladder`].
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LadderOptions {
     /// The repairs, mildest first; a step may be listed twice to be tried twice.
+    #[schemars(schema_with = "steps")]
     pub steps: Vec<RecoveryStep>,
     /// How often the ladder is climbed before the peer is given up; 0 for no end.
     pub rounds: u32,
     /// After so much silence with data in flight, a rebuild is quicker than an ICE restart.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub stale_after: Duration,
 }
+
+/// Returns the schema of the list of repairs.
+fn steps(_: &mut SchemaGenerator) -> Schema {
+    let names = STEPS.map(RecoveryStep::name);
+    json_schema!({ "type": "array", "items": { "enum": names } })
+}
+
+/// The repairs that a ladder may consist of, mildest first.
+const STEPS: [RecoveryStep; 5] = [
+    RecoveryStep::Wait,
+    RecoveryStep::RestartIce,
+    RecoveryStep::RestartIceViaRelay,
+    RecoveryStep::RecreatePeerConnection,
+    RecoveryStep::ReconnectSignaling,
+];
 
 impl Default for LadderOptions {
     /// Returns every step once, for ever; after 3 s SCTP's timer has doubled twice and outlasts a rebuild.
     fn default() -> Self {
-        Self {
-            steps: vec![
-                RecoveryStep::Wait,
-                RecoveryStep::RestartIce,
-                RecoveryStep::RestartIceViaRelay,
-                RecoveryStep::RecreatePeerConnection,
-                RecoveryStep::ReconnectSignaling,
-            ],
-            rounds: 0,
-            stale_after: Duration::from_secs(3),
-        }
+        Self { steps: STEPS.to_vec(), rounds: 0, stale_after: Duration::from_secs(3) }
     }
 }
 

@@ -2,14 +2,15 @@
 
 use rejoin_core::policy::RecoveryContext;
 use rejoin_core::{RecoveryStep, RecoveryStrategy};
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use crate::prospects;
 
 /// Builds a new peer connection beside the old one, whatever broke, and looks after signaling now and then.
 ///
 /// The old connection may still heal by itself meanwhile, so nothing is lost but a few packets.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rebuild {
     /// What comes before the first rebuild.
@@ -19,7 +20,7 @@ pub struct Rebuild {
 }
 
 /// What comes before the first rebuild of an incident.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Patience {
     /// Nothing.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rejoin_core::policy::TimeoutContext;
 use rejoin_core::{Phase, Platform, TimeoutPolicy};
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use overrides::Overrides;
@@ -18,61 +19,79 @@ pub use overrides::Overrides;
 /// `signaling_suspect_pong` are extended by two round trips, of a second at most: one for the answer and one for a lost
 /// packet's second try.
 /// The other phases mostly wait for people's machines, so their limits do not depend on the path.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Fixed {
     /// From dialing the signaling server to an open WebSocket.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_open: Duration,
     /// From a WebSocket ping to its pong, beside two round trips.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_pong: Duration,
     /// The same when the trouble of a peer link has put an open socket in doubt.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_suspect_pong: Duration,
     /// From `joinroom` to the listing.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub room_join: Duration,
     /// How long a link must have been up before its attempts are forgotten; may be zero.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub stable_after: Duration,
     /// From creating a peer connection to its local description.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub gathering: Duration,
     /// From `play` to an offer, or from an offer to its answer.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub offer_answer: Duration,
     /// From asking for an ICE restart to the offer.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub restart_request: Duration,
     /// From the exchange of descriptions to a working candidate pair.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_checking: Duration,
     /// From a working candidate pair to an open data channel (DTLS and SCTP).
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub data_channel_open: Duration,
     /// From an open data channel to bytes seen in both directions, beside two round trips.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub verification: Duration,
     /// How long a broken link may try to heal by itself; may be zero.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub disconnected_grace: Duration,
     /// How long without a STUN packet until ICE says `disconnected`.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_disconnected_timeout: Duration,
     /// From `disconnected` to `failed`, by the ICE agent's own word.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_failed_timeout: Duration,
     /// How long a publisher keeps its end for a viewer that is gone.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub peer_expiry: Duration,
     /// How long a publisher keeps its end, and what waits in it, for a rejoin viewer that is gone.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub rejoin_peer_expiry: Duration,
     /// How long a dormant link sleeps between two tries.
-    #[serde(deserialize_with = "limit::positive")]
+    #[serde(with = "limit")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub dormant: Duration,
     /// What differs on which platform.
+    #[schemars(schema_with = "overrides::by_platform")]
     pub platform: BTreeMap<Platform, Overrides>,
 }
 

@@ -1,66 +1,85 @@
 //! The limits that a platform has of its own.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use rejoin_core::Phase;
+use rejoin_core::{Phase, Platform};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use super::limit;
 
 /// Limits that replace the general ones on one platform; what is absent does not differ.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Overrides {
     /// From dialing the signaling server to an open WebSocket.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_open: Option<Duration>,
     /// From a WebSocket ping to its pong, beside two round trips.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_pong: Option<Duration>,
     /// The same when the trouble of a peer link has put an open socket in doubt.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_suspect_pong: Option<Duration>,
     /// From `joinroom` to the listing.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub room_join: Option<Duration>,
     /// How long a link must have been up before its attempts are forgotten; may be zero.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub stable_after: Option<Duration>,
     /// From creating a peer connection to its local description.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub gathering: Option<Duration>,
     /// From `play` to an offer, or from an offer to its answer.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub offer_answer: Option<Duration>,
     /// From asking for an ICE restart to the offer.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub restart_request: Option<Duration>,
     /// From the exchange of descriptions to a working candidate pair.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_checking: Option<Duration>,
     /// From a working candidate pair to an open data channel (DTLS and SCTP).
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub data_channel_open: Option<Duration>,
     /// From an open data channel to bytes seen in both directions, beside two round trips.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub verification: Option<Duration>,
     /// How long a broken link may try to heal by itself; may be zero.
     #[serde(with = "humantime_serde")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub disconnected_grace: Option<Duration>,
     /// How long without a STUN packet until ICE says `disconnected`.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_disconnected_timeout: Option<Duration>,
     /// From `disconnected` to `failed`, by the ICE agent's own word.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_failed_timeout: Option<Duration>,
     /// How long a publisher keeps its end for a viewer that is gone.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub peer_expiry: Option<Duration>,
     /// How long a publisher keeps its end, and what waits in it, for a rejoin viewer that is gone.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub rejoin_peer_expiry: Option<Duration>,
     /// How long a dormant link sleeps between two tries.
-    #[serde(deserialize_with = "limit::positive_option")]
+    #[serde(with = "limit::optional")]
+    #[schemars(with = "String", extend("format" = "duration"))]
     pub dormant: Option<Duration>,
 }
 
@@ -88,4 +107,12 @@ impl Overrides {
             _ => None,
         }
     }
+}
+
+/// Returns the schema of the table with the limits of every platform.
+pub(super) fn by_platform(generator: &mut SchemaGenerator) -> Schema {
+    let overrides = generator.subschema_for::<Overrides>();
+    let names = Platform::ALL.map(Platform::name);
+    let properties: BTreeMap<_, _> = names.into_iter().map(|name| (name, overrides.clone())).collect();
+    json_schema!({ "type": "object", "properties": properties, "additionalProperties": false })
 }
