@@ -13,9 +13,9 @@ use rejoin_core::port::{ChannelFrame, DialectError};
 
 use crate::delivery::{self, DeliveryFrame};
 use crate::fields::Fields;
-use crate::peer_frames::{self, DescriptionFrame, OutgoingCandidates, SealedDescription};
+use crate::peer_frames;
 use crate::truncate::truncate;
-use crate::wire_codec::{WireCodec, to_json};
+use crate::wire_codec::{SignalingPath, WireCodec, to_json};
 
 /// The version of the `rejoin` key that we write and read.
 const REJOIN_VERSION: u32 = 1;
@@ -125,7 +125,7 @@ fn encode_text(codec: &WireCodec, message: &ChannelMessage) -> Result<String, Di
         ChannelMessage::Pong(token) => {
             to_json(&ValueFrame { pong: json(&token.0)?, ..ValueFrame::default() })
         }
-        ChannelMessage::Bye => peer_frames::bye_frame(None),
+        ChannelMessage::Bye => encode_signaling(codec, &SignalingMessage::Bye { address: None }),
         ChannelMessage::Signaling(message) => encode_signaling(codec, message),
         ChannelMessage::Application(payload) => {
             to_json(&ValueFrame { pipe: json(&payload.0)?, ..ValueFrame::default() })
@@ -137,29 +137,6 @@ fn encode_text(codec: &WireCodec, message: &ChannelMessage) -> Result<String, Di
 
 fn encode_signaling(codec: &WireCodec, message: &SignalingMessage) -> Result<String, DialectError> {
     match message {
-        SignalingMessage::Description { address, session, stream, description } => {
-            to_json(&DescriptionFrame {
-                address: address.as_ref(),
-                session: session.as_ref(),
-                stream: stream.as_ref().map(|stream| codec.plain_stream(stream)).transpose()?,
-                content: SealedDescription::new(codec, description)?,
-            })
-        }
-        SignalingMessage::Candidates { address, session, sender, candidates } => {
-            peer_frames::candidates_frame(
-                codec,
-                OutgoingCandidates {
-                    address: address.as_ref(),
-                    session: session.as_ref(),
-                    sender: *sender,
-                    candidates,
-                },
-            )
-        }
-        SignalingMessage::RestartIce { address, session } => {
-            peer_frames::restart_frame(address.as_ref(), session.as_ref())
-        }
-        SignalingMessage::Bye { address } => peer_frames::bye_frame(address.as_ref()),
         SignalingMessage::Withdraw { session } => to_json(&WithdrawalFrame { withdraw: session }),
         SignalingMessage::Spare { session } => to_json(&SpareFrame { spare: session.as_ref() }),
         SignalingMessage::JoinRoom { .. } => Err(unsendable("joining a room")),
@@ -171,7 +148,8 @@ fn encode_signaling(codec: &WireCodec, message: &SignalingMessage) -> Result<Str
         SignalingMessage::Joined(_) => Err(unsendable("an announcement of a member")),
         SignalingMessage::Alert { .. } => Err(unsendable("an alert")),
         SignalingMessage::Unknown { .. } => Err(unsendable("an unknown request")),
-        _ => Err(unsendable("a message of a newer core")),
+        other => peer_frames::encode(codec, SignalingPath::Channel, other)?
+            .ok_or_else(|| unsendable("a message of a newer core")),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::fields::Fields;
 use crate::password::{DEFAULT_SALT, Password};
 use crate::peer_frames;
 use crate::server_frames;
-use crate::wire_codec::WireCodec;
+use crate::wire_codec::{SignalingPath, WireCodec};
 
 /// The label of the publisher's data channel; viewers accept no other.
 const CHANNEL_LABEL: &str = "sendChannel";
@@ -65,10 +65,8 @@ impl Dialect for Hosted {
             SignalingMessage::Present => Err(unsendable("a client id for the server")),
             SignalingMessage::Rename => Err(unsendable("a new client id")),
             SignalingMessage::Unknown { request } => Err(unsendable(request)),
-            other => match peer_frames::encode(codec, other)? {
-                Some(frame) => Ok(frame),
-                None => Err(unsendable("a message of a newer core")),
-            },
+            other => peer_frames::encode(codec, SignalingPath::Server, other)?
+                .ok_or_else(|| unsendable("a message of a newer core")),
         }
     }
 

@@ -19,45 +19,19 @@ use crate::wire_codec::{Content, Received, SignalingPath, WireCodec, to_json};
 
 /// An outgoing description, with its fields in the order of VDO.Ninja's SDK.
 #[derive(Serialize)]
-pub(crate) struct DescriptionFrame<'message> {
+struct DescriptionFrame<'message> {
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
-    pub(crate) address: Option<&'message SignalingAddress>,
+    address: Option<&'message SignalingAddress>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) session: Option<&'message SessionId>,
+    session: Option<&'message SessionId>,
     #[serde(rename = "streamID", skip_serializing_if = "Option::is_none")]
-    pub(crate) stream: Option<String>,
-    #[serde(flatten)]
-    pub(crate) content: SealedDescription<'message>,
-}
-
-/// A description, and its vector if it is encrypted.
-#[derive(Serialize)]
-pub(crate) struct SealedDescription<'message> {
+    stream: Option<String>,
     description: Content<&'message Description>,
     #[serde(skip_serializing_if = "Option::is_none")]
     vector: Option<String>,
 }
 
-impl<'message> SealedDescription<'message> {
-    /// Encrypts `description` if there is a password.
-    pub(crate) fn new(codec: &WireCodec, description: &'message Description) -> Result<Self, DialectError> {
-        let (description, vector) = codec.seal(description)?;
-        Ok(Self { description, vector })
-    }
-}
-
-/// Outgoing candidates.
-pub(crate) struct OutgoingCandidates<'message> {
-    /// The address of the peer.
-    pub(crate) address: Option<&'message SignalingAddress>,
-    /// The session.
-    pub(crate) session: Option<&'message SessionId>,
-    /// Our own direction.
-    pub(crate) sender: Direction,
-    /// The candidates.
-    pub(crate) candidates: &'message [IceCandidate],
-}
-
+/// Outgoing candidates, with their fields in the order of all recorded clients.
 #[derive(Serialize)]
 struct CandidatesFrame<'message> {
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
@@ -70,7 +44,8 @@ struct CandidatesFrame<'message> {
     vector: Option<String>,
 }
 
-#[derive(Serialize)]
+/// A request for an ICE restart, or the announced end of a connection.
+#[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ControlFrame<'message> {
     #[serde(rename = "UUID", skip_serializing_if = "Option::is_none")]
@@ -83,77 +58,72 @@ struct ControlFrame<'message> {
     session: Option<&'message SessionId>,
 }
 
-/// Returns the frame of a message to a peer over the server, or `None` for every other message.
-pub(crate) fn encode(codec: &WireCodec, message: &SignalingMessage) -> Result<Option<String>, DialectError> {
+/// Returns the frame of a message to a peer, or `None` for every other message.
+///
+/// Over the server a frame needs an address.
+pub(crate) fn encode(
+    codec: &WireCodec,
+    path: SignalingPath,
+    message: &SignalingMessage,
+) -> Result<Option<String>, DialectError> {
     match message {
         SignalingMessage::Description { address, session, stream, description } => {
+            let name = |stream| match path {
+                SignalingPath::Server => codec.wire_stream(stream),
+                SignalingPath::Channel => codec.plain_stream(stream),
+            };
+            let (description, vector) = codec.seal(description)?;
             to_json(&DescriptionFrame {
-                address: Some(require_address(address.as_ref(), "a description")?),
+                address: check_address(path, address, "a description")?,
                 session: session.as_ref(),
-                stream: stream.as_ref().map(|stream| codec.wire_stream(stream)).transpose()?,
-                content: SealedDescription::new(codec, description)?,
+                stream: stream.as_ref().map(name).transpose()?,
+                description,
+                vector,
             })
         }
-        SignalingMessage::Candidates { address, session, sender, candidates } => candidates_frame(
-            codec,
-            OutgoingCandidates {
-                address: Some(require_address(address.as_ref(), "a candidate")?),
-                session: session.as_ref(),
-                sender: *sender,
-                candidates,
-            },
-        ),
-        SignalingMessage::RestartIce { address, session } => restart_frame(
-            Some(require_address(address.as_ref(), "a request for an ICE restart")?),
-            session.as_ref(),
-        ),
-        SignalingMessage::Bye { address } => bye_frame(Some(require_address(address.as_ref(), "a bye")?)),
+        SignalingMessage::Candidates { address, session, sender, candidates } => {
+            let r#type = match sender {
+                Direction::Publishing => "local",
+                Direction::Viewing => "remote",
+            };
+            let address = check_address(path, address, "a candidate")?;
+            let (candidates, vector) = codec.seal(candidates.as_slice())?;
+            to_json(&CandidatesFrame { address, r#type, candidates, session: session.as_ref(), vector })
+        }
+        SignalingMessage::RestartIce { address, session } => to_json(&ControlFrame {
+            address: check_address(path, address, "a request for an ICE restart")?,
+            ice_restart_request: Some(true),
+            session: session.as_ref(),
+            ..ControlFrame::default()
+        }),
+        SignalingMessage::Bye { address } => to_json(&ControlFrame {
+            address: check_address(path, address, "a bye")?,
+            bye: Some(true),
+            ..ControlFrame::default()
+        }),
         _ => return Ok(None),
     }
     .map(Some)
 }
 
-/// Returns the address that the server needs to deliver `message`.
-fn require_address<'message>(
-    address: Option<&'message SignalingAddress>,
+/// Returns the address, without which the server cannot deliver a message.
+fn check_address<'message>(
+    path: SignalingPath,
+    address: &'message Option<SignalingAddress>,
     message: &str,
-) -> Result<&'message SignalingAddress, DialectError> {
-    address.ok_or_else(|| {
-        DialectError(format!("{message} has no address; name its receiver, or send it over the data channel"))
-    })
+) -> Result<Option<&'message SignalingAddress>, DialectError> {
+    if path == SignalingPath::Server && address.is_none() {
+        return Err(DialectError(format!(
+            "{message} has no address; name its receiver, or send it over the data channel"
+        )));
+    }
+    Ok(address.as_ref())
 }
 
 /// Returns the error for a message that the dialect cannot encode.
 pub(crate) fn unsendable(message: &str, dialect: &str) -> DialectError {
     let message = truncate(message);
     DialectError(format!("\"{message}\" has no form in the {dialect} dialect; do not send it"))
-}
-
-/// Returns the frame of candidates, with its fields in the order of all recorded clients.
-pub(crate) fn candidates_frame(
-    codec: &WireCodec,
-    outgoing: OutgoingCandidates<'_>,
-) -> Result<String, DialectError> {
-    let OutgoingCandidates { address, session, sender, candidates } = outgoing;
-    let (candidates, vector) = codec.seal(candidates)?;
-    let r#type = match sender {
-        Direction::Publishing => "local",
-        Direction::Viewing => "remote",
-    };
-    to_json(&CandidatesFrame { address, r#type, candidates, session, vector })
-}
-
-/// Returns the frame that requests an ICE restart.
-pub(crate) fn restart_frame(
-    address: Option<&SignalingAddress>,
-    session: Option<&SessionId>,
-) -> Result<String, DialectError> {
-    to_json(&ControlFrame { address, ice_restart_request: Some(true), bye: None, session })
-}
-
-/// Returns the frame that announces the end of a connection.
-pub(crate) fn bye_frame(address: Option<&SignalingAddress>) -> Result<String, DialectError> {
-    to_json(&ControlFrame { address, ice_restart_request: None, bye: Some(true), session: None })
 }
 
 /// Returns the messages of a frame between peers, except `bye`, which differs between the two paths.

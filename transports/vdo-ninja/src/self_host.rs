@@ -18,7 +18,7 @@ use crate::password::{DEFAULT_SALT, Password};
 use crate::peer_frames;
 use crate::server_frames;
 use crate::truncate::truncate;
-use crate::wire_codec::to_json;
+use crate::wire_codec::{SignalingPath, to_json};
 
 /// The options of [`SelfHost`]: what both sides must share, and our client id.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -176,7 +176,7 @@ impl Dialect for SelfHost {
             }
             SignalingMessage::Present => self.introduction(&self.from()),
             SignalingMessage::Rename => self.introduction(&self.rename()?),
-            other => match peer_frames::encode(codec, other)? {
+            other => match peer_frames::encode(codec, SignalingPath::Server, other)? {
                 Some(frame) => self.with_sender_and_room(frame, other),
                 None => Err(peer_frames::unsendable("a message of hosted servers", "self-host")),
             },
