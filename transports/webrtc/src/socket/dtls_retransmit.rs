@@ -1,8 +1,8 @@
-//! Retransmits the last DTLS flight of an opening connection until another flight follows it.
+//! Retransmits the last DTLS flight of an opening connection until the engine sends another.
 //!
 //! The engine retransmits a DTLS flight after a second, and never again once any datagram of the peer has arrived that
 //! does not complete what it waits for, such as the peer's own retransmission.
-//! One lost datagram can so leave both sides waiting for ever, where RFC 6347 section 4.2.4 wants the flight again.
+//! One lost datagram can so leave both sides waiting for ever, where RFC 6347 section 4.2.4 wants a retransmission.
 //! SCTP and the channel, whose first packets travel within DTLS, wait a second for each packet that is lost.
 //! A retransmission is the same datagrams, which a peer that has them drops as replays (section 4.1.2.6).
 
@@ -28,21 +28,21 @@ const FIRST_DELAY: Duration = Duration::from_millis(100);
 /// The longest delay: what a lost retransmission costs at most.
 const MAX_DELAY: Duration = Duration::from_millis(400);
 
-/// A datagram within this time of the last one belongs to the same flight: the engine writes a flight without a pause.
-const ONE_FLIGHT: Duration = Duration::from_millis(20);
+/// A datagram within this time of the last one belongs to the same DTLS flight, which the engine writes without a pause.
+const MAX_GAP: Duration = Duration::from_millis(20);
 
-/// How many datagrams are kept: a flight with a chain of certificates has fewer.
+/// How many datagrams are kept: a DTLS flight with a chain of certificates has fewer.
 const MAX_DATAGRAMS: usize = 16;
 
 /// The last DTLS flight of one socket.
 #[derive(Debug)]
 pub(crate) struct DtlsRetransmit {
     progress: Progress,
-    flight: Mutex<Flight>,
+    last: Mutex<LastSent>,
 }
 
 #[derive(Debug, Default)]
-struct Flight {
+struct LastSent {
     datagrams: VecDeque<Datagram>,
     sent: Option<Instant>,
     delay: Duration,
@@ -52,7 +52,7 @@ struct Flight {
 impl DtlsRetransmit {
     /// Creates the interceptor of a socket whose connection is at `progress`.
     pub(crate) fn new(progress: Progress) -> Self {
-        Self { progress, flight: Mutex::default() }
+        Self { progress, last: Mutex::default() }
     }
 }
 
@@ -61,31 +61,31 @@ impl Interceptor for DtlsRetransmit {
         if self.progress.has_channel_opened() || !is_dtls(transmit.contents) {
             return;
         }
-        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        if flight.sent.replace(now).is_none_or(|before| now - before > ONE_FLIGHT) {
-            flight.datagrams.clear();
+        if last.sent.replace(now).is_none_or(|before| now - before > MAX_GAP) {
+            last.datagrams.clear();
         }
-        if flight.datagrams.len() == MAX_DATAGRAMS {
-            flight.datagrams.pop_front();
+        if last.datagrams.len() == MAX_DATAGRAMS {
+            last.datagrams.pop_front();
         }
-        flight.datagrams.push_back(Datagram::of(transmit));
-        flight.delay = FIRST_DELAY;
-        flight.timer.arm(FIRST_DELAY);
+        last.datagrams.push_back(Datagram::of(transmit));
+        last.delay = FIRST_DELAY;
+        last.timer.arm(FIRST_DELAY);
     }
 
     fn poll_retransmit(&self, cx: &mut Context<'_>) -> Vec<Datagram> {
-        let mut flight = self.flight.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         let mut due = Vec::new();
         if self.progress.has_channel_opened() {
-            *flight = Flight::default();
+            *last = LastSent::default();
             return due;
         }
-        while flight.timer.poll_fired(cx) {
-            due = flight.datagrams.iter().cloned().collect();
-            flight.delay = (flight.delay * 2).min(MAX_DELAY);
-            let delay = flight.delay;
-            flight.timer.arm(delay);
+        while last.timer.poll_fired(cx) {
+            due = last.datagrams.iter().cloned().collect();
+            last.delay = (last.delay * 2).min(MAX_DELAY);
+            let delay = last.delay;
+            last.timer.arm(delay);
         }
         due
     }
@@ -115,7 +115,7 @@ mod tests {
     const FINISHED: &[u8] = &[20, 2];
 
     #[tokio::test(start_paused = true)]
-    async fn retransmits_a_flight_with_delays_that_double() {
+    async fn retransmits_with_delays_that_double() {
         let interceptor = interceptor();
         let begun = Instant::now();
         send(&interceptor, HELLO);
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn drops_a_flight_when_another_follows() {
+    async fn drops_older_datagrams_after_a_gap() {
         let interceptor = interceptor();
         send(&interceptor, HELLO);
         next_due(&interceptor).await;
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn wakes_a_receiver_that_polled_before_the_flight() {
+    async fn wakes_a_receiver_that_polled_before_the_send() {
         let interceptor = Arc::new(interceptor());
         let receiver = tokio::spawn({
             let interceptor = Arc::clone(&interceptor);

@@ -26,5 +26,5 @@ async fn a_handshake_survives_the_loss_of_every_datagram() {
         () = network => panic!("the outside closed"),
         () = open_from_outside(&mut pair) => {}
     }
-    assert!(lost.len() >= 6, "a handshake has six flights, and {} datagrams were dropped", lost.len());
+    assert!(lost.len() >= 6, "a handshake has six DTLS flights, and {} datagrams were dropped", lost.len());
 }
