@@ -11,6 +11,7 @@ use crate::port::{PeerEvent, SignalingEvent};
 
 /// Something happened.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Input {
     /// The application wants something.
     Command(Command),
@@ -71,6 +72,7 @@ pub enum Command {
 
 /// Who gets a message.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Recipient {
     /// Every peer, once each.
     Everyone,

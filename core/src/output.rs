@@ -19,6 +19,7 @@ mod warning;
 
 /// Something to do.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Output {
     /// For the signaling transport.
     Signaling(Generation, SignalingAction),

@@ -1,6 +1,13 @@
-//! The ports: they do what the machine says and report what happened; they decide nothing.
+//! The ports: traits whose implementations act for the supervisor and report what happened, without deciding anything.
 //!
-//! Every `next_*` method is cancel-safe: dropping its future loses no event.
+//! The doc comments of the traits are the contract; `docs/writing-a-transport.md` numbers its rules and names a check of
+//! the crate `rejoin-conformance` for most of them.
+//!
+//! All transports keep four rules:
+//! * `perform` starts an action and returns at once; it never blocks, and results come out of `next_event`.
+//! * `next_*` is cancel-safe: dropping its future loses no event. It pends while there is no event.
+//! * An action for an unknown or closed [`Generation`](crate::Generation) is ignored. Core never uses a generation twice.
+//! * Events of one generation come in the order in which they happened, and actions take effect in the order of `perform`.
 
 mod delivery_store;
 mod network;

@@ -220,7 +220,7 @@ impl SessionBuilder {
     pub fn start(self) -> Result<Session, StartError> {
         let startup = self.startup()?;
         let runtime = tokio::runtime::Handle::try_current().map_err(|_| StartError::NoRuntime)?;
-        let confirm_log = startup.delivery_store.as_ref().and_then(|store| store.receipts());
+        let confirm_log = startup.delivery_store.as_ref().and_then(|store| store.confirm_log());
         let (commands, receiver) = command_queue(&startup.settings);
         let (sender, events) = events::channel(startup.settings.durability);
         runtime.spawn(startup.run(AppChannels { commands: receiver, events: sender }).in_current_span());

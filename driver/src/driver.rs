@@ -311,6 +311,7 @@ impl<M: Machine> Driver<M> {
             // `handle_input` has stored it.
             Output::StoreDelivery(_) => {}
             Output::Event(event) => self.emit(event),
+            unknown => tracing::error!(?unknown, "ignored an output of a newer core; update the driver"),
         }
     }
 

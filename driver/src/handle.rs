@@ -88,7 +88,7 @@ impl Handle {
     /// Fails if the session is over.
     pub async fn confirm(&self, from: &PeerKey, position: Cursor) -> Result<(), SessionClosed> {
         if let Some(log) = &self.confirm_log
-            && let Err(error) = log.note(position)
+            && let Err(error) = log.record(position)
         {
             tracing::debug!(%error, "the machine stores the confirmation instead");
         }

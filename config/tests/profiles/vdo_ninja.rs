@@ -62,18 +62,12 @@ fn vdo_ninja_climbs_the_whole_ladder() {
 /// Returns the grade after `windows` windows of 10 s with this share of pings lost, in hundredths, and this round trip.
 fn grade(windows: u32, lost: u64, round_trip: u64) -> Quality {
     let start = std::time::Instant::now();
-    let sample = |index: u32| Sample {
-        at: start + Duration::from_secs(10) * index,
-        local: None,
-        rtt: Some(Duration::from_millis(round_trip)),
-        packets_received: 0,
-        packets_lost: 0,
-        responses_received: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
-        bytes_outstanding: 0,
-        probes_sent: u64::from(index) * 100,
-        probes_answered: u64::from(index) * (100 - lost),
+    let sample = |index: u32| {
+        let mut sample = Sample::new(start + Duration::from_secs(10) * index);
+        sample.rtt = Some(Duration::from_millis(round_trip));
+        sample.probes_sent = u64::from(index) * 100;
+        sample.probes_answered = u64::from(index) * (100 - lost);
+        sample
     };
     let samples: Vec<_> = (0..=windows).map(sample).collect();
     let history = QualityContext::new(&samples, Quality::Good, Duration::ZERO);

@@ -1,4 +1,4 @@
-//! The port that watches the host's interfaces and addresses.
+//! The port that watches the host's interfaces and routes.
 
 use std::fmt::Debug;
 
@@ -6,9 +6,9 @@ use async_trait::async_trait;
 
 use crate::network::NetworkSnapshot;
 
-/// Watches the host's interfaces and addresses.
+/// Watches the host's interfaces and routes.
 #[async_trait]
 pub trait NetworkMonitor: Debug + Send {
-    /// Yields a snapshot at once and then after every possible change; may repeat itself. Cancel-safe.
+    /// Returns a snapshot at once and then after every possible change; it may repeat a snapshot. Cancel-safe.
     async fn next_snapshot(&mut self) -> NetworkSnapshot;
 }

@@ -9,22 +9,33 @@ use async_trait::async_trait;
 use crate::id::{Generation, SignalingAddress};
 use crate::message::{ChannelMessage, SignalingMessage};
 
-/// Carries signaling messages to the server and back. One socket at a time: `Open` replaces the last one.
+/// Carries signaling messages to the server and back, over one socket at a time.
+///
+/// The rules that all transports share are in [`port`](crate::port). The others:
+///
+/// * [`Open`](SignalingAction::Open) replaces the socket there is, and no event of the replaced one follows.
+/// * Each `Open` yields [`Opened`](SignalingEvent::Opened) at most once, before any message, and
+///   [`Closed`](SignalingEvent::Closed) exactly once, unless another `Open` replaces it.
+/// * Messages travel once and in order.
+/// * Pings of the server are answered without an event; each [`Ping`](SignalingAction::Ping) yields one `Pong`.
 #[async_trait]
 pub trait SignalingTransport: Send {
-    /// Starts `action` and returns at once; results arrive through [`next_event`](Self::next_event).
+    /// Starts `action` and returns at once; results come out of [`next_event`](Self::next_event).
     ///
-    /// Actions for another generation than the open socket's are ignored, except `Open`.
+    /// An action for another generation than the socket's is ignored, except `Open`.
     fn perform(&mut self, generation: Generation, action: SignalingAction);
 
-    /// Yields what happened next; pends for ever while there is nothing to tell. Cancel-safe.
+    /// Returns the next event; pends while there is none. Cancel-safe.
     async fn next_event(&mut self) -> (Generation, SignalingEvent);
 }
 
-/// What the machine wants of the signaling socket.
+/// What the supervisor wants of the signaling socket.
+///
+/// A transport ignores an action of a newer core that it does not know.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignalingAction {
-    /// Dial `server` and upgrade, within `limit`.
+    /// Dials `server` and upgrades, within `limit`.
     Open {
         /// A `ws://` or `wss://` URL.
         server: Arc<str>,
@@ -33,16 +44,17 @@ pub enum SignalingAction {
         /// The address to take back, if the server remembers it.
         resume: Option<Resumption>,
     },
-    /// Send a message.
+    /// Sends a message.
     Send(SignalingMessage),
-    /// Send a WebSocket ping (RFC 6455 section 5.5.2).
+    /// Sends a WebSocket ping (RFC 6455 section 5.5.2).
     Ping,
-    /// Close the socket with code 1000.
+    /// Closes the socket with code 1000; yields [`SignalingEvent::Closed`].
     Close,
 }
 
 /// What happened to the signaling socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SignalingEvent {
     /// The upgrade succeeded. A `rejoin serve` tells our address and how to take it back.
     Opened {
@@ -53,14 +65,14 @@ pub enum SignalingEvent {
     },
     /// A message arrived.
     Received(SignalingMessage),
-    /// A frame arrived that could not be read; the socket lives on.
+    /// A frame arrived that could not be decoded; the socket stays open.
     Malformed {
         /// What is wrong with it and what may help.
         reason: String,
     },
     /// A pong arrived.
     Pong,
-    /// The socket is gone, or was never opened.
+    /// The socket closed, or was never opened.
     Closed {
         /// Whether it had been open.
         opened: bool,
@@ -91,7 +103,12 @@ impl Debug for Resumption {
     }
 }
 
-/// Translates between our words and a wire's. Pure but for the random initialisation vectors of encryption.
+/// Encodes and decodes the frames of a wire. Pure except for the random initialisation vectors of encryption.
+///
+/// A malformed frame is an error of readable length, or messages that mean nothing, and never a panic.
+/// Payloads and tokens keep their spelling, and a frame of the largest [`Part`](crate::delivery::Part) has at most
+/// 60,000 bytes.
+/// A message to the address of a client is decoded there with the address of its sender.
 ///
 /// Where no server sorts what arrives, a dialect remembers what it has announced, and reads only what concerns that.
 pub trait Dialect: Debug + Send + Sync {

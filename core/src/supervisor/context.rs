@@ -212,7 +212,7 @@ impl Context {
             interfaces: Vec::new(),
             ice_disconnected_timeout: self.peer_limit(Phase::IceDisconnectedTimeout, role, attempt, None),
             ice_failed_timeout: self.peer_limit(Phase::IceFailedTimeout, role, attempt, None),
-            ice_checking: self.peer_limit(Phase::IceChecking, role, attempt, None),
+            ice_checking_timeout: self.peer_limit(Phase::IceChecking, role, attempt, None),
         }
     }
 

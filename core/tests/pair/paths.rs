@@ -44,6 +44,7 @@ impl World {
             }
             PeerAction::Close => self.close(id),
             PeerAction::AddCandidates(_) => {}
+            other => unreachable!("{other:?}"),
         }
         self.pump(id);
     }
@@ -254,17 +255,7 @@ impl World {
 }
 
 fn sample(at: Instant, bytes_outstanding: u64) -> Sample {
-    Sample {
-        at,
-        local: None,
-        rtt: None,
-        packets_received: 0,
-        packets_lost: 0,
-        responses_received: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
-        bytes_outstanding,
-        probes_sent: 0,
-        probes_answered: 0,
-    }
+    let mut sample = Sample::new(at);
+    sample.bytes_outstanding = bytes_outstanding;
+    sample
 }

@@ -30,6 +30,7 @@ impl World {
             }
             SignalingAction::Ping => Up::Ping,
             SignalingAction::Close => Up::Close,
+            other => unreachable!("{other:?}"),
         };
         self.carry(Arrival::Server(node, generation, up));
     }

@@ -272,6 +272,7 @@ impl World {
                 Output::Persist(_) => {}
                 Output::StoreDelivery(change) => self.stores[node].apply(change),
                 Output::Event(event) => self.hear(node, event, cause),
+                other => unreachable!("{other:?}"),
             }
         }
         if dies {

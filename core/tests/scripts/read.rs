@@ -188,16 +188,16 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
         ["writable"] => PeerEvent::Writable,
         ["delivered"] => PeerEvent::Stats(nothing_outstanding()),
         ["measures", "nothing"] => PeerEvent::Stats(nothing_outstanding()),
-        ["measures", "at", name] => {
-            PeerEvent::Stats(Sample { local: Some(address(name)), ..nothing_outstanding() })
+        ["measures", "at", name] => sample_with(|sample| sample.local = Some(address(name))),
+        ["measures", rtt] => {
+            let rtt = duration(rtt)?;
+            sample_with(|sample| sample.rtt = Some(rtt))
         }
-        ["measures", rtt] => PeerEvent::Stats(Sample { rtt: Some(duration(rtt)?), ..nothing_outstanding() }),
         // with a byte on its way, which proves nothing yet
-        ["consents", times] => PeerEvent::Stats(Sample {
-            responses_received: whole(times)?,
-            bytes_outstanding: 1,
-            ..nothing_outstanding()
-        }),
+        ["consents", times] => {
+            let times = whole(times)?;
+            sample_with(|sample| (sample.responses_received, sample.bytes_outstanding) = (times, 1))
+        }
         ["dies"] => PeerEvent::Failed { reason: "its socket is gone".to_owned() },
         _ => return Err(format!("no such event: {words:?}")),
     }])
@@ -263,19 +263,13 @@ fn network(words: &[&str]) -> Read<NetworkSnapshot> {
 }
 
 fn nothing_outstanding() -> Sample {
-    Sample {
-        at: Instant::now(),
-        local: None,
-        rtt: None,
-        packets_received: 0,
-        packets_lost: 0,
-        responses_received: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
-        bytes_outstanding: 0,
-        probes_sent: 0,
-        probes_answered: 0,
-    }
+    Sample::new(Instant::now())
+}
+
+fn sample_with(change: impl FnOnce(&mut Sample)) -> PeerEvent {
+    let mut sample = nothing_outstanding();
+    change(&mut sample);
+    PeerEvent::Stats(sample)
 }
 
 /// Reads `#2`, or `server` for the newest socket.

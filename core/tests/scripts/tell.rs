@@ -19,6 +19,7 @@ pub(crate) fn output(output: &Output) -> String {
         Output::Persist(record) => persist(record),
         Output::StoreDelivery(change) => format!("keep {change:?}"),
         Output::Event(event) => format!("= {}", news(event)),
+        other => format!("{other:?}"),
     }
 }
 
@@ -31,6 +32,7 @@ fn signaling(action: &SignalingAction) -> String {
         SignalingAction::Send(message) => format!("tell server: {}", self::message(message)),
         SignalingAction::Ping => "ping server".to_owned(),
         SignalingAction::Close => "close socket".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 
@@ -52,6 +54,7 @@ fn peer(action: &PeerAction) -> String {
         PeerAction::Send { tag, message } => format!("tell peer ({tag}): {}", channel(message)),
         PeerAction::ReadStats => "read stats".to_owned(),
         PeerAction::Close => "close connection".to_owned(),
+        other => format!("{other:?}"),
     }
 }
 

@@ -156,7 +156,7 @@ impl DeliveryStore for RedbDeliveryStore {
         })
     }
 
-    fn receipts(&self) -> Option<Arc<dyn ConfirmLog>> {
+    fn confirm_log(&self) -> Option<Arc<dyn ConfirmLog>> {
         Some(Arc::clone(&self.confirm_log) as Arc<dyn ConfirmLog>)
     }
 }

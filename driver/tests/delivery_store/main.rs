@@ -159,16 +159,16 @@ fn a_directly_stored_confirmation_is_loaded_until_the_machine_stores_a_later_one
     let folder = Folder::new();
     let mut store = folder.open();
     store.apply(&[noted(&viewer(1), 5)]).unwrap();
-    let receipts = store.receipts().unwrap();
+    let log = store.confirm_log().unwrap();
     let received =
         |store: &mut RedbDeliveryStore| store.load().unwrap().peers[0].note.received.unwrap().sequence;
-    receipts.note(Cursor { epoch: Epoch(u64::MAX - 1), sequence: 7 }).unwrap();
-    receipts.note(Cursor { epoch: Epoch(1), sequence: 9 }).unwrap();
+    log.record(Cursor { epoch: Epoch(u64::MAX - 1), sequence: 7 }).unwrap();
+    log.record(Cursor { epoch: Epoch(1), sequence: 9 }).unwrap();
     assert_eq!(received(&mut store), 7);
     store.apply(&[noted(&viewer(1), 6)]).unwrap();
     assert_eq!(received(&mut store), 7);
     store.apply(&[noted(&viewer(1), 8)]).unwrap();
-    drop((store, receipts));
+    drop((store, log));
     assert_eq!(received(&mut folder.open()), 8);
 }
 

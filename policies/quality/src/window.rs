@@ -122,18 +122,11 @@ mod tests {
     fn probed(counts: &[(u64, u64)]) -> Vec<Sample> {
         let start = Instant::now();
         let at = (0..).map(|index| start + WINDOW * index);
-        let sample = |(at, (probes_sent, probes_answered))| Sample {
-            at,
-            local: None,
-            rtt: Some(Duration::from_millis(50)),
-            packets_received: 0,
-            packets_lost: 0,
-            responses_received: 0,
-            bytes_sent: 0,
-            bytes_received: 0,
-            bytes_outstanding: 0,
-            probes_sent,
-            probes_answered,
+        let sample = |(at, (probes_sent, probes_answered))| {
+            let mut sample = Sample::new(at);
+            sample.rtt = Some(Duration::from_millis(50));
+            (sample.probes_sent, sample.probes_answered) = (probes_sent, probes_answered);
+            sample
         };
         at.zip(counts.iter().copied()).map(sample).collect()
     }

@@ -92,7 +92,6 @@ pub const CRATE_RULES: [CrateRule; 5] = [
             "driver",
             "policies",
             "transports/vdo-ninja",
-            "transports/webrtc",
         ],
     },
     CrateRule {

@@ -206,8 +206,9 @@ impl Connection {
                 let sample = stats::sample(at, self.runtime.uplink().local(), &report, outstanding);
                 self.events.send(PeerEvent::Stats(sample)).await;
             }
-            // The transport performs both itself.
+            // The transport performs these two itself.
             PeerAction::Create(_) | PeerAction::Close => {}
+            unknown => tracing::warn!(?unknown, "ignored an action of a newer core"),
         }
         Ok(())
     }

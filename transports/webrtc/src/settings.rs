@@ -60,7 +60,7 @@ pub(crate) fn setting_engine(setup: &ConnectionSetup) -> SettingEngine {
             Some(failed_timeout(setup)),
             Some(keepalive(setup.ice_disconnected_timeout)),
         )
-        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(attempts(setup.ice_checking)))
+        .with_ice_connection_attempts(Some(CHECK_INTERVAL), Some(attempts(setup.ice_checking_timeout)))
         .with_prflx_acceptance_min_wait(Some(Duration::ZERO))
         .with_srflx_acceptance_min_wait(Some(SERVER_REFLEXIVE_WAIT))
         .with_relay_acceptance_min_wait(Some(relay_wait))
@@ -107,7 +107,7 @@ fn stun_of_turn(servers: &[IceServer]) -> Option<RTCIceServer> {
 /// The engine also gives up checking after both of its timeouts together, so it gets the longer one; the
 /// [`IceMonitor`](crate::ice::IceMonitor) has the shorter one.
 fn failed_timeout(setup: &ConnectionSetup) -> Duration {
-    setup.ice_failed_timeout.max(setup.ice_checking.saturating_sub(setup.ice_disconnected_timeout))
+    setup.ice_failed_timeout.max(setup.ice_checking_timeout.saturating_sub(setup.ice_disconnected_timeout))
 }
 
 fn keepalive(silence: Duration) -> Duration {

@@ -18,21 +18,20 @@ pub(crate) fn sample(
     let transport = report.transport();
     let selected = transport.map(|transport| transport.selected_candidate_pair_id.as_str());
     let pair = report.candidate_pairs().find(|pair| Some(pair.stats.id.as_str()) == selected);
-    Sample {
-        at,
-        local,
-        rtt: pair.and_then(|pair| round_trip(pair.current_round_trip_time)),
-        packets_received: transport.map_or(0, |transport| transport.packets_received),
-        // The engine counts losses of media only.
-        packets_lost: 0,
-        responses_received: pair.map_or(0, |pair| pair.responses_received),
-        bytes_sent: transport.map_or(0, |transport| transport.bytes_sent),
-        bytes_received: transport.map_or(0, |transport| transport.bytes_received),
-        bytes_outstanding: u64::try_from(bytes_outstanding).unwrap_or(u64::MAX),
-        // The supervisor sends the probes, so it counts them.
-        probes_sent: 0,
-        probes_answered: 0,
+    let mut sample = Sample::new(at);
+    sample.local = local;
+    sample.bytes_outstanding = u64::try_from(bytes_outstanding).unwrap_or(u64::MAX);
+    if let Some(pair) = pair {
+        sample.rtt = round_trip(pair.current_round_trip_time);
+        sample.responses_received = pair.responses_received;
     }
+    if let Some(transport) = transport {
+        sample.packets_received = transport.packets_received;
+        sample.bytes_sent = transport.bytes_sent;
+        sample.bytes_received = transport.bytes_received;
+    }
+    // The engine counts losses of media only, so `packets_lost` stays zero.
+    sample
 }
 
 /// Returns a round trip; the engine reports zero while nothing has been measured on the pair.

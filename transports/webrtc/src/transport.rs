@@ -105,11 +105,7 @@ impl PeerTransport for WebRtcTransport {
             PeerAction::Close => {
                 self.connections.remove(&generation);
             }
-            PeerAction::RestartIce(_)
-            | PeerAction::Accept(_)
-            | PeerAction::AddCandidates(_)
-            | PeerAction::Send { .. }
-            | PeerAction::ReadStats => {
+            action => {
                 if let Some(connection) = self.connections.get(&generation) {
                     // A task that has failed no longer receives; only `Close` is left for it.
                     let _ = connection.commands.send(TaskCommand::Perform(action));

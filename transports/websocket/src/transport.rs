@@ -78,6 +78,7 @@ impl SignalingTransport for WebSocketTransport {
                     self.interfaces = InterfaceChoice::All;
                 }
             }
+            unknown => tracing::warn!(?unknown, "ignored an action of a newer core"),
         }
     }
 
@@ -95,7 +96,7 @@ impl SignalingTransport for WebSocketTransport {
                     self.interfaces = InterfaceChoice::All;
                 }
             }
-            SignalingEvent::Received(_) | SignalingEvent::Malformed { .. } | SignalingEvent::Pong => {}
+            _ => {}
         }
         (generation, event)
     }

@@ -26,7 +26,7 @@ impl RedbConfirmLog {
 }
 
 impl ConfirmLog for RedbConfirmLog {
-    fn note(&self, position: Cursor) -> Result<(), StoreError> {
+    fn record(&self, position: Cursor) -> Result<(), StoreError> {
         match &*self.lock() {
             Some(open) => database::confirm(open, position)
                 .map_err(|_| StoreError("a confirmation could not be stored at once".to_owned())),

@@ -90,7 +90,7 @@ impl SignalingTransport for Server {
                 }
             }
             SignalingAction::Ping => self.events.tell(generation, SignalingEvent::Pong),
-            SignalingAction::Close => {}
+            _ => {}
         }
     }
 
@@ -132,10 +132,7 @@ impl PeerTransport for Viewer {
             PeerAction::Send { message: ChannelMessage::Ping(token), .. } => {
                 self.events.tell(generation, PeerEvent::Received(ChannelMessage::Pong(token)));
             }
-            PeerAction::Send { .. }
-            | PeerAction::AddCandidates(_)
-            | PeerAction::ReadStats
-            | PeerAction::Close => {}
+            _ => {}
         }
     }
 

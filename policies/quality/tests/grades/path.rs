@@ -28,19 +28,7 @@ pub(crate) fn times(count: usize, span: Span) -> Vec<Span> {
 
 /// Returns the samples at the ends of `spans`, and one before them.
 pub(crate) fn samples(spans: &[Span], interval: Duration) -> Vec<Sample> {
-    let mut sample = Sample {
-        at: Instant::now(),
-        local: None,
-        rtt: None,
-        packets_received: 0,
-        packets_lost: 0,
-        responses_received: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
-        bytes_outstanding: 0,
-        probes_sent: 0,
-        probes_answered: 0,
-    };
+    let mut sample = Sample::new(Instant::now());
     let mut samples = vec![sample];
     for span in spans {
         sample.at += interval;

@@ -3,16 +3,20 @@
 use std::time::{Duration, Instant};
 
 use rejoin_core::IceConnectionState;
-use rejoin_core::port::{ConnectionSetup, PeerAction, PeerEvent};
+use rejoin_core::port::{PeerAction, PeerEvent};
 
-use crate::pair::{Pair, Side, setup};
+use crate::pair::{Pair, Side, setup, setup_with};
 use crate::sending::echo;
 
 #[tokio::test]
 async fn blocked_datagrams_disconnect_both_sides_until_unblocked() {
     const SILENCE: Duration = Duration::from_secs(1);
     let mut pair = Pair::new();
-    pair.create(|role| ConnectionSetup { ice_disconnected_timeout: SILENCE, ..setup(role) });
+    pair.create(|role| {
+        setup_with(role, |setup| {
+            setup.ice_disconnected_timeout = SILENCE;
+        })
+    });
     pair.until_open().await;
     let faults = pair.answerer.faults();
 
@@ -35,10 +39,11 @@ async fn blocked_datagrams_disconnect_both_sides_until_unblocked() {
 async fn a_silent_pair_fails_after_the_failed_timeout() {
     let mut pair = Pair::new();
     // The checking time is long, and must not stretch the failure time of an open connection.
-    pair.create(|role| ConnectionSetup {
-        ice_disconnected_timeout: Duration::from_millis(600),
-        ice_failed_timeout: Duration::from_millis(600),
-        ..setup(role)
+    pair.create(|role| {
+        setup_with(role, |setup| {
+            setup.ice_disconnected_timeout = Duration::from_millis(600);
+            setup.ice_failed_timeout = Duration::from_millis(600);
+        })
     });
     pair.until_open().await;
     pair.answerer.faults().block_datagrams();

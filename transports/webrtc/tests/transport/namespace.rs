@@ -4,10 +4,10 @@ use std::env;
 use std::future::Future;
 use std::process::{Command, Output};
 
-use rejoin_core::port::{ConnectionSetup, PeerAction, PeerEvent};
+use rejoin_core::port::{PeerAction, PeerEvent};
 use rejoin_core::{IceConnectionState, IceTransportPolicy};
 
-use crate::pair::{Pair, Side, setup};
+use crate::pair::{Pair, Side, setup_with};
 use crate::sending::echo;
 
 /// Set in the inner run.
@@ -70,7 +70,7 @@ fn a_restart_falls_back_to_loopback_and_returns() {
 fn a_restart_fails_without_its_bound_address() {
     in_namespace("a_restart_fails_without_its_bound_address", INTERFACE, async {
         let mut pair = Pair::new();
-        pair.create(|role| ConnectionSetup { bind: vec!["192.0.2.9:0".to_owned()], ..setup(role) });
+        pair.create(|role| setup_with(role, |setup| setup.bind = vec!["192.0.2.9:0".to_owned()]));
         pair.until_open().await;
         ip("address del 192.0.2.9/24 dev uplink");
         pair.perform(Side::Offerer, PeerAction::RestartIce(IceTransportPolicy::All));

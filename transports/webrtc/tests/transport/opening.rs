@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use rejoin_core::port::{ConnectionSetup, PeerAction, PeerEvent};
+use rejoin_core::port::{PeerAction, PeerEvent};
 use rejoin_core::sdp::{Description, SdpType};
 use rejoin_core::{IceCandidate, IceConnectionState};
 
-use crate::pair::{Pair, Side, setup};
+use crate::pair::{Pair, Side, setup, setup_with};
 use crate::sending::echo;
 
 #[tokio::test]
@@ -18,7 +18,7 @@ async fn opens_and_carries_messages_both_ways() {
 #[tokio::test]
 async fn opens_on_the_addresses_of_the_setup() {
     let mut pair = Pair::new();
-    pair.create(|role| ConnectionSetup { bind: vec!["127.0.0.1:0".to_owned()], ..setup(role) });
+    pair.create(|role| setup_with(role, |setup| setup.bind = vec!["127.0.0.1:0".to_owned()]));
     let mut seen = Vec::new();
     pair.until(|_, event| {
         if let PeerEvent::LocalCandidates(candidates) = event {
@@ -122,7 +122,7 @@ async fn a_malformed_description_fails_the_connection() {
 #[tokio::test]
 async fn an_address_that_cannot_be_bound_fails_the_connection() {
     let mut pair = Pair::new();
-    pair.create(|role| ConnectionSetup { bind: vec!["192.0.2.200:0".to_owned()], ..setup(role) });
+    pair.create(|role| setup_with(role, |setup| setup.bind = vec!["192.0.2.200:0".to_owned()]));
     let (_, event) = pair.next().await;
     let PeerEvent::Failed { reason } = event else { panic!("unexpected {event:?}") };
     assert!(reason.starts_with("creating a peer connection failed"), "{reason}");
@@ -150,11 +150,12 @@ async fn a_repeated_answer_is_ignored() {
 async fn checks_without_an_answer_fail() {
     let mut pair = Pair::new();
     pair.answerer.faults().block_datagrams();
-    pair.create(|role| ConnectionSetup {
-        ice_disconnected_timeout: Duration::from_millis(500),
-        ice_failed_timeout: Duration::from_millis(500),
-        ice_checking: Duration::from_secs(2),
-        ..setup(role)
+    pair.create(|role| {
+        setup_with(role, |setup| {
+            setup.ice_disconnected_timeout = Duration::from_millis(500);
+            setup.ice_failed_timeout = Duration::from_millis(500);
+            setup.ice_checking_timeout = Duration::from_secs(2);
+        })
     });
     let start = Instant::now();
     pair.until_each(|event| *event == PeerEvent::IceConnectionState(IceConnectionState::Failed)).await;

@@ -8,7 +8,7 @@ use rejoin_core::port::{
     ChannelFrame, ConnectionSetup, Dialect, DialectError, PeerAction, PeerEvent, PeerTransport,
 };
 use rejoin_core::sdp::{Description, SdpType};
-use rejoin_core::{Generation, IceTransportPolicy, Role, SignalingMessage};
+use rejoin_core::{Generation, Role, SignalingMessage};
 use rejoin_webrtc::WebRtcTransport;
 
 /// How long any wait of a test may last; generous, because the machine may be busy.
@@ -192,14 +192,12 @@ impl Pair {
 
 /// Returns a setup for every interface, with long timeouts.
 pub(crate) fn setup(role: Role) -> ConnectionSetup {
-    ConnectionSetup {
-        role,
-        ice_servers: Vec::new(),
-        ice_transport_policy: IceTransportPolicy::All,
-        bind: Vec::new(),
-        interfaces: Vec::new(),
-        ice_disconnected_timeout: Duration::from_secs(5),
-        ice_failed_timeout: Duration::from_secs(20),
-        ice_checking: Duration::from_secs(30),
-    }
+    ConnectionSetup::new(role)
+}
+
+/// Returns a setup that is changed by `change`.
+pub(crate) fn setup_with(role: Role, change: impl FnOnce(&mut ConnectionSetup)) -> ConnectionSetup {
+    let mut setup = setup(role);
+    change(&mut setup);
+    setup
 }

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use rejoin_core::port::{ConnectionSetup, PeerAction, PeerEvent};
+use rejoin_core::port::{PeerAction, PeerEvent};
 use rejoin_core::sdp::Description;
 use rejoin_core::{IceConnectionState, IceTransportPolicy};
 
-use crate::pair::{Pair, Side, description_message, setup, text_message};
+use crate::pair::{Pair, Side, description_message, setup, setup_with, text_message};
 use crate::sending::echo;
 
 const CONNECTED: PeerEvent = PeerEvent::IceConnectionState(IceConnectionState::Connected);
@@ -191,11 +191,12 @@ async fn a_restart_may_change_the_policy() {
 #[tokio::test]
 async fn a_restart_revives_a_failed_connection() {
     let mut pair = Pair::new();
-    pair.create(|role| ConnectionSetup {
-        ice_disconnected_timeout: Duration::from_millis(800),
-        ice_failed_timeout: Duration::from_millis(800),
-        ice_checking: Duration::from_millis(1600),
-        ..setup(role)
+    pair.create(|role| {
+        setup_with(role, |setup| {
+            setup.ice_disconnected_timeout = Duration::from_millis(800);
+            setup.ice_failed_timeout = Duration::from_millis(800);
+            setup.ice_checking_timeout = Duration::from_millis(1600);
+        })
     });
     pair.until_open().await;
     pair.answerer.faults().block_datagrams();

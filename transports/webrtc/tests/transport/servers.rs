@@ -3,10 +3,10 @@
 use std::net::Ipv4Addr;
 
 use rejoin_core::IceServer;
-use rejoin_core::port::{ConnectionSetup, PeerEvent};
+use rejoin_core::port::PeerEvent;
 use tokio::net::UdpSocket;
 
-use crate::pair::{Pair, setup};
+use crate::pair::{Pair, setup_with};
 
 /// The mapped address in every answer of the server (RFC 5737: an address for documentation).
 const MAPPED: (Ipv4Addr, u16) = (Ipv4Addr::new(203, 0, 113, 7), 4444);
@@ -17,8 +17,12 @@ async fn a_stun_server_adds_server_reflexive_candidates() {
     let url = format!("stun:{}", server.local_addr().expect("bound"));
     tokio::spawn(answer_bindings(server));
     let mut pair = Pair::new();
-    let bind = vec!["127.0.0.1:0".to_owned()];
-    pair.create(|role| ConnectionSetup { ice_servers: vec![named(&url)], bind: bind.clone(), ..setup(role) });
+    pair.create(|role| {
+        setup_with(role, |setup| {
+            setup.ice_servers = vec![named(&url)];
+            setup.bind = vec!["127.0.0.1:0".to_owned()];
+        })
+    });
     let expected = format!(" {} {} typ srflx", MAPPED.0, MAPPED.1);
     pair.until(|_, event| match event {
         PeerEvent::LocalCandidates(candidates) => {
@@ -33,7 +37,7 @@ async fn a_stun_server_adds_server_reflexive_candidates() {
 async fn an_unresolvable_server_does_not_delay_the_opening() {
     let mut pair = Pair::new();
     let server = named("stun:no-such-host.invalid:3478");
-    pair.create(|role| ConnectionSetup { ice_servers: vec![server.clone()], ..setup(role) });
+    pair.create(|role| setup_with(role, |setup| setup.ice_servers = vec![server.clone()]));
     pair.until_open().await;
 }
 

@@ -8,7 +8,7 @@ use rejoin_core::{IceCandidate, IceConnectionState, IceTransportPolicy, Role};
 use tokio::net::UdpSocket;
 use tokio::time;
 
-use crate::pair::{Pair, Side, TEST_TIMEOUT, setup};
+use crate::pair::{Pair, Side, TEST_TIMEOUT, setup_with};
 use crate::servers::{named, success};
 
 /// The mapped address in a correct answer, and in a forged one (RFC 5737).
@@ -166,14 +166,17 @@ pub(crate) async fn behind(server: &Server) -> (UdpSocket, (Ipv4Addr, u16), Pair
     let mut pair = Pair::new();
     pair.create(|role| match role {
         Role::Offerer => asking(server, role, IceTransportPolicy::All),
-        Role::Answerer => ConnectionSetup { bind: vec!["127.0.0.1:0".to_owned()], ..setup(role) },
+        Role::Answerer => setup_with(role, |setup| setup.bind = vec!["127.0.0.1:0".to_owned()]),
     });
     (outside, (*mapped.ip(), mapped.port()), pair)
 }
 
 fn asking(server: &Server, role: Role, ice_transport_policy: IceTransportPolicy) -> ConnectionSetup {
-    let (bind, ice_servers) = (vec!["127.0.0.1:0".to_owned()], vec![named(&server.url)]);
-    ConnectionSetup { ice_servers, ice_transport_policy, bind, ..setup(role) }
+    setup_with(role, |setup| {
+        setup.bind = vec!["127.0.0.1:0".to_owned()];
+        setup.ice_servers = vec![named(&server.url)];
+        setup.ice_transport_policy = ice_transport_policy;
+    })
 }
 
 /// Returns the line of the next server-reflexive candidate, which is the only one in its event.
