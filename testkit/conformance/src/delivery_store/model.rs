@@ -1,0 +1,61 @@
+//! What a delivery store must hold after its changes.
+
+use std::collections::BTreeMap;
+
+use rejoin_core::delivery::durable::{DeliveryKey, PeerRecord, PeerState, Snapshot, StoreChange};
+use rejoin_core::{Identity, Payload};
+
+use crate::violation::require;
+
+/// A delivery store in memory.
+#[derive(Debug, Default)]
+pub(crate) struct Model {
+    identity: Option<Identity>,
+    notes: BTreeMap<DeliveryKey, PeerState>,
+    kept: BTreeMap<DeliveryKey, BTreeMap<u64, Payload>>,
+}
+
+impl Model {
+    pub(crate) fn apply(&mut self, changes: &[StoreChange]) {
+        for change in changes {
+            match change.clone() {
+                StoreChange::Identity(identity) => self.identity = Some(identity),
+                StoreChange::Noted { delivery_key, note } => {
+                    self.notes.insert(delivery_key, note);
+                }
+                StoreChange::Kept { delivery_key, sequence, payload } => {
+                    self.kept.entry(delivery_key).or_default().insert(sequence, payload);
+                }
+                StoreChange::Released { delivery_key, numbers } => {
+                    let kept = self.kept.entry(delivery_key).or_default();
+                    kept.retain(|number, _| !numbers.contains(number));
+                }
+                StoreChange::Forgotten { delivery_key } => {
+                    self.notes.remove(&delivery_key);
+                    self.kept.remove(&delivery_key);
+                }
+            }
+        }
+    }
+
+    /// Fails unless `loaded` is what this holds, in any order of the peers.
+    pub(crate) fn matches(&self, loaded: &Snapshot) -> Result<(), String> {
+        require(loaded.identity == self.identity, || {
+            format!("expected the identity {:?}, loaded {:?}", self.identity, loaded.identity)
+        })?;
+        require(loaded.peers.len() == self.notes.len(), || {
+            format!("expected {} peers, loaded {}", self.notes.len(), loaded.peers.len())
+        })?;
+        for peer in &loaded.peers {
+            let expected = self.record(&peer.delivery_key);
+            require(expected.as_ref() == Some(peer), || format!("expected {expected:?}, loaded {peer:?}"))?;
+        }
+        Ok(())
+    }
+
+    fn record(&self, delivery_key: &DeliveryKey) -> Option<PeerRecord> {
+        let note = self.notes.get(delivery_key)?.clone();
+        let kept = self.kept.get(delivery_key).cloned().unwrap_or_default().into_iter().collect();
+        Some(PeerRecord { delivery_key: delivery_key.clone(), note, kept })
+    }
+}
