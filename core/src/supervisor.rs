@@ -40,7 +40,7 @@ use crate::supervisor::intent::Intent;
 use crate::supervisor::known_viewers::KnownViewers;
 use crate::supervisor::signaling_link::SignalingLink;
 
-pub use crate::peer::spare::Spares;
+pub use crate::peer::spares::Spares;
 
 /// What a supervisor is told once, at the start.
 #[derive(Clone, Debug)]
@@ -184,7 +184,7 @@ impl Supervisor {
         }
         if std::mem::take(&mut self.context.signaling_proven) {
             for link in self.peers.values_mut() {
-                link.signaling_proven(&mut self.context);
+                link.on_signaling_proven(&mut self.context);
             }
         }
         for address in std::mem::take(&mut self.context.farewells) {
@@ -227,11 +227,11 @@ impl Supervisor {
                 Timer::SignalingCheckup => self.signaling.checkup_due(context),
                 Timer::RoomJoin => self.wish_replayed(),
                 Timer::Reseed => self.intent.claim(context),
-                Timer::Repair(key) => self.with(&key, PeerLink::repair_due),
-                Timer::HeadStart(key) => self.with(&key, PeerLink::head_start_over),
-                Timer::Verification(key) => self.with(&key, PeerLink::verification_due),
-                Timer::Spare(key) => self.with(&key, PeerLink::spare_due),
-                Timer::Checkup(key) => self.with(&key, PeerLink::checkup),
+                Timer::Repair(key) => self.with(&key, PeerLink::on_repair_timer),
+                Timer::HeadStart(key) => self.with(&key, PeerLink::on_head_start_over),
+                Timer::Verification(key) => self.with(&key, PeerLink::on_verification_timer),
+                Timer::Spare(key) => self.with(&key, PeerLink::on_spare_timer),
+                Timer::Checkup(key) => self.with(&key, PeerLink::check_health),
                 Timer::Stats(key) => self.with(&key, PeerLink::read_stats),
                 Timer::Acknowledgement(key) => self.with(&key, PeerLink::acknowledge),
                 Timer::Unacknowledged(key) => self.with(&key, PeerLink::unacknowledged),
@@ -250,7 +250,7 @@ impl Supervisor {
     fn gone(&mut self, key: &PeerKey) {
         let Some(link) = self.peers.get(key).filter(|link| link.repair.outage.is_some()) else { return };
         if self.waits_on(link) {
-            return link.start_expiry(&mut self.context);
+            return link.remote.start_expiry(&mut self.context);
         }
         if let Some(link) = self.part(key) {
             self.left(link);
@@ -321,16 +321,20 @@ impl Supervisor {
         };
         let context = &mut self.context;
         if link.connections.is_spare(generation) {
-            return link.spare_event(generation, event, context);
+            return link.on_spare_event(generation, event, context);
         }
         match event {
-            PeerEvent::LocalDescription(description) => link.described(generation, description, context),
-            PeerEvent::LocalCandidates(candidates) => link.found(generation, candidates, context),
-            PeerEvent::IceConnectionState(ice) => link.ice_changed(generation, ice, context),
-            PeerEvent::ChannelOpen => link.channel_opened(generation, context),
-            PeerEvent::ChannelClosed => link.channel_closed(generation, Fault::DataChannelClosed, context),
+            PeerEvent::LocalDescription(description) => {
+                link.on_local_description(generation, description, context)
+            }
+            PeerEvent::LocalCandidates(candidates) => {
+                link.on_local_candidates(generation, candidates, context)
+            }
+            PeerEvent::IceConnectionState(ice) => link.on_ice_state(generation, ice, context),
+            PeerEvent::ChannelOpen => link.on_channel_open(generation, context),
+            PeerEvent::ChannelClosed => link.on_channel_closed(generation, Fault::DataChannelClosed, context),
             PeerEvent::Failed { reason } => {
-                link.channel_closed(generation, Fault::ConnectionDied { reason }, context);
+                link.on_channel_closed(generation, Fault::ConnectionDied { reason }, context);
             }
             PeerEvent::Malformed { reason } => {
                 let peer = link.remote.key.clone();
@@ -338,7 +342,7 @@ impl Supervisor {
             }
             PeerEvent::Unsent { tag, message } => link.unsent(generation, tag, message, context),
             PeerEvent::Writable => link.writable(generation, context),
-            PeerEvent::Stats(sample) => link.measured(generation, sample, context),
+            PeerEvent::Stats(sample) => link.on_stats(generation, sample, context),
             PeerEvent::Received(message) => {
                 let key = link.remote.key.clone();
                 self.channel_message(&key, generation, message);
@@ -354,13 +358,13 @@ impl Supervisor {
             None => NetworkChange::Lost,
         };
         for link in self.peers.values_mut() {
-            link.uplinks_changed(change, &mut self.context);
+            link.on_network_change(change, &mut self.context);
         }
         let fault = match change {
             NetworkChange::None | NetworkChange::Minor => return,
             NetworkChange::Lost => {
                 for link in self.peers.values_mut() {
-                    link.network_lost(&mut self.context);
+                    link.on_network_lost(&mut self.context);
                 }
                 return;
             }

@@ -6,11 +6,13 @@ use std::time::{Duration, Instant};
 use crate::delivery::Epoch;
 use crate::ice::{IceCandidate, IceConnectionState};
 use crate::id::{Generation, SessionId};
-use crate::message::{ChannelMessage, Token};
+use crate::message::{ChannelMessage, SignalingMessage, Token};
 use crate::peer::liveness::Liveness;
-use crate::peer::negotiation::Negotiation;
+use crate::peer::negotiation::{Lineage, Negotiation};
+use crate::peer::remote::RemotePeer;
 use crate::port::PeerAction;
 use crate::sdp::Description;
+use crate::stats::Sample;
 use crate::supervisor::context::Context;
 
 #[derive(Debug)]
@@ -33,9 +35,6 @@ pub(crate) struct Connection {
     pub(crate) negotiation: Negotiation,
     pub(crate) liveness: Liveness,
 }
-
-/// Candidates remembered per connection: more than hosts have, and no repetition of more does any harm.
-const REMEMBERED: usize = 64;
 
 impl Connection {
     pub(crate) fn new(generation: Generation, session: SessionId, now: Instant) -> Self {
@@ -64,49 +63,33 @@ impl Connection {
         now.saturating_duration_since(self.created_at)
     }
 
-    pub(crate) fn bytes_outstanding(&self) -> u64 {
-        self.liveness.outstanding.map_or(0, |(bytes, _)| bytes)
-    }
-
-    /// Returns what a remote description means for this connection.
-    pub(crate) fn compare(&self, description: &Description) -> Lineage {
-        let changed = |known: &Option<String>, told: Option<&str>| match (known, told) {
-            (Some(known), Some(told)) => known != told,
-            (None, _) | (Some(_), None) => false,
-        };
-        if changed(&self.negotiation.fingerprint, description.fingerprint()) {
-            Lineage::Stranger
-        } else if self.negotiation.ice_ufrag.is_some()
-            && !changed(&self.negotiation.ice_ufrag, description.ice_ufrag())
-        {
-            Lineage::Same
-        } else {
-            Lineage::Restart
-        }
-    }
-
-    /// Hands the peer's description to the transport and remembers its lineage.
+    /// Hands the peer's description to the transport.
     pub(crate) fn accept(&mut self, description: Description, context: &mut Context) {
-        if self.compare(&description) == Lineage::Restart {
+        if self.negotiation.on_remote_description(&description) == Lineage::Restart {
             self.path_since = context.now;
-            self.negotiation.remote_candidates.clear();
             self.local = None;
         }
-        self.negotiation.fingerprint = description.fingerprint().map(str::to_owned);
-        self.negotiation.ice_ufrag = description.ice_ufrag().map(str::to_owned);
         context.peer(self.generation, PeerAction::Accept(description));
     }
 
-    /// Hands those of the peer's candidates to the transport that have not come before.
-    pub(crate) fn add_candidates(&mut self, mut found: Vec<IceCandidate>, context: &mut Context) {
-        found.retain(|candidate| !self.negotiation.remote_candidates.contains(candidate));
-        self.negotiation.remote_candidates.extend(
-            found.iter().take(REMEMBERED.saturating_sub(self.negotiation.remote_candidates.len())).cloned(),
-        );
-        // who shows only its address has found nothing
+    /// Hands those of the peer's candidates to the transport that are new.
+    pub(crate) fn add_candidates(&mut self, found: Vec<IceCandidate>, context: &mut Context) {
+        let found = self.negotiation.on_remote_candidates(found);
+        // a message that only shows the peer's address has none
         if !found.is_empty() {
             context.peer(self.generation, PeerAction::AddCandidates(found));
         }
+    }
+
+    /// Returns our half of its negotiation.
+    pub(crate) fn signaling(&self, remote: &RemotePeer) -> Vec<SignalingMessage> {
+        self.negotiation.messages(&self.session, remote)
+    }
+
+    /// Answers a ping of the peer.
+    pub(crate) fn on_ping(&mut self, token: Token, context: &mut Context) {
+        self.liveness.answered_at = Some(context.now);
+        self.send(ChannelMessage::Pong(token), context);
     }
 
     pub(crate) fn send(&self, message: ChannelMessage, context: &mut Context) {
@@ -128,18 +111,17 @@ impl Connection {
         context.peer(self.generation, PeerAction::ReadStats);
     }
 
+    /// Records a stats sample; returns whether it counts for the link's quality.
+    pub(crate) fn on_stats(&mut self, sample: &Sample, now: Instant) -> bool {
+        self.local = sample.local;
+        self.liveness.outstanding = Some((sample.bytes_outstanding, now));
+        self.liveness.consent.read(sample.responses_received, now);
+        let graded = self.liveness.consent_readings == 0;
+        self.liveness.consent_readings = self.liveness.consent_readings.saturating_sub(1);
+        graded
+    }
+
     pub(crate) fn close(self, context: &mut Context) {
         context.peer(self.generation, PeerAction::Close);
     }
-}
-
-/// What a remote description means under a known session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Lineage {
-    /// Nothing new: a repetition, or a renegotiation on the same path.
-    Same,
-    /// The first description, or an ICE restart by the same DTLS peer.
-    Restart,
-    /// The DTLS fingerprint changed: somebody else, or the peer rebuilt its end.
-    Stranger,
 }

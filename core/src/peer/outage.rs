@@ -3,9 +3,9 @@
 use std::time::{Duration, Instant};
 
 use crate::fault::Fault;
-use crate::id::Generation;
 use crate::output::{LinkName, Peer};
 use crate::output::{OutagePhase, Recovery};
+use crate::peer::repair_state::RepairState;
 use crate::peer::timeline::Timeline;
 use crate::policy::{Outcome, RecoveryStep, Tried};
 
@@ -25,83 +25,6 @@ pub(crate) struct Outage {
     timeline: Timeline,
 }
 
-/// Where the repair stands. Every variant is ended by a timer or by the input that it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RepairState {
-    /// Nothing is decided yet.
-    Deciding,
-    /// Until a network snapshot says that there is one.
-    NoNetwork,
-    /// Until the signaling link is ready.
-    NoSignaling,
-    /// Until the address of the viewer is known again.
-    NoAddress,
-    /// The link may heal by itself.
-    Grace,
-    /// The next step is decided and waits for its turn.
-    Backoff(RecoveryStep),
-    /// The signaling socket was asked for a sign of life.
-    AskingSignaling,
-    /// The publisher was asked for an ICE restart.
-    RestartRequested,
-    /// The publisher was asked for an offer.
-    AwaitingOffer,
-    /// This connection prepares its description.
-    Gathering(Generation),
-    /// This connection's offer is out.
-    Handshake(Generation),
-    /// This connection checks candidate pairs.
-    Checking(Generation),
-    /// This connection sets up DTLS, SCTP and the channel.
-    Securing(Generation),
-    /// This connection must carry a ping and its pong.
-    Verifying(Generation),
-    /// Retries are spent; sleeps.
-    Dormant,
-}
-
-impl RepairState {
-    /// Returns the connection that the repair hangs on.
-    pub(crate) fn generation(self) -> Option<Generation> {
-        match self {
-            Self::Gathering(generation)
-            | Self::Handshake(generation)
-            | Self::Checking(generation)
-            | Self::Securing(generation)
-            | Self::Verifying(generation) => Some(generation),
-            Self::Deciding
-            | Self::NoNetwork
-            | Self::NoSignaling
-            | Self::NoAddress
-            | Self::Grace
-            | Self::Backoff(_)
-            | Self::AskingSignaling
-            | Self::RestartRequested
-            | Self::AwaitingOffer
-            | Self::Dormant => None,
-        }
-    }
-
-    /// Returns who owns the time.
-    fn phase(self) -> OutagePhase {
-        match self {
-            Self::Deciding => OutagePhase::Detection,
-            Self::NoNetwork => OutagePhase::NoNetwork,
-            Self::NoSignaling | Self::AskingSignaling => OutagePhase::NoSignaling,
-            Self::NoAddress => OutagePhase::AwaitingPeer,
-            Self::Grace => OutagePhase::Grace,
-            Self::Backoff(_) => OutagePhase::Backoff,
-            Self::RestartRequested | Self::Handshake(_) => OutagePhase::Handshake,
-            Self::AwaitingOffer => OutagePhase::AwaitingPeer,
-            Self::Gathering(_) => OutagePhase::Gathering,
-            Self::Checking(_) => OutagePhase::IceChecking,
-            Self::Securing(_) => OutagePhase::Securing,
-            Self::Verifying(_) => OutagePhase::Verification,
-            Self::Dormant => OutagePhase::Dormant,
-        }
-    }
-}
-
 /// Steps kept for the record; an outage of days tries thousands.
 const KEPT_STEPS: usize = 64;
 
@@ -118,6 +41,14 @@ impl Outage {
             beside: None,
             timeline: Timeline::new(detection, now),
         }
+    }
+
+    /// Returns whether a channel on which data arrived last at `last_received` works in spite of this outage.
+    pub(crate) fn trusts_channel(&self, last_received: Option<Instant>) -> bool {
+        // the message that opened the outage may have come over this channel
+        let opened_it = self.fault == Fault::PeerInitiatedRepair && last_received == Some(self.detected_at);
+        let works_badly = matches!(self.fault, Fault::QualityPoor | Fault::Requested);
+        works_badly || opened_it || last_received > Some(self.detected_at)
     }
 
     /// Moves on to `state`.

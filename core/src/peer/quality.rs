@@ -3,14 +3,10 @@
 use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Link};
-use crate::id::Generation;
-use crate::output::Event;
-use crate::peer::link::PeerLink;
+use crate::output::{Event, LinkName};
 use crate::policy::{BackoffContext, Quality, QualityPolicy};
-use crate::port::PeerAction;
 use crate::stats::{QualityContext, Sample};
-use crate::supervisor::Timer;
-use crate::supervisor::context::{Context, SHORTEST_WAIT};
+use crate::supervisor::context::Context;
 
 /// Samples kept for the quality policy.
 const KEPT_SAMPLES: usize = 32;
@@ -42,8 +38,32 @@ impl QualityTracker {
         self.quality
     }
 
-    /// Notes a reading and returns the grade if it changed.
-    fn note(&mut self, sample: Sample, policy: &dyn QualityPolicy, now: Instant) -> Option<Quality> {
+    /// Forgets the readings and the grade of a path that was replaced or has healed: it is good until new ones arrive.
+    pub(crate) fn reset(&mut self, link: LinkName, context: &mut Context) {
+        self.samples.clear();
+        if let Some(quality) = self.regrade(Quality::Good, context.now) {
+            context.event(Event::QualityChanged { link, quality });
+        }
+    }
+
+    /// Grades the link by a new sample; returns whether it is poor and a repair is due, which paces the next one.
+    pub(crate) fn on_stats(&mut self, sample: Sample, link: LinkName, context: &mut Context) -> bool {
+        if let Some(quality) = self.record(sample, &*context.policies.quality, context.now) {
+            context.event(Event::QualityChanged { link, quality });
+        }
+        let due = self.not_before.is_none_or(|at| at <= context.now);
+        if self.quality != Quality::Poor || !due || !context.other_path_exists() {
+            return false;
+        }
+        let pause = context.pause(BackoffContext::new(Link::Peer, self.repairs, &Fault::QualityPoor));
+        let rest = self.rest(pause.unwrap_or_else(|| context.sleep(Link::Peer)));
+        self.repairs = self.repairs.saturating_add(1);
+        self.not_before = Some(context.now + rest);
+        true
+    }
+
+    /// Records a sample and returns the grade if it changed.
+    fn record(&mut self, sample: Sample, policy: &dyn QualityPolicy, now: Instant) -> Option<Quality> {
         if self.samples.len() == KEPT_SAMPLES {
             self.samples.remove(0);
         }
@@ -56,7 +76,7 @@ impl QualityTracker {
         self.regrade(grade, now)
     }
 
-    /// Notes a grade and returns it if it changed.
+    /// Sets the grade and returns it if it changed.
     fn regrade(&mut self, grade: Quality, now: Instant) -> Option<Quality> {
         let changed = grade != self.quality;
         if changed {
@@ -77,60 +97,5 @@ impl QualityTracker {
     #[cfg(test)]
     pub(crate) fn kept(&self) -> usize {
         self.samples.len()
-    }
-}
-
-impl PeerLink {
-    /// Forgets the readings and the grade of a path that was replaced or has healed: it is good until new ones tell.
-    pub(crate) fn grade_anew(&mut self, context: &mut Context) {
-        self.quality.samples.clear();
-        if let Some(quality) = self.quality.regrade(Quality::Good, context.now) {
-            context.event(Event::QualityChanged { link: self.remote.name(), quality });
-        }
-    }
-
-    /// Asks for a reading, if the quality policy wants any.
-    pub(crate) fn read_stats(&mut self, context: &mut Context) {
-        let Some(interval) = context.policies.quality.interval().filter(|_| self.repair.outage.is_none())
-        else {
-            return;
-        };
-        if let Some(active) = &self.connections.active {
-            context.peer(active.generation, PeerAction::ReadStats);
-        }
-        context.timers.set(Timer::Stats(self.remote.key.clone()), context.now, interval.max(SHORTEST_WAIT));
-    }
-
-    /// Notes a reading, grades the link, and repairs it if it is poor and a repair can pay.
-    pub(crate) fn measured(&mut self, generation: Generation, sample: Sample, context: &mut Context) {
-        let Some(connection) = self.connections.by_generation_mut(generation) else { return };
-        connection.liveness.outstanding = Some((sample.bytes_outstanding, context.now));
-        connection.local = sample.local;
-        connection.liveness.consent.read(sample.responses_received, context.now);
-        let graded = connection.liveness.consent_readings == 0;
-        connection.liveness.consent_readings = connection.liveness.consent_readings.saturating_sub(1);
-        let (probes_sent, probes_answered) = connection.liveness.probes.counts();
-        self.proof_without_pong(generation, context);
-        if !graded || self.connections.is_candidate(generation) || self.repair.outage.is_some() {
-            return;
-        }
-        self.make_spare(context);
-        let sample = Sample { probes_sent, probes_answered, ..sample };
-        if let Some(quality) = self.quality.note(sample, &*context.policies.quality, context.now) {
-            context.event(Event::QualityChanged { link: self.remote.name(), quality });
-        }
-        let due = self.quality.not_before.is_none_or(|at| at <= context.now);
-        if self.quality.quality == Quality::Poor && due && context.other_path_exists() {
-            self.repair_poor(context);
-        }
-    }
-
-    fn repair_poor(&mut self, context: &mut Context) {
-        let fault = Fault::QualityPoor;
-        let pause = context.pause(BackoffContext::new(Link::Peer, self.quality.repairs, &fault));
-        let rest = self.quality.rest(pause.unwrap_or_else(|| context.sleep(Link::Peer)));
-        self.quality.repairs = self.quality.repairs.saturating_add(1);
-        self.quality.not_before = Some(context.now + rest);
-        self.on_fault(fault, context);
     }
 }

@@ -1,9 +1,15 @@
 //! The peer at the other end of a link: its name, its stream, its address and what it said about itself.
 
+use std::time::Duration;
+
+use crate::fault::Phase;
 use crate::ice::Role;
 use crate::id::{PeerKey, SignalingAddress, StreamId};
-use crate::message::Hello;
+use crate::message::{Hello, SignalingMessage};
 use crate::output::LinkName;
+use crate::peer::spares::Spares;
+use crate::supervisor::Timer;
+use crate::supervisor::context::Context;
 
 /// The peer of a link.
 #[derive(Debug)]
@@ -38,5 +44,40 @@ impl RemotePeer {
     pub(crate) fn is_labelled(&self, labels: &[String]) -> bool {
         let label = self.hello.label.as_deref().unwrap_or_default();
         labels.iter().any(|wanted| wanted == label)
+    }
+
+    /// Returns whether both sides keep spare connections.
+    pub(crate) fn keeps_spare(&self, context: &Context) -> bool {
+        let theirs = self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.spares);
+        let ours = match context.settings.spares {
+            Spares::Never => false,
+            // whoever configures addresses to bind has chosen the uplink
+            Spares::OtherUplink => context.settings.bind.is_empty(),
+        };
+        ours && theirs
+    }
+
+    /// Returns whether the server can forward a message to the peer.
+    pub(crate) fn is_reachable_by_server(&self, context: &Context) -> bool {
+        context.signaling_ready && (self.role() == Role::Answerer || self.address.is_some())
+    }
+
+    /// Sends signaling through the server, if the peer's address is known.
+    pub(crate) fn send_to_server(&self, message: SignalingMessage, context: &mut Context) {
+        if self.address.is_some() {
+            context.send_to_server(message);
+        }
+    }
+
+    /// Returns how long `phase` may take on this link.
+    pub(crate) fn limit(&self, phase: Phase, context: &Context) -> Duration {
+        context.peer_limit(phase, self.role(), 0, None)
+    }
+
+    /// Gives a peer that may be gone for good its time to come back.
+    pub(crate) fn start_expiry(&self, context: &mut Context) {
+        let phase = if self.is_rejoin() { Phase::RejoinPeerExpiry } else { Phase::PeerExpiry };
+        let limit = self.limit(phase, context);
+        context.timers.set(Timer::Gone(self.key.clone()), context.now, limit);
     }
 }

@@ -156,7 +156,7 @@ impl Supervisor {
         self.context.policies = policies;
         self.signaling.checkup_due(&mut self.context);
         for link in self.peers.values_mut() {
-            link.checkup(&mut self.context);
+            link.check_health(&mut self.context);
             link.read_stats(&mut self.context);
         }
     }

@@ -5,7 +5,7 @@ use crate::id::{Direction, Generation, PeerKey, SessionId, SignalingAddress, Str
 use crate::message::{AlertKind, ChannelMessage, SignalingMessage, Token};
 use crate::output::{Event, Warning};
 use crate::peer::link::PeerLink;
-use crate::peer::link::negotiation::Offer;
+use crate::peer::offer::Offer;
 use crate::sdp::{Description, SdpType};
 use crate::supervisor::mail::Numbered;
 use crate::supervisor::{Supervisor, Timer};
@@ -24,7 +24,7 @@ impl Supervisor {
         self.context.signaling_ready = true;
         self.await_members_anew();
         for link in self.peers.values_mut() {
-            link.signaling_ready(&mut self.context);
+            link.on_signaling_ready(&mut self.context);
         }
     }
 
@@ -50,7 +50,7 @@ impl Supervisor {
                     Some(key) => {
                         if let Some(link) = self.peers.get_mut(&key) {
                             link.remote.address = address.or(link.remote.address.take());
-                            link.candidates(session.as_ref(), candidates, &mut self.context);
+                            link.on_candidates(session.as_ref(), candidates, &mut self.context);
                         }
                     }
                     None => self.context.warn(Warning::UnknownSession),
@@ -61,7 +61,7 @@ impl Supervisor {
                 let key = by_session.or_else(|| self.find(Direction::Publishing, None, address.as_ref()));
                 if let Some(link) = key.and_then(|key| self.peers.get_mut(&key)) {
                     link.remote.address = address.or(link.remote.address.take());
-                    link.restart_requested(&mut self.context);
+                    link.on_restart_requested(&mut self.context);
                 }
             }
             SignalingMessage::Bye { address } => {
@@ -101,7 +101,7 @@ impl Supervisor {
             }
             ChannelMessage::Pong(Token(text)) => {
                 if let Ok(number) = text.parse() {
-                    link.pong(generation, number, context);
+                    link.on_pong(generation, number, context);
                 }
                 link.on_activity(generation, context);
             }
@@ -140,29 +140,31 @@ impl Supervisor {
                 match description.sdp_type {
                     SdpType::Offer if link.remote.key.direction == Direction::Viewing => {
                         let offer = Offer { address: None, session, description, over_channel: true };
-                        link.offered(offer, context);
+                        link.on_offer(offer, context);
                     }
                     SdpType::Offer => context.warn(Warning::UnexpectedOffer { stream: None }),
-                    SdpType::Answer => link.answered(&session, description, context),
+                    SdpType::Answer => link.on_answer(&session, description, context),
                 }
             }
             SignalingMessage::Candidates { session, candidates, .. } => {
-                link.candidates(session.or(known).as_ref(), candidates, context);
+                link.on_candidates(session.or(known).as_ref(), candidates, context);
             }
             SignalingMessage::RestartIce { .. } if link.remote.is_rejoin() => {
-                link.offer_requested_over_channel(context)
+                link.on_offer_requested_over_channel(context)
             }
-            SignalingMessage::RestartIce { .. } => link.restart_requested(context),
+            SignalingMessage::RestartIce { .. } => link.on_restart_requested(context),
             SignalingMessage::Bye { .. } => self.bye_on(key, generation),
-            SignalingMessage::Withdraw { session } if link.moves_on(generation, &session) => {
+            SignalingMessage::Withdraw { session }
+                if link.connections.replaces_active(generation, &session) =>
+            {
                 link.follow(generation, context);
             }
             SignalingMessage::Withdraw { session } => {
                 if !link.connections.is_candidate(generation) {
-                    link.withdrawn(session, context);
+                    link.on_withdraw(session, context);
                 }
             }
-            SignalingMessage::Spare { session } => link.spare_announced(session, context),
+            SignalingMessage::Spare { session } => link.on_spare_announced(session, context),
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
             | SignalingMessage::Rename
@@ -182,7 +184,7 @@ impl Supervisor {
         let known = self.find(Direction::Publishing, None, Some(&address)).unwrap_or_else(|| key.clone());
         if let Some(link) = self.peers.get_mut(&known) {
             link.remote.address = Some(address);
-            return link.offer_requested(&mut self.context);
+            return link.on_offer_requested(&mut self.context);
         }
         let ours = stream.filter(|stream| self.intent.streams.contains(stream));
         let Some(stream) = ours.or_else(|| self.intent.streams.first().cloned()) else { return };
@@ -191,7 +193,7 @@ impl Supervisor {
             return self.context.warn(Warning::ServerAlert { text });
         }
         let mut link = PeerLink::new(key.clone(), stream, Some(address), &mut self.context);
-        link.start_expiry(&mut self.context);
+        link.remote.start_expiry(&mut self.context);
         link.next_step(&mut self.context);
         self.peers.insert(key, link);
     }
@@ -217,7 +219,7 @@ impl Supervisor {
         match key.and_then(|key| self.peers.get_mut(&key)) {
             Some(link) => {
                 let offer = Offer { address, session, description: offer, over_channel: false };
-                link.offered(offer, &mut self.context);
+                link.on_offer(offer, &mut self.context);
             }
             None => {
                 let stream = stream.map(|stream| stream.to_string());
@@ -236,7 +238,7 @@ impl Supervisor {
             if address.is_some() {
                 link.remote.address = address;
             }
-            link.answered(session, answer, &mut self.context);
+            link.on_answer(session, answer, &mut self.context);
         }
     }
 
@@ -253,7 +255,7 @@ impl Supervisor {
     fn bye(&mut self, key: &PeerKey) {
         match key.direction {
             Direction::Publishing => self.remove(key),
-            Direction::Viewing => self.with(key, PeerLink::publisher_left),
+            Direction::Viewing => self.with(key, PeerLink::on_publisher_left),
         }
     }
 

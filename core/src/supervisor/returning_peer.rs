@@ -4,6 +4,7 @@ use crate::delivery::durable::{DeliveryKey, Durability};
 use crate::delivery::link::LinkDelivery;
 use crate::id::{Direction, Generation, PeerKey};
 use crate::message::Hello;
+use crate::peer::connections::spare;
 use crate::peer::link::PeerLink;
 use crate::supervisor::Supervisor;
 use crate::supervisor::absent::Mail;
@@ -25,7 +26,7 @@ impl Supervisor {
         }
         link.introduced(hello, generation);
         if link.repair.outage.is_none() {
-            link.want_spare(&mut self.context);
+            spare::schedule(&link.remote.key, &mut self.context);
         }
         if stranger && link.identity().is_some() {
             self.context.record_changed = true;
@@ -83,7 +84,7 @@ impl Supervisor {
             // its hello is the first word to this link too, which goes on from there
             connection.epoch = None;
             link.remote.address = provisional.remote.address.take();
-            link.adopted(connection, &mut self.context);
+            link.adopt(connection, &mut self.context);
             link.introduced(provisional.remote.hello, generation);
         }
         for connection in [provisional.connections.active.take(), provisional.connections.candidate.take()]

@@ -4,7 +4,7 @@ use crate::fault::{Fault, Link, Phase};
 use crate::id::{Direction, PeerKey, SignalingAddress};
 use crate::message::{Member, SignalingMessage};
 use crate::output::{Event, Warning};
-use crate::peer::outage::RepairState;
+use crate::peer::repair_state::RepairState;
 use crate::policy::BackoffContext;
 use crate::supervisor::{Membership, Supervisor, Timer};
 
@@ -40,7 +40,7 @@ impl Supervisor {
         for member in members {
             // what awaits an offer has just asked for it
             match viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
-                Some(link) if link.state() == Some(RepairState::AwaitingOffer) => {
+                Some(link) if link.repair.state() == Some(RepairState::AwaitingOffer) => {
                     link.remote.address = Some(member.address);
                 }
                 Some(_) | None => self.joined(member),
@@ -54,9 +54,9 @@ impl Supervisor {
             return;
         }
         if let Some(link) = viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
-            link.stream_appeared(member.address, &mut self.context);
+            link.on_stream_appeared(member.address, &mut self.context);
             if link.awaits_member() {
-                link.start_expiry(&mut self.context);
+                link.remote.start_expiry(&mut self.context);
             }
         }
     }

@@ -63,7 +63,7 @@ impl Supervisor {
         }
         let mut link = PeerLink::new(key, stream.clone(), address.cloned(), &mut self.context);
         link.remote.implicit = true;
-        link.start_expiry(&mut self.context);
+        link.remote.start_expiry(&mut self.context);
         self.context.record_changed = true;
         Some(link)
     }
@@ -71,7 +71,7 @@ impl Supervisor {
     /// Gives the time to come back anew: a publisher was asked for, or is there, only from here on.
     pub(crate) fn await_members_anew(&mut self) {
         for link in self.peers.values().filter(|link| link.awaits_member()) {
-            link.start_expiry(&mut self.context);
+            link.remote.start_expiry(&mut self.context);
         }
     }
 

@@ -1,108 +1,97 @@
-//! How the repair of a peer link goes: asks the strategy, keeps the pauses, and moves on when a step has ended.
+//! Repairs of a link: what opens an outage, and what each step does as the offerer and as the answerer.
 
 use std::time::Duration;
 
 use crate::fault::{Fault, Link, Phase};
-use crate::ice::Role;
-use crate::network::NetworkSnapshot;
+use crate::ice::{IceTransportPolicy, Role};
+use crate::id::{Generation, SessionId};
 use crate::output::Event;
+use crate::peer::connection::Connection;
 use crate::peer::link::PeerLink;
-use crate::peer::outage::{Outage, RepairState};
-use crate::policy::{BackoffContext, Outcome, RecoveryContext, RecoveryStep, Spare};
+use crate::peer::repair::strategy::Situation;
+use crate::peer::repair_state::RepairState;
+use crate::policy::{Outcome, RecoveryStep, Spare};
+use crate::port::PeerAction;
 use crate::supervisor::Timer;
 use crate::supervisor::context::Context;
 
+/// The delay before a head start that is over is looked at again, when the peer could not be reached.
+const HEAD_START_RETRY_DELAY: Duration = Duration::from_secs(1);
+
+/// How long a spare may take to answer beyond four round trips, two of which pay for a lost ping: a busy peer's delay.
+const SPARE_PROOF_DELAY: Duration = Duration::from_millis(250);
+
 impl PeerLink {
-    /// Opens an outage, or lets the one that is open know more, and decides what to do.
+    /// Opens an outage and decides what to do, or adds the fault to the open one.
     pub(crate) fn on_fault(&mut self, fault: Fault, context: &mut Context) {
         if self.open_outage(fault, context) {
             self.next_step(context);
-        } else if self.repair.outage.as_ref().is_some_and(|outage| outage.state == RepairState::Grace) {
+        } else if self.repair.state() == Some(RepairState::Grace) {
             // a definite fault ends the grace
             self.step_ended(Outcome::Failed, context);
         }
     }
 
     /// Opens an outage unless one is open; returns whether it did.
-    pub(crate) fn open_outage(&mut self, fault: Fault, context: &mut Context) -> bool {
-        if let Some(outage) = &mut self.repair.outage {
-            if outage.fault == Fault::QualityPoor && fault != Fault::PeerInitiatedRepair {
-                // what worked badly has ceased to work
-                outage.fault = fault;
-            }
-            return false;
-        }
-        let silent_for = match &self.connections.active {
-            Some(active) if fault.is_silence() => {
-                active.liveness.probes.silent_for(self.health.up_since, context.now)
-            }
-            Some(_) | None => Duration::ZERO,
-        };
-        self.repair.outage = Some(Outage::new(fault.clone(), silent_for, context.now));
-        self.repair.rebuilds = 0;
-        self.repair.previous_delay = None;
-        context.timers.clear(&Timer::Checkup(self.remote.key.clone()));
-        context.timers.clear(&Timer::Stats(self.remote.key.clone()));
-        if self.remote.implicit {
-            self.start_expiry(context);
-        }
-        context.event(Event::Interrupted { link: self.remote.name(), fault, silent_for });
-        true
+    pub(super) fn open_outage(&mut self, fault: Fault, context: &mut Context) -> bool {
+        let silent_for = self.connections.silent_for(&fault, self.health.up_since, context.now);
+        self.repair.open(fault, silent_for, &self.remote, context)
     }
 
-    /// Gives a peer that may be gone for good its time to come back.
-    pub(crate) fn start_expiry(&self, context: &mut Context) {
-        let phase = if self.remote.is_rejoin() { Phase::RejoinPeerExpiry } else { Phase::PeerExpiry };
-        let limit = context.peer_limit(phase, self.remote.role(), 0, None);
-        context.timers.set(Timer::Gone(self.remote.key.clone()), context.now, limit);
-    }
-
-    /// Moves the outage on, guarded by the limit of `phase` (or by the input that the state names).
-    pub(crate) fn enter(&mut self, state: RepairState, phase: Option<Phase>, context: &mut Context) {
-        let timer = Timer::Repair(self.remote.key.clone());
-        match phase {
-            Some(phase) => context.timers.set(timer, context.now, self.limit_of(phase, context)),
-            None => context.timers.clear(&timer),
-        }
-        context.timers.clear(&Timer::Verification(self.remote.key.clone()));
-        if let Some(outage) = &mut self.repair.outage {
-            outage.enter(state, context.now);
-        }
+    /// Enters a state, guarded by the limit of `phase` (or by the input that the state names).
+    pub(super) fn enter(&mut self, state: RepairState, phase: Option<Phase>, context: &mut Context) {
+        let limit = phase.map(|phase| self.limit_of(phase, context));
+        self.repair.enter(state, limit, &self.remote.key, context);
     }
 
     /// Returns how long `phase` may take on this path.
-    pub(crate) fn limit_of(&self, phase: Phase, context: &Context) -> Duration {
+    fn limit_of(&self, phase: Phase, context: &Context) -> Duration {
         let rtt = self.connections.active.as_ref().and_then(|active| active.liveness.probes.rtt);
         context.peer_limit(phase, self.remote.role(), self.repair.rebuilds, rtt)
     }
 
-    pub(crate) fn state(&self) -> Option<RepairState> {
-        self.repair.outage.as_ref().map(|outage| outage.state)
+    fn situation(&self) -> Situation<'_> {
+        Situation {
+            remote: &self.remote,
+            connections: &self.connections,
+            health: &self.health,
+            quality: self.quality.quality(),
+            channel_is_live: self.channel_is_live(),
+        }
+    }
+
+    /// Returns whether signaling can reach the peer.
+    fn can_negotiate(&self, context: &Context) -> bool {
+        self.remote.is_reachable_by_server(context) || self.channel_is_live()
     }
 
     /// Asks the strategy what to do next and does it, now or after its pause.
     pub(crate) fn next_step(&mut self, context: &mut Context) {
-        if self.repair.outage.is_none() {
+        if self.is_up() {
             return;
         }
         if !context.network_usable() {
             return self.enter(RepairState::NoNetwork, None, context);
         }
-        let step = self.ask(context);
+        let step = self.repair.choose_step(self.situation(), context);
         match step {
             RecoveryStep::Wait => self.wait(context),
             RecoveryStep::GiveUp => self.sleep(context),
-            RecoveryStep::ReconnectSignaling => self.ask_signaling(context),
-            RecoveryStep::MoveToSpare if self.spare_state(context) == Spare::Ready => {
-                self.pause_before(step, context);
+            RecoveryStep::ReconnectSignaling => {
+                self.begin(step, context);
+                context.signaling_suspect = true;
+                self.enter(RepairState::AskingSignaling, Some(Phase::SignalingPong), context);
             }
-            // a strategy that asks for what is not there
-            RecoveryStep::MoveToSpare => self.pause_before(RecoveryStep::RecreatePeerConnection, context),
+            RecoveryStep::MoveToSpare => {
+                let ready = self.connections.spare_state(self.repair.detected_at(), context) == Spare::Ready;
+                // a strategy may ask for a spare that is not there
+                self.pause_before(if ready { step } else { RecoveryStep::RecreatePeerConnection }, context);
+            }
             RecoveryStep::RestartIce
             | RecoveryStep::RestartIceViaRelay
             | RecoveryStep::RecreatePeerConnection => {
                 if self.can_negotiate(context) {
-                    return self.pause_before(self.negotiable(step, context), context);
+                    return self.pause_before(step, context);
                 }
                 if context.signaling_ready {
                     return self.enter(RepairState::NoAddress, None, context);
@@ -113,103 +102,14 @@ impl PeerLink {
         }
     }
 
-    /// Shows the outage, if there is one, as a strategy sees it.
-    pub(crate) fn with_incident<T>(
-        &self,
-        context: &Context,
-        ask: impl FnOnce(&RecoveryContext<'_>) -> T,
-    ) -> Option<T> {
-        let outage = self.repair.outage.as_ref()?;
-        let unknown = NetworkSnapshot::default();
-        let network = context.network.as_ref().unwrap_or(&unknown);
-        let active = self.connections.active.as_ref();
-        Some(ask(&RecoveryContext {
-            tried: &outage.tried,
-            elapsed: context.now.saturating_duration_since(outage.detected_at),
-            silent_for: active
-                .map_or(Duration::MAX, |a| a.liveness.probes.silent_for(self.health.up_since, context.now)),
-            bytes_in_flight: active.map_or(0, |active| active.bytes_outstanding()),
-            ice: active.map(|active| active.ice),
-            signaling_open: context.signaling_ready,
-            channel_open: active.is_some_and(|active| active.channel_open),
-            address_known: self.remote.address.is_some() || self.channel_is_live(),
-            relay_available: context.relay_available(),
-            peer_restarts_ice: self.remote.is_rejoin().then_some(true),
-            peer_hedges: self.hedges(),
-            spare: self.spare_state(context),
-            quality: self.quality.quality(),
-            rtt: active.and_then(|active| active.liveness.probes.rtt),
-            ..RecoveryContext::new(self.remote.role(), &outage.fault, network)
-        }))
-    }
-
-    fn ask(&self, context: &Context) -> RecoveryStep {
-        let active = self.connections.active.as_ref();
-        let first = |incident: &RecoveryContext<'_>| {
-            *incident.fault == Fault::NotConnected && incident.tried.is_empty() && active.is_none()
-        };
-        let step = self.with_incident(context, |incident| {
-            if first(incident) {
-                RecoveryStep::RecreatePeerConnection
-            } else {
-                context.policies.recovery.next_step(incident)
-            }
-        });
-        let Some(step) = step else { return RecoveryStep::Wait };
-        match step {
-            // what is gone can neither heal nor be restarted
-            RecoveryStep::Wait | RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay
-                if active.is_none() =>
-            {
-                RecoveryStep::RecreatePeerConnection
-            }
-            // a stranger does not know us by a new address, and would not hear the request
-            RecoveryStep::RestartIce | RecoveryStep::RestartIceViaRelay
-                if self.remote.role() == Role::Answerer
-                    && !self.remote.is_rejoin()
-                    && !self.is_known_by_address(context) =>
-            {
-                RecoveryStep::RecreatePeerConnection
-            }
-            RecoveryStep::Wait
-            | RecoveryStep::MoveToSpare
-            | RecoveryStep::RestartIce
-            | RecoveryStep::RestartIceViaRelay
-            | RecoveryStep::RecreatePeerConnection
-            | RecoveryStep::ReconnectSignaling
-            | RecoveryStep::GiveUp => step,
-        }
-    }
-
-    /// The pause before a step: none for the first repair of an outage, the policy's before a repeated rebuild.
-    ///
-    /// What breaks as soon as it is verified repeats its first repair for ever, so the budget paces that too.
-    pub(crate) fn pause_before(&mut self, step: RecoveryStep, context: &mut Context) {
-        let repeated = step == RecoveryStep::RecreatePeerConnection && self.repair.rebuilds > 0;
-        let pause = match (&self.repair.outage, repeated) {
-            (Some(outage), true) => {
-                let elapsed = context.now.saturating_duration_since(outage.detected_at);
-                let fault = outage.fault.clone();
-                let retry = BackoffContext {
-                    elapsed,
-                    previous: self.repair.previous_delay,
-                    ..BackoffContext::new(Link::Peer, self.repair.rebuilds - 1, &fault)
-                };
-                context.pause(retry)
-            }
-            (Some(outage), false) if self.flaps(outage, context) => Some(context.spend()),
-            (Some(_) | None, _) => Some(Duration::ZERO),
-        };
-        let Some(pause) = pause else {
+    fn pause_before(&mut self, step: RecoveryStep, context: &mut Context) {
+        let Some(pause) = self.repair.pause(step, &self.remote, &self.health, context) else {
             // retries are spent, yet what is under way may still succeed
-            if !self.goes_on_alone() {
+            if !self.repair.goes_on_alone(&self.remote, &self.connections) {
                 self.sleep(context);
             }
             return;
         };
-        if repeated {
-            self.repair.previous_delay = Some(pause);
-        }
         if let Some(outage) = &self.repair.outage {
             let attempt = u32::try_from(outage.tried.len()).unwrap_or(u32::MAX);
             let (link, fault) = (self.remote.name(), outage.fault.clone());
@@ -218,67 +118,201 @@ impl PeerLink {
         if pause.is_zero() {
             return self.perform(step, context);
         }
-        self.enter(RepairState::Backoff(step), None, context);
-        context.timers.set(Timer::Repair(self.remote.key.clone()), context.now, pause);
+        self.repair.enter(RepairState::Backoff(step), Some(pause), &self.remote.key, context);
     }
 
-    /// Returns whether the link broke before it had proven its health, and nothing around it had moved.
-    fn flaps(&self, outage: &Outage, context: &Context) -> bool {
-        let proven = context.peer_limit(Phase::StableAfter, self.remote.role(), 0, None);
-        let at_once = outage.detected_at.saturating_duration_since(self.health.up_since) < proven;
-        let moved = outage.anew || outage.fault.is_change();
-        self.health.ever_up && at_once && !moved && outage.tried.is_empty()
+    fn begin(&mut self, step: RecoveryStep, context: &mut Context) {
+        self.repair.begin(step, &self.remote, &self.connections, context);
     }
 
-    /// Begins a step: a new connection beside the mild step that is under way, anything else in its place.
-    pub(crate) fn begin(&mut self, step: RecoveryStep, context: &mut Context) {
-        context.timers.clear(&Timer::HeadStart(self.remote.key.clone()));
-        let hedges = step == RecoveryStep::RecreatePeerConnection && self.hedges();
-        if let Some(outage) = &mut self.repair.outage {
-            if hedges && outage.step().is_some_and(RecoveryStep::keeps_connection) {
-                outage.hedge(step, context.now);
-            } else {
-                outage.begin(step, context.now);
+    pub(super) fn begin_unless_under_way(&mut self, step: RecoveryStep, context: &mut Context) {
+        if self.repair.step() != Some(step) {
+            self.begin(step, context);
+        }
+    }
+
+    // ---- the steps
+
+    /// Lets the link heal by itself, and pings it now and then.
+    fn wait(&mut self, context: &mut Context) {
+        self.begin(RecoveryStep::Wait, context);
+        self.enter(RepairState::Grace, Some(Phase::DisconnectedGrace), context);
+        self.on_verification_timer(context);
+        self.start_head_start(RecoveryStep::Wait, context);
+    }
+
+    pub(super) fn perform(&mut self, step: RecoveryStep, context: &mut Context) {
+        // what broke the peer's path may have broken the server's: a ping finds a half-open socket soonest
+        context.signaling_suspect |= self.health.ever_up;
+        if self.repair.lacks_path() {
+            self.connections.ask_active(Duration::ZERO, context);
+        }
+        match step {
+            RecoveryStep::RestartIce => self.restart_ice(step, IceTransportPolicy::All, context),
+            RecoveryStep::RestartIceViaRelay => self.restart_ice(step, IceTransportPolicy::Relay, context),
+            RecoveryStep::RecreatePeerConnection => self.rebuild(context),
+            RecoveryStep::MoveToSpare => self.move_to_spare(context),
+            RecoveryStep::Wait | RecoveryStep::ReconnectSignaling | RecoveryStep::GiveUp => {
+                self.next_step(context);
             }
         }
     }
 
-    pub(crate) fn drop_candidate(&mut self, context: &mut Context) {
-        if self.channel_is_live() {
-            return self.withdraw_candidate(context);
+    /// Restarts ICE as the offerer, or asks for it as the answerer.
+    fn restart_ice(&mut self, step: RecoveryStep, policy: IceTransportPolicy, context: &mut Context) {
+        let role = self.remote.role();
+        let Some(active) = &mut self.connections.active else { return self.rebuild(context) };
+        let generation = active.generation;
+        if role == Role::Offerer && !active.ice.is_connected() {
+            // with nothing to lose the transport leaves the old path before the answer comes
+            active.path_since = context.now;
         }
-        if let Some(candidate) = self.connections.candidate.take() {
-            self.connections.close(candidate, context);
+        self.begin(step, context);
+        match role {
+            Role::Offerer => {
+                context.peer(generation, PeerAction::RestartIce(policy));
+                self.enter(RepairState::Gathering(generation), Some(Phase::Gathering), context);
+            }
+            Role::Answerer => {
+                self.connections.request_restart(&self.remote, context);
+                self.enter(RepairState::RestartRequested, Some(Phase::RestartRequest), context);
+            }
+        }
+        self.start_head_start(step, context);
+    }
+
+    /// Rebuilds at once, whatever is under way.
+    pub(super) fn rebuild_now(&mut self, context: &mut Context) {
+        if self.remote.role() == Role::Offerer && !self.remote.is_rejoin() {
+            // a foreign viewer drops the old connection when it sees a new session
+            self.close_active(context);
+        }
+        self.rebuild(context);
+    }
+
+    /// Builds a new connection as the offerer, or asks for an offer as the answerer.
+    fn rebuild(&mut self, context: &mut Context) {
+        self.begin(RecoveryStep::RecreatePeerConnection, context);
+        self.repair.rebuilds = self.repair.rebuilds.saturating_add(1);
+        self.drop_candidate(context);
+        self.connections.leave_foreign_peer(&self.remote, context);
+        match self.remote.role() {
+            Role::Offerer => {
+                let session = context.rng.session();
+                self.create_candidate(SessionId(session.into()), context);
+            }
+            Role::Answerer => {
+                self.request_offer(context);
+                self.enter(RepairState::AwaitingOffer, Some(Phase::OfferAnswer), context);
+            }
         }
     }
 
-    /// The step under way came to nothing: back to what still looks alive, or on to the next step.
-    pub(crate) fn step_ended(&mut self, outcome: Outcome, context: &mut Context) {
-        let moved = self.moves_to_spare();
-        // beside a spare nobody has had the time to doubt the old connection
+    pub(super) fn close_active(&mut self, context: &mut Context) {
+        if let Some(active) = self.connections.take_active(&self.remote, context) {
+            active.close(context);
+        }
+    }
+
+    pub(super) fn drop_candidate(&mut self, context: &mut Context) {
+        let live = self.channel_is_live();
+        self.connections.drop_candidate(&self.remote, live, context);
+    }
+
+    /// Sleeps, its retries spent, until something changes.
+    fn sleep(&mut self, context: &mut Context) {
+        self.drop_candidate(context);
+        self.drop_spare(context);
+        self.close_active(context);
+        if let Some(outage) = &self.repair.outage {
+            context.event(Event::Dormant { link: self.remote.name(), fault: outage.fault.clone() });
+        }
+        let sleep = context.sleep(Link::Peer);
+        self.repair.enter(RepairState::Dormant, Some(sleep), &self.remote.key, context);
+    }
+
+    /// Starts the time that a step has alone, if the strategy wants a new connection beside it.
+    fn start_head_start(&self, step: RecoveryStep, context: &mut Context) {
+        if let Some(head_start) = self.repair.head_start(step, self.situation(), context) {
+            context.timers.set(Timer::HeadStart(self.remote.key.clone()), context.now, head_start);
+        }
+    }
+
+    /// The head start is over: build a new connection beside the step that goes on.
+    pub(crate) fn on_head_start_over(&mut self, context: &mut Context) {
+        if !self.repair.goes_on_alone(&self.remote, &self.connections) {
+            return;
+        }
+        if !self.can_negotiate(context) {
+            context.signaling_suspect = true;
+            let timer = Timer::HeadStart(self.remote.key.clone());
+            return context.timers.set(timer, context.now, HEAD_START_RETRY_DELAY);
+        }
+        self.pause_before(RecoveryStep::RecreatePeerConnection, context);
+    }
+
+    /// Moves to the spare, which has to answer soon.
+    fn move_to_spare(&mut self, context: &mut Context) {
+        let Some(spare) = self.connections.spare.take(context.now) else { return self.rebuild(context) };
+        let rtt = spare.liveness.probes.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
+        self.verify_spare(spare, context);
+        let limit = SPARE_PROOF_DELAY.saturating_add(rtt.saturating_mul(4));
+        context.timers.set(Timer::Repair(self.remote.key.clone()), context.now, limit);
+    }
+
+    /// Moves to the connection to which the peer has moved.
+    pub(crate) fn follow(&mut self, generation: Generation, context: &mut Context) {
+        self.open_outage(Fault::PeerInitiatedRepair, context);
+        let is_spare = self.connections.is_spare(generation);
+        match is_spare.then(|| self.connections.spare.take(context.now)).flatten() {
+            Some(spare) => self.verify_spare(spare, context),
+            None => self.verify(generation, context),
+        }
+        if let Some(active) = self.connections.active.take() {
+            self.connections.close(active, context);
+        }
+    }
+
+    fn verify_spare(&mut self, spare: Connection, context: &mut Context) {
+        let generation = spare.generation;
+        self.drop_candidate(context);
+        self.begin(RecoveryStep::MoveToSpare, context);
+        self.connections.candidate = Some(spare);
+        self.verify(generation, context);
+    }
+
+    // ---- the end of a step
+
+    /// The step under way has failed: back to the active connection if it still looks alive, or on to the next step.
+    pub(super) fn step_ended(&mut self, outcome: Outcome, context: &mut Context) {
+        let moved = self.repair.moves_to_spare(&self.connections);
+        // beside a spare nothing has yet cast doubt on the old connection
         let had_candidate = self.connections.candidate.is_some() && !moved;
         self.drop_candidate(context);
         // a failed candidate leaves the old connection, which may have come back meanwhile
-        if had_candidate && self.connections.active.as_ref().is_some_and(|active| active.looks_alive()) {
-            return self.return_to_the_old(outcome, context);
+        if had_candidate && self.connections.active_looks_alive() {
+            return self.return_to_active(outcome, context);
         }
-        if let Some(outage) = &mut self.repair.outage {
-            outage.end_step(outcome, context.now);
-        }
-        if had_candidate
-            && self.connections.active.is_none()
-            && self.remote.role() == Role::Answerer
-            && !self.remote.is_rejoin()
-        {
+        self.repair.end_step(outcome, context.now);
+        let abandoned = had_candidate && self.connections.active.is_none();
+        if abandoned && self.remote.role() == Role::Answerer && !self.remote.is_rejoin() {
             // a foreign publisher may believe in what has failed here, and would ignore the next `play`
             context.send_bye(self.remote.address.as_ref());
         }
         self.next_step(context);
     }
 
-    /// The current wait is over.
-    pub(crate) fn repair_due(&mut self, context: &mut Context) {
-        let Some(state) = self.state() else { return };
+    /// The new connection has failed, and the active one looks alive: demand proof of it.
+    pub(super) fn return_to_active(&mut self, outcome: Outcome, context: &mut Context) {
+        self.repair.give_way(outcome, context.now);
+        if let Some(active) = &self.connections.active {
+            self.verify(active.generation, context);
+        }
+    }
+
+    /// The current state has lasted as long as it may.
+    pub(crate) fn on_repair_timer(&mut self, context: &mut Context) {
+        let Some(state) = self.repair.state() else { return };
         match state {
             RepairState::Backoff(step) => self.perform(step, context),
             RepairState::Dormant => self.start_over(context),
@@ -302,23 +336,41 @@ impl PeerLink {
         }
     }
 
-    /// The signaling link takes messages again: go on where it was missed, touch nothing that lives.
-    pub(crate) fn signaling_ready(&mut self, context: &mut Context) {
-        match self.state() {
+    /// Returns whether a candidate, whose pings are unanswered, has a path that lives.
+    ///
+    /// SCTP sends again what was lost, sooner than another connection would get as far.
+    fn may_yet_answer(&self, generation: Generation, limit: Duration, context: &Context) -> bool {
+        let is_it = |one: &&Connection| one.generation == generation;
+        let Some(candidate) = self.connections.candidate.as_ref().filter(is_it) else { return false };
+        let liveness = &candidate.liveness;
+        liveness.has_consent(limit, context.now)
+            && liveness.probes.unanswered_for(context.now) < self.limit_of(Phase::DataChannelOpen, context)
+    }
+
+    // ---- what changes around the link
+
+    /// The signaling link takes messages again: go on where it was missing, touch nothing that lives.
+    pub(crate) fn on_signaling_ready(&mut self, context: &mut Context) {
+        match self.repair.state() {
             Some(RepairState::NoSignaling | RepairState::Deciding) => {
                 // the time without a socket was pause enough
-                self.repair.rebuilds = 0;
-                self.repair.previous_delay = None;
+                self.repair.reset_pace();
                 self.next_step(context);
             }
             Some(RepairState::AskingSignaling) => self.step_ended(Outcome::Failed, context),
             Some(RepairState::Dormant) => self.start_over(context),
             // the socket that took the request is gone
-            Some(RepairState::AwaitingOffer) => self.ask_for_offer(context),
-            Some(RepairState::RestartRequested) => self.request_restart(context),
-            Some(RepairState::Handshake(_) | RepairState::Checking(_)) => self.resend_negotiation(context),
-            // the old path on_activity while there was nobody to ask
-            Some(RepairState::Verifying(_)) if self.waits_for_the_old() => self.next_step(context),
+            Some(RepairState::AwaitingOffer) => self.request_offer(context),
+            Some(RepairState::RestartRequested) => self.connections.request_restart(&self.remote, context),
+            Some(RepairState::Handshake(generation) | RepairState::Checking(generation)) => {
+                if self.connections.is_sent_to_old_socket(generation, context) {
+                    self.send_negotiation(generation, context);
+                }
+            }
+            // the active connection showed life while the peer could not be asked
+            Some(RepairState::Verifying(_)) if self.repair.waits_for_active(&self.connections) => {
+                self.next_step(context);
+            }
             Some(
                 RepairState::NoNetwork
                 | RepairState::NoAddress
@@ -332,43 +384,36 @@ impl PeerLink {
         }
     }
 
-    /// The signaling socket that was asked for a sign of life gave one: the trouble is elsewhere.
-    pub(crate) fn signaling_proven(&mut self, context: &mut Context) {
-        if self.state() == Some(RepairState::AskingSignaling) {
+    /// The signaling socket has answered the probe that this repair waits for: the fault is elsewhere.
+    pub(crate) fn on_signaling_proven(&mut self, context: &mut Context) {
+        if self.repair.state() == Some(RepairState::AskingSignaling) {
             self.step_ended(Outcome::Failed, context);
         }
     }
 
-    /// The network is there again, or another one, or the application asks: no pause, no grace.
+    /// The network is back, or another one, or the application asks: repair without pause or grace.
     pub(crate) fn repair_now(&mut self, fault: Fault, context: &mut Context) {
         if self.open_outage(fault, context) {
             return self.next_step(context);
         }
-        if self.moves_to_spare() {
+        if self.repair.moves_to_spare(&self.connections) {
             // a switch comes in pieces: the carrier goes first, and the address follows
             return;
         }
         self.drop_candidate(context);
         if self.remote.implicit && context.network_usable() {
-            self.start_expiry(context);
+            self.remote.start_expiry(context);
         }
         self.start_over(context);
     }
 
-    /// Forgets what was tried, for things have changed since, and tries at once.
     fn start_over(&mut self, context: &mut Context) {
-        self.repair.rebuilds = 0;
-        self.repair.previous_delay = None;
-        if let Some(outage) = &mut self.repair.outage {
-            outage.end_step(Outcome::Superseded, context.now);
-            outage.tried.clear();
-            outage.anew = true;
-        }
+        self.repair.start_over(context.now);
         self.next_step(context);
     }
 
-    /// No network is left: hold the link as wanted, and build nothing into nowhere.
-    pub(crate) fn network_lost(&mut self, context: &mut Context) {
+    /// No network is left: keep the link as wanted, and build nothing.
+    pub(crate) fn on_network_lost(&mut self, context: &mut Context) {
         self.open_outage(Fault::NetworkLost, context);
         self.drop_candidate(context);
         self.drop_spare(context);

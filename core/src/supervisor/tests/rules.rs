@@ -3,7 +3,7 @@
 use super::*;
 use crate::message::{ChannelMessage, Token};
 use crate::output::{LinkName, Recovery};
-use crate::peer::outage::RepairState;
+use crate::peer::repair_state::RepairState;
 use crate::policy::Outcome;
 use crate::port::{PeerAction, SignalingAction};
 

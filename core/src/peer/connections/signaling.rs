@@ -1,0 +1,119 @@
+//! Which ways signaling takes to the peer: through the server, over the active channel, or both.
+
+use crate::ice::IceCandidate;
+use crate::id::Generation;
+use crate::message::SignalingMessage;
+use crate::peer::connections::Connections;
+use crate::peer::negotiation::candidates_message;
+use crate::peer::remote::RemotePeer;
+use crate::supervisor::context::Context;
+
+impl Connections {
+    /// Sends our candidates, which are ready.
+    pub(crate) fn on_local_candidates(
+        &mut self,
+        (generation, live): (Generation, bool),
+        candidates: Vec<IceCandidate>,
+        remote: &RemotePeer,
+        context: &mut Context,
+    ) {
+        if let Some(connection) = self.by_generation_mut(generation) {
+            connection.negotiation.on_local_candidates(&candidates);
+            let message = candidates_message(&connection.session, candidates, remote);
+            self.send_signaling((generation, live), message, remote, context);
+        }
+    }
+
+    /// Sends our half of a connection's negotiation, by every way that it takes; the channel is `live` or not.
+    pub(crate) fn send_negotiation(
+        &mut self,
+        generation: Generation,
+        live: bool,
+        remote: &RemotePeer,
+        context: &mut Context,
+    ) {
+        let Some(connection) = self.by_generation_mut(generation) else { return };
+        connection.negotiation.on_sent(context);
+        let messages = connection.signaling(remote);
+        self.send_signaling((generation, live), messages, remote, context);
+    }
+
+    /// Returns whether our half went into a signaling socket that is gone.
+    pub(crate) fn is_sent_to_old_socket(&self, generation: Generation, context: &Context) -> bool {
+        let connection = self.by_generation(generation);
+        connection.is_some_and(|connection| !connection.negotiation.is_sent(context))
+    }
+
+    fn send_signaling(
+        &mut self,
+        (generation, live): (Generation, bool),
+        messages: impl IntoIterator<Item = SignalingMessage>,
+        remote: &RemotePeer,
+        context: &mut Context,
+    ) {
+        let takes_channel = self.takes_channel(generation, live, remote, context);
+        for message in messages {
+            if takes_channel {
+                self.send_over_channel(message.clone(), context);
+            }
+            remote.send_to_server(message, context);
+        }
+    }
+
+    /// Decides whether a connection's negotiation goes over the active channel; once decided, it stays there.
+    fn takes_channel(
+        &mut self,
+        generation: Generation,
+        live: bool,
+        remote: &RemotePeer,
+        context: &Context,
+    ) -> bool {
+        let Some(candidate) = self.candidate.as_mut().filter(|one| one.generation == generation) else {
+            return false;
+        };
+        let doubtful = context.signaling_in_doubt() || remote.address.is_none();
+        candidate.negotiation.over_channel |= live && doubtful;
+        live && candidate.negotiation.over_channel
+    }
+
+    /// Lets a candidate's negotiation go over the active channel; returns whether it did not before.
+    pub(crate) fn begin_over_channel(&mut self, generation: Generation) -> bool {
+        let candidate = self.candidate.as_mut().filter(|one| one.generation == generation);
+        candidate.is_some_and(|one| !std::mem::replace(&mut one.negotiation.over_channel, true))
+    }
+
+    /// Sends our half of a connection's negotiation over the active channel alone.
+    pub(crate) fn send_negotiation_over_channel(
+        &self,
+        generation: Generation,
+        remote: &RemotePeer,
+        context: &mut Context,
+    ) {
+        let connection = self.by_generation(generation);
+        let messages = connection.map(|connection| connection.signaling(remote)).unwrap_or_default();
+        messages.into_iter().for_each(|message| self.send_over_channel(message, context));
+    }
+
+    /// Returns whether our half of a negotiation went over the channel, where nothing is lost while it is `live`.
+    pub(crate) fn speaks_over_channel(&self, generation: Generation, live: bool) -> bool {
+        live && self.by_generation(generation).is_some_and(|one| one.negotiation.over_channel)
+    }
+
+    /// Asks the publisher for an ICE restart.
+    pub(crate) fn request_restart(&self, remote: &RemotePeer, context: &mut Context) {
+        let session = self.active.as_ref().map(|active| active.session.clone());
+        let address = remote.address.clone();
+        context.send_to_server(SignalingMessage::RestartIce { address, session });
+    }
+
+    /// Asks for an offer: with `play`, and over a `live` channel if that may get lost.
+    ///
+    /// Over the channel a request for an ICE restart asks for a new connection: a restart could not be answered there.
+    pub(crate) fn request_offer(&self, live: bool, remote: &RemotePeer, context: &mut Context) {
+        if live && context.signaling_in_doubt() {
+            let session = self.active.as_ref().map(|active| active.session.clone());
+            self.send_over_channel(SignalingMessage::RestartIce { address: None, session }, context);
+        }
+        context.send_to_server(SignalingMessage::Play { stream: remote.stream.clone() });
+    }
+}

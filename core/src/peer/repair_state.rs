@@ -1,0 +1,163 @@
+//! The states of a repair.
+
+use crate::id::Generation;
+use crate::output::OutagePhase;
+use crate::policy::RecoveryStep;
+
+/// Where the repair stands. Every variant is ended by a timer or by the input that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RepairState {
+    /// Nothing is decided yet.
+    Deciding,
+    /// Until a network snapshot says that there is one.
+    NoNetwork,
+    /// Until the signaling link is ready.
+    NoSignaling,
+    /// Until the address of the viewer is known again.
+    NoAddress,
+    /// The link may heal by itself.
+    Grace,
+    /// The next step is decided and waits for its turn.
+    Backoff(RecoveryStep),
+    /// The signaling socket was asked for a sign of life.
+    AskingSignaling,
+    /// The publisher was asked for an ICE restart.
+    RestartRequested,
+    /// The publisher was asked for an offer.
+    AwaitingOffer,
+    /// This connection prepares its description.
+    Gathering(Generation),
+    /// This connection's offer is out.
+    Handshake(Generation),
+    /// This connection checks candidate pairs.
+    Checking(Generation),
+    /// This connection sets up DTLS, SCTP and the channel.
+    Securing(Generation),
+    /// This connection must carry a ping and its pong.
+    Verifying(Generation),
+    /// Retries are spent; sleeps.
+    Dormant,
+}
+
+impl RepairState {
+    /// Returns the connection that the repair hangs on.
+    pub(crate) fn generation(self) -> Option<Generation> {
+        match self {
+            Self::Gathering(generation)
+            | Self::Handshake(generation)
+            | Self::Checking(generation)
+            | Self::Securing(generation)
+            | Self::Verifying(generation) => Some(generation),
+            Self::Deciding
+            | Self::NoNetwork
+            | Self::NoSignaling
+            | Self::NoAddress
+            | Self::Grace
+            | Self::Backoff(_)
+            | Self::AskingSignaling
+            | Self::RestartRequested
+            | Self::AwaitingOffer
+            | Self::Dormant => None,
+        }
+    }
+
+    /// Returns who owns the time.
+    pub(super) fn phase(self) -> OutagePhase {
+        match self {
+            Self::Deciding => OutagePhase::Detection,
+            Self::NoNetwork => OutagePhase::NoNetwork,
+            Self::NoSignaling | Self::AskingSignaling => OutagePhase::NoSignaling,
+            Self::NoAddress => OutagePhase::AwaitingPeer,
+            Self::Grace => OutagePhase::Grace,
+            Self::Backoff(_) => OutagePhase::Backoff,
+            Self::RestartRequested | Self::Handshake(_) => OutagePhase::Handshake,
+            Self::AwaitingOffer => OutagePhase::AwaitingPeer,
+            Self::Gathering(_) => OutagePhase::Gathering,
+            Self::Checking(_) => OutagePhase::IceChecking,
+            Self::Securing(_) => OutagePhase::Securing,
+            Self::Verifying(_) => OutagePhase::Verification,
+            Self::Dormant => OutagePhase::Dormant,
+        }
+    }
+
+    /// Returns whether nothing is under way that proof of the active connection would interrupt.
+    pub(crate) fn is_idle(self) -> bool {
+        match self {
+            Self::Grace
+            | Self::Backoff(_)
+            | Self::NoNetwork
+            | Self::NoSignaling
+            | Self::NoAddress
+            | Self::AskingSignaling
+            | Self::RestartRequested
+            | Self::AwaitingOffer => true,
+            Self::Deciding
+            | Self::Gathering(_)
+            | Self::Handshake(_)
+            | Self::Checking(_)
+            | Self::Securing(_)
+            | Self::Verifying(_)
+            | Self::Dormant => false,
+        }
+    }
+
+    /// Returns whether the appearance of the stream is a reason to ask for it at once.
+    pub(crate) fn awaits_stream(self) -> bool {
+        match self {
+            Self::AwaitingOffer
+            | Self::Backoff(_)
+            | Self::Dormant
+            | Self::RestartRequested
+            | Self::Deciding
+            | Self::AskingSignaling => true,
+            Self::NoNetwork
+            | Self::NoSignaling
+            | Self::NoAddress
+            | Self::Grace
+            | Self::Gathering(_)
+            | Self::Handshake(_)
+            | Self::Checking(_)
+            | Self::Securing(_)
+            | Self::Verifying(_) => false,
+        }
+    }
+
+    /// Returns whether a step is in progress that may go on while another connection is built.
+    pub(crate) fn is_in_progress(self) -> bool {
+        match self {
+            Self::Grace
+            | Self::RestartRequested
+            | Self::Gathering(_)
+            | Self::Handshake(_)
+            | Self::Checking(_)
+            | Self::Securing(_)
+            | Self::Verifying(_) => true,
+            Self::Deciding
+            | Self::NoNetwork
+            | Self::NoSignaling
+            | Self::NoAddress
+            | Self::Backoff(_)
+            | Self::AskingSignaling
+            | Self::AwaitingOffer
+            | Self::Dormant => false,
+        }
+    }
+
+    /// Returns whether the failure of the active connection ends the step; an ICE restart repairs a `restartable` one.
+    pub(crate) fn ends_with(self, generation: Generation, restartable: bool) -> bool {
+        match self {
+            Self::Grace => true,
+            Self::Checking(waited) | Self::Securing(waited) | Self::Verifying(waited) => waited == generation,
+            Self::Gathering(waited) | Self::Handshake(waited) => waited == generation && !restartable,
+            Self::RestartRequested => !restartable,
+            Self::Deciding
+            | Self::NoNetwork
+            | Self::NoSignaling
+            | Self::NoAddress
+            | Self::Backoff(_)
+            | Self::AskingSignaling
+            | Self::AwaitingOffer
+            | Self::Dormant => false,
+        }
+    }
+}
