@@ -2,6 +2,7 @@
 
 pub(crate) mod connection;
 pub(crate) mod connections;
+pub(crate) mod connectivity;
 pub(crate) mod consent;
 pub(crate) mod early_candidates;
 pub(crate) mod health;

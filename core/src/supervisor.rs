@@ -30,6 +30,7 @@ use crate::id::{Generation, Identity, PeerKey};
 use crate::input::Input;
 use crate::network::{NetworkChange, NetworkSnapshot};
 use crate::output::{Event, Output, Warning};
+use crate::peer::connectivity::Connectivity;
 use crate::peer::link::PeerLink;
 use crate::platform::Platform;
 use crate::policy::Policies;
@@ -184,12 +185,18 @@ impl Supervisor {
         }
         if std::mem::take(&mut self.context.signaling_proven) {
             for link in self.peers.values_mut() {
-                link.on_signaling_proven(&mut self.context);
+                link.connectivity.on_signaling_proven(&mut self.context);
             }
         }
         for address in std::mem::take(&mut self.context.farewells) {
             // every connection between the two hears what the server carries
-            if self.peers.values().filter(|link| link.remote.address.as_ref() == Some(&address)).count() > 1 {
+            if self
+                .peers
+                .values()
+                .filter(|link| link.connectivity.remote.address.as_ref() == Some(&address))
+                .count()
+                > 1
+            {
                 self.context.take_back(&address);
             }
         }
@@ -227,16 +234,22 @@ impl Supervisor {
                 Timer::SignalingCheckup => self.signaling.checkup_due(context),
                 Timer::RoomJoin => self.wish_replayed(),
                 Timer::Reseed => self.intent.claim(context),
-                Timer::Repair(key) => self.with(&key, PeerLink::on_repair_timer),
-                Timer::HeadStart(key) => self.with(&key, PeerLink::on_head_start_over),
-                Timer::Verification(key) => self.with(&key, PeerLink::on_verification_timer),
-                Timer::Spare(key) => self.with(&key, PeerLink::on_spare_timer),
+                Timer::Repair(key) => self.with_connectivity(&key, Connectivity::on_repair_timer),
+                Timer::HeadStart(key) => self.with_connectivity(&key, Connectivity::on_head_start_over),
+                Timer::Verification(key) => self.with_connectivity(&key, Connectivity::on_verification_timer),
+                Timer::Spare(key) => self.with_connectivity(&key, Connectivity::on_spare_timer),
                 Timer::Checkup(key) => self.with(&key, PeerLink::check_health),
-                Timer::Stats(key) => self.with(&key, PeerLink::read_stats),
+                Timer::Stats(key) => self.with_connectivity(&key, Connectivity::read_stats),
                 Timer::Acknowledgement(key) => self.with(&key, PeerLink::acknowledge),
                 Timer::Unacknowledged(key) => self.with(&key, PeerLink::unacknowledged),
                 Timer::Gone(key) => self.gone(&key),
             }
+        }
+    }
+
+    fn with_connectivity(&mut self, key: &PeerKey, act: fn(&mut Connectivity, &mut Context)) {
+        if let Some(link) = self.peers.get_mut(key) {
+            act(&mut link.connectivity, &mut self.context);
         }
     }
 
@@ -248,9 +261,11 @@ impl Supervisor {
 
     /// Whom nobody named, and who has not come back in its time, is gone; that is no unrecovered incident.
     fn gone(&mut self, key: &PeerKey) {
-        let Some(link) = self.peers.get(key).filter(|link| link.repair.outage.is_some()) else { return };
+        let Some(link) = self.peers.get(key).filter(|link| link.connectivity.repair.outage.is_some()) else {
+            return;
+        };
         if self.waits_on(link) {
-            return link.remote.start_expiry(&mut self.context);
+            return link.connectivity.remote.start_expiry(&mut self.context);
         }
         if let Some(link) = self.part(key) {
             self.left(link);
@@ -261,7 +276,11 @@ impl Supervisor {
     fn part(&mut self, key: &PeerKey) -> Option<PeerLink> {
         let mut link = self.peers.remove(key)?;
         // every connection between the two hears what the server carries
-        if self.peers.values().all(|other| other.remote.address != link.remote.address) {
+        if self
+            .peers
+            .values()
+            .all(|other| other.connectivity.remote.address != link.connectivity.remote.address)
+        {
             link.send_bye_to_server(&mut self.context);
         }
         link.leave(&mut self.context);
@@ -276,7 +295,7 @@ impl Supervisor {
     }
 
     fn left(&mut self, link: PeerLink) {
-        if link.health.ever_up {
+        if link.connectivity.health.ever_up {
             self.context.event(Event::PeerLeft(link.peer()));
         }
         self.context.record_changed = true;
@@ -314,37 +333,41 @@ impl Supervisor {
 
     fn peer_event(&mut self, generation: Generation, event: PeerEvent) {
         // the door: a connection that is neither active nor candidate has no say
-        let Some(link) =
-            self.peers.values_mut().find(|link| link.connections.by_generation(generation).is_some())
+        let Some(link) = self
+            .peers
+            .values_mut()
+            .find(|link| link.connectivity.connections.by_generation(generation).is_some())
         else {
             return;
         };
         let context = &mut self.context;
-        if link.connections.is_spare(generation) {
+        if link.connectivity.connections.is_spare(generation) {
             return link.on_spare_event(generation, event, context);
         }
         match event {
             PeerEvent::LocalDescription(description) => {
-                link.on_local_description(generation, description, context)
+                link.connectivity.on_local_description(generation, description, context)
             }
             PeerEvent::LocalCandidates(candidates) => {
-                link.on_local_candidates(generation, candidates, context)
+                link.connectivity.on_local_candidates(generation, candidates, context)
             }
-            PeerEvent::IceConnectionState(ice) => link.on_ice_state(generation, ice, context),
+            PeerEvent::IceConnectionState(ice) => link.connectivity.on_ice_state(generation, ice, context),
             PeerEvent::ChannelOpen => link.on_channel_open(generation, context),
-            PeerEvent::ChannelClosed => link.on_channel_closed(generation, Fault::DataChannelClosed, context),
+            PeerEvent::ChannelClosed => {
+                link.connectivity.on_channel_closed(generation, Fault::DataChannelClosed, context)
+            }
             PeerEvent::Failed { reason } => {
-                link.on_channel_closed(generation, Fault::ConnectionDied { reason }, context);
+                link.connectivity.on_channel_closed(generation, Fault::ConnectionDied { reason }, context);
             }
             PeerEvent::Malformed { reason } => {
-                let peer = link.remote.key.clone();
+                let peer = link.connectivity.remote.key.clone();
                 context.warn(Warning::MalformedMessage { peer, reason });
             }
             PeerEvent::Unsent { tag, message } => link.unsent(generation, tag, message, context),
             PeerEvent::Writable => link.writable(generation, context),
             PeerEvent::Stats(sample) => link.on_stats(generation, sample, context),
             PeerEvent::Received(message) => {
-                let key = link.remote.key.clone();
+                let key = link.connectivity.remote.key.clone();
                 self.channel_message(&key, generation, message);
             }
         }
@@ -358,13 +381,13 @@ impl Supervisor {
             None => NetworkChange::Lost,
         };
         for link in self.peers.values_mut() {
-            link.on_network_change(change, &mut self.context);
+            link.connectivity.on_network_change(change, &mut self.context);
         }
         let fault = match change {
             NetworkChange::None | NetworkChange::Minor => return,
             NetworkChange::Lost => {
                 for link in self.peers.values_mut() {
-                    link.on_network_lost(&mut self.context);
+                    link.connectivity.on_network_lost(&mut self.context);
                 }
                 return;
             }
@@ -383,8 +406,8 @@ impl Supervisor {
     fn repair_everything(&mut self, fault: Fault) {
         self.signaling.network_moved(&fault, &mut self.context);
         for link in self.peers.values_mut() {
-            if fault != Fault::NetworkSwitched || !link.is_on_the_default_route(&self.context) {
-                link.repair_now(fault.clone(), &mut self.context);
+            if fault != Fault::NetworkSwitched || !link.connectivity.is_on_the_default_route(&self.context) {
+                link.connectivity.repair_now(fault.clone(), &mut self.context);
             }
         }
     }

@@ -111,14 +111,22 @@ impl Connection {
         context.peer(self.generation, PeerAction::ReadStats);
     }
 
-    /// Records a stats sample; returns whether it counts for the link's quality.
-    pub(crate) fn on_stats(&mut self, sample: &Sample, now: Instant) -> bool {
+    /// Records an answered ping and returns when it was sent; `None` if it was not ours or is answered already.
+    pub(crate) fn on_pong(&mut self, number: u64, now: Instant) -> Option<Instant> {
+        let sent_at = self.liveness.probes.answered(number, now)?;
+        self.liveness.answers_pings = true;
+        Some(sent_at)
+    }
+
+    /// Records a stats sample and returns it, with the pings counted, if it counts for the quality of the link.
+    pub(crate) fn on_stats(&mut self, sample: Sample, now: Instant) -> Option<Sample> {
         self.local = sample.local;
         self.liveness.outstanding = Some((sample.bytes_outstanding, now));
         self.liveness.consent.read(sample.responses_received, now);
         let graded = self.liveness.consent_readings == 0;
         self.liveness.consent_readings = self.liveness.consent_readings.saturating_sub(1);
-        graded
+        let (probes_sent, probes_answered) = self.liveness.probes.counts();
+        graded.then_some(Sample { probes_sent, probes_answered, ..sample })
     }
 
     pub(crate) fn close(self, context: &mut Context) {

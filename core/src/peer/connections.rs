@@ -131,9 +131,19 @@ impl Connections {
         generation
     }
 
-    /// Puts the candidate in the active connection's place and returns the old one.
-    pub(crate) fn promote_candidate(&mut self) -> Option<Connection> {
-        std::mem::replace(&mut self.active, self.candidate.take())
+    /// Records that the data channel of a connection is open; returns whether there is such a connection.
+    pub(crate) fn open_channel(&mut self, generation: Generation) -> bool {
+        let connection = self.by_generation_mut(generation);
+        connection.map(|connection| connection.channel_open = true).is_some()
+    }
+
+    /// Replaces the active connection by the candidate and closes it; a peer that may still use it is told if `withdraw`.
+    pub(crate) fn promote_candidate(&mut self, withdraw: bool, remote: &RemotePeer, context: &mut Context) {
+        let Some(old) = std::mem::replace(&mut self.active, self.candidate.take()) else { return };
+        if withdraw {
+            self.send_withdraw(old.session.clone(), remote, context);
+        }
+        self.close(old, context);
     }
 
     /// Closes the candidate and tells the peer, which may still use it, over the active channel.

@@ -28,7 +28,9 @@ impl Supervisor {
                 let mut connected = self
                     .peers
                     .values()
-                    .filter(|link| link.health.ever_up && link.repair.outage.is_none())
+                    .filter(|link| {
+                        link.connectivity.health.ever_up && link.connectivity.repair.outage.is_none()
+                    })
                     .peekable();
                 connected.peek().is_none() || connected.any(PeerLink::keeps_up)
             }
@@ -44,7 +46,7 @@ impl Supervisor {
                 let mut chosen = self.chosen(to).into_iter();
                 let crowded = chosen.find(|link| !link.delivery.outbox.can_accept(payload.len()));
                 let absent = || self.context.absent.crowded(&self.post(to, payload), |who| self.is_here(who));
-                crowded.map(|link| link.remote.key.clone()).or_else(absent)
+                crowded.map(|link| link.connectivity.remote.key.clone()).or_else(absent)
             }
         }
     }
@@ -61,14 +63,14 @@ impl Supervisor {
 impl PeerLink {
     /// Returns whether the channel takes more, and half of either bound is free.
     fn keeps_up(&self) -> bool {
-        self.connections.active.as_ref().is_none_or(|active| active.writable)
+        self.connectivity.connections.active.as_ref().is_none_or(|active| active.writable)
             && !self.delivery.outbox.is_half_full()
     }
 
     /// Begins to wait for the peer's next acknowledgement, if it owes one.
     pub(crate) fn expect_acknowledgement(&self, context: &mut Context) {
         if self.delivers() && !self.delivery.outbox.is_empty() {
-            let timer = Timer::Unacknowledged(self.remote.key.clone());
+            let timer = Timer::Unacknowledged(self.connectivity.remote.key.clone());
             context.timers.set_if_unset(timer, context.now, ACKNOWLEDGEMENT_LIMIT);
         }
     }
@@ -76,17 +78,17 @@ impl PeerLink {
     /// Notes how far the peer has come in what we send.
     pub(crate) fn has_come_to(&mut self, through: u64, context: &mut Context) {
         if self.delivery.outbox.acknowledge(through) {
-            context.timers.clear(&Timer::Unacknowledged(self.remote.key.clone()));
+            context.timers.clear(&Timer::Unacknowledged(self.connectivity.remote.key.clone()));
             self.expect_acknowledgement(context);
         }
     }
 
     /// The peer has acknowledged nothing for long: tells it unless an outage explains it, and waits on.
     pub(crate) fn unacknowledged(&mut self, context: &mut Context) {
-        let up_for = context.now.saturating_duration_since(self.health.up_since);
-        let up = self.repair.outage.is_none() && up_for >= ACKNOWLEDGEMENT_LIMIT;
+        let up_for = context.now.saturating_duration_since(self.connectivity.health.up_since);
+        let up = self.connectivity.repair.outage.is_none() && up_for >= ACKNOWLEDGEMENT_LIMIT;
         if up && self.delivers() && !self.delivery.outbox.is_empty() {
-            let (peer, messages) = (self.remote.key.clone(), self.delivery.outbox.len());
+            let (peer, messages) = (self.connectivity.remote.key.clone(), self.delivery.outbox.len());
             context.warn(Warning::Unacknowledged { peer, messages });
         }
         self.expect_acknowledgement(context);

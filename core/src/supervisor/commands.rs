@@ -65,12 +65,12 @@ impl Supervisor {
         self.context.record_changed = true;
         if let Some(link) = self.peers.get_mut(&key) {
             // the room has it already
-            link.remote.implicit = false;
+            link.connectivity.remote.implicit = false;
             return self.context.timers.clear(&Timer::Gone(key));
         }
         let mut link = PeerLink::new(key.clone(), stream, None, &mut self.context);
         self.signaling.want(&mut self.context);
-        link.next_step(&mut self.context);
+        link.connectivity.next_step(&mut self.context);
         self.peers.insert(key, link);
     }
 
@@ -84,7 +84,8 @@ impl Supervisor {
     }
 
     fn send(&mut self, to: &Recipient, payload: &Payload) {
-        let chosen: Vec<PeerKey> = self.chosen(to).into_iter().map(|link| link.remote.key.clone()).collect();
+        let chosen: Vec<PeerKey> =
+            self.chosen(to).into_iter().map(|link| link.connectivity.remote.key.clone()).collect();
         let kept = self.keep_for_absent(to, payload);
         if chosen.is_empty() && kept == 0 {
             self.context.event(Event::Dropped { peer: None, messages: 1 });
@@ -101,7 +102,7 @@ impl Supervisor {
         match to {
             Recipient::Everyone => self.each_once().collect(),
             Recipient::Labelled(labels) => {
-                self.each_once().filter(|link| link.remote.is_labelled(labels)).collect()
+                self.each_once().filter(|link| link.connectivity.remote.is_labelled(labels)).collect()
             }
             Recipient::Named(name) => self.peers.values().filter(|link| link.is_called(name)).collect(),
         }
@@ -114,7 +115,7 @@ impl Supervisor {
 
     fn is_second(&self, link: &PeerLink) -> bool {
         let (streams, now) = (&self.intent.streams, self.context.now);
-        let is_preferred = match (link.remote.key.direction, link.identity()) {
+        let is_preferred = match (link.connectivity.remote.key.direction, link.identity()) {
             (Direction::Viewing, Some(identity)) => self.context.absent.prefers(identity, streams, now),
             (Direction::Viewing, None) | (Direction::Publishing, _) => false,
         };
@@ -138,7 +139,7 @@ impl Supervisor {
     fn restart(&mut self) {
         self.signaling.restart(&mut self.context);
         for link in self.peers.values_mut() {
-            link.repair_now(Fault::Requested, &mut self.context);
+            link.connectivity.repair_now(Fault::Requested, &mut self.context);
         }
     }
 
@@ -157,7 +158,7 @@ impl Supervisor {
         self.signaling.checkup_due(&mut self.context);
         for link in self.peers.values_mut() {
             link.check_health(&mut self.context);
-            link.read_stats(&mut self.context);
+            link.connectivity.read_stats(&mut self.context);
         }
     }
 }

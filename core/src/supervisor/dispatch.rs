@@ -4,6 +4,7 @@ use crate::fault::Fault;
 use crate::id::{Direction, Generation, PeerKey, SessionId, SignalingAddress, StreamId};
 use crate::message::{AlertKind, ChannelMessage, SignalingMessage, Token};
 use crate::output::{Event, Warning};
+use crate::peer::connectivity::Connectivity;
 use crate::peer::link::PeerLink;
 use crate::peer::offer::Offer;
 use crate::sdp::{Description, SdpType};
@@ -49,8 +50,9 @@ impl Supervisor {
                 match by_session.or_else(by_address) {
                     Some(key) => {
                         if let Some(link) = self.peers.get_mut(&key) {
-                            link.remote.address = address.or(link.remote.address.take());
-                            link.on_candidates(session.as_ref(), candidates, &mut self.context);
+                            link.connectivity.remote.address =
+                                address.or(link.connectivity.remote.address.take());
+                            link.connectivity.on_candidates(session.as_ref(), candidates, &mut self.context);
                         }
                     }
                     None => self.context.warn(Warning::UnknownSession),
@@ -60,8 +62,8 @@ impl Supervisor {
                 let by_session = session.and_then(|one| self.find(Direction::Publishing, Some(&one), None));
                 let key = by_session.or_else(|| self.find(Direction::Publishing, None, address.as_ref()));
                 if let Some(link) = key.and_then(|key| self.peers.get_mut(&key)) {
-                    link.remote.address = address.or(link.remote.address.take());
-                    link.on_restart_requested(&mut self.context);
+                    link.connectivity.remote.address = address.or(link.connectivity.remote.address.take());
+                    link.connectivity.on_restart_requested(&mut self.context);
                 }
             }
             SignalingMessage::Bye { address } => {
@@ -87,44 +89,44 @@ impl Supervisor {
     pub(super) fn channel_message(&mut self, key: &PeerKey, generation: Generation, message: ChannelMessage) {
         let Some(link) = self.peers.get_mut(key) else { return };
         let context = &mut self.context;
-        if let Some(connection) = link.connections.by_generation_mut(generation) {
+        if let Some(connection) = link.connectivity.connections.by_generation_mut(generation) {
             connection.liveness.probes.last_received = Some(context.now);
         }
         match message {
             ChannelMessage::Hello(hello) => self.on_hello(key, generation, hello),
             ChannelMessage::Ping(token) => {
-                if let Some(connection) = link.connections.by_generation_mut(generation) {
+                if let Some(connection) = link.connectivity.connections.by_generation_mut(generation) {
                     connection.liveness.answered_at = Some(context.now);
                     connection.send(ChannelMessage::Pong(token), context);
                 }
-                link.on_activity(generation, context);
+                link.connectivity.on_activity(generation, context);
             }
             ChannelMessage::Pong(Token(text)) => {
                 if let Ok(number) = text.parse() {
                     link.on_pong(generation, number, context);
                 }
-                link.on_activity(generation, context);
+                link.connectivity.on_activity(generation, context);
             }
             ChannelMessage::Bye => self.bye_on(key, generation),
             ChannelMessage::Signaling(message) => self.channel_signaling(key, generation, message),
             ChannelMessage::Application(payload) => {
                 context.event(Event::Received { from: link.peer(), payload, position: None });
-                link.on_activity(generation, context);
+                link.connectivity.on_activity(generation, context);
             }
             ChannelMessage::Numbered { sequence, acknowledged, payload } => {
                 link.numbered(generation, Numbered { sequence, acknowledged, payload }, context);
-                link.on_activity(generation, context);
+                link.connectivity.on_activity(generation, context);
             }
             ChannelMessage::Part { acknowledged, part } => {
                 link.part(generation, acknowledged, &part, context);
-                link.on_activity(generation, context);
+                link.connectivity.on_activity(generation, context);
             }
             ChannelMessage::Acknowledged { through } => {
                 link.acknowledged(through, context);
-                link.on_activity(generation, context);
+                link.connectivity.on_activity(generation, context);
             }
             ChannelMessage::Gap { after, through } => link.gap(generation, after, through, context),
-            ChannelMessage::Ignored => link.on_activity(generation, context),
+            ChannelMessage::Ignored => link.connectivity.on_activity(generation, context),
         }
     }
 
@@ -132,39 +134,42 @@ impl Supervisor {
     fn channel_signaling(&mut self, key: &PeerKey, generation: Generation, message: SignalingMessage) {
         let Some(link) = self.peers.get_mut(key) else { return };
         let context = &mut self.context;
-        let known =
-            link.connections.by_generation_mut(generation).map(|connection| connection.session.clone());
+        let known = link
+            .connectivity
+            .connections
+            .by_generation_mut(generation)
+            .map(|connection| connection.session.clone());
         match message {
             SignalingMessage::Description { session, description, .. } => {
                 let Some(session) = session.or(known) else { return };
                 match description.sdp_type {
-                    SdpType::Offer if link.remote.key.direction == Direction::Viewing => {
+                    SdpType::Offer if link.connectivity.remote.key.direction == Direction::Viewing => {
                         let offer = Offer { address: None, session, description, over_channel: true };
-                        link.on_offer(offer, context);
+                        link.connectivity.on_offer(offer, context);
                     }
                     SdpType::Offer => context.warn(Warning::UnexpectedOffer { stream: None }),
-                    SdpType::Answer => link.on_answer(&session, description, context),
+                    SdpType::Answer => link.connectivity.on_answer(&session, description, context),
                 }
             }
             SignalingMessage::Candidates { session, candidates, .. } => {
-                link.on_candidates(session.or(known).as_ref(), candidates, context);
+                link.connectivity.on_candidates(session.or(known).as_ref(), candidates, context);
             }
-            SignalingMessage::RestartIce { .. } if link.remote.is_rejoin() => {
-                link.on_offer_requested_over_channel(context)
+            SignalingMessage::RestartIce { .. } if link.connectivity.remote.is_rejoin() => {
+                link.connectivity.on_offer_requested_over_channel(context)
             }
-            SignalingMessage::RestartIce { .. } => link.on_restart_requested(context),
+            SignalingMessage::RestartIce { .. } => link.connectivity.on_restart_requested(context),
             SignalingMessage::Bye { .. } => self.bye_on(key, generation),
             SignalingMessage::Withdraw { session }
-                if link.connections.replaces_active(generation, &session) =>
+                if link.connectivity.connections.replaces_active(generation, &session) =>
             {
-                link.follow(generation, context);
+                link.connectivity.follow(generation, context);
             }
             SignalingMessage::Withdraw { session } => {
-                if !link.connections.is_candidate(generation) {
-                    link.on_withdraw(session, context);
+                if !link.connectivity.connections.is_candidate(generation) {
+                    link.connectivity.on_withdraw(session, context);
                 }
             }
-            SignalingMessage::Spare { session } => link.on_spare_announced(session, context),
+            SignalingMessage::Spare { session } => link.connectivity.on_spare_announced(session, context),
             SignalingMessage::JoinRoom { .. }
             | SignalingMessage::Present
             | SignalingMessage::Rename
@@ -183,8 +188,8 @@ impl Supervisor {
         // a address that names a link is that viewer's first one, taken back
         let known = self.find(Direction::Publishing, None, Some(&address)).unwrap_or_else(|| key.clone());
         if let Some(link) = self.peers.get_mut(&known) {
-            link.remote.address = Some(address);
-            return link.on_offer_requested(&mut self.context);
+            link.connectivity.remote.address = Some(address);
+            return link.connectivity.on_offer_requested(&mut self.context);
         }
         let ours = stream.filter(|stream| self.intent.streams.contains(stream));
         let Some(stream) = ours.or_else(|| self.intent.streams.first().cloned()) else { return };
@@ -193,8 +198,8 @@ impl Supervisor {
             return self.context.warn(Warning::ServerAlert { text });
         }
         let mut link = PeerLink::new(key.clone(), stream, Some(address), &mut self.context);
-        link.remote.start_expiry(&mut self.context);
-        link.next_step(&mut self.context);
+        link.connectivity.remote.start_expiry(&mut self.context);
+        link.connectivity.next_step(&mut self.context);
         self.peers.insert(key, link);
     }
 
@@ -219,7 +224,7 @@ impl Supervisor {
         match key.and_then(|key| self.peers.get_mut(&key)) {
             Some(link) => {
                 let offer = Offer { address, session, description: offer, over_channel: false };
-                link.on_offer(offer, &mut self.context);
+                link.connectivity.on_offer(offer, &mut self.context);
             }
             None => {
                 let stream = stream.map(|stream| stream.to_string());
@@ -236,16 +241,17 @@ impl Supervisor {
         };
         if let Some(link) = self.peers.get_mut(&key) {
             if address.is_some() {
-                link.remote.address = address;
+                link.connectivity.remote.address = address;
             }
-            link.on_answer(session, answer, &mut self.context);
+            link.connectivity.on_answer(session, answer, &mut self.context);
         }
     }
 
     fn bye_on(&mut self, key: &PeerKey, generation: Generation) {
         // a goodbye over a connection that is being replaced is about that connection
         let about_the_old = self.peers.get(key).is_some_and(|link| {
-            link.connections.candidate.is_some() && !link.connections.is_candidate(generation)
+            link.connectivity.connections.candidate.is_some()
+                && !link.connectivity.connections.is_candidate(generation)
         });
         if !about_the_old {
             self.bye(key);
@@ -255,7 +261,7 @@ impl Supervisor {
     fn bye(&mut self, key: &PeerKey) {
         match key.direction {
             Direction::Publishing => self.remove(key),
-            Direction::Viewing => self.with(key, PeerLink::on_publisher_left),
+            Direction::Viewing => self.with_connectivity(key, Connectivity::on_publisher_left),
         }
     }
 
@@ -276,19 +282,20 @@ impl Supervisor {
         session: Option<&SessionId>,
         address: Option<&SignalingAddress>,
     ) -> Option<PeerKey> {
-        let links = || self.peers.values().filter(|link| link.remote.key.direction == direction);
+        let links = || self.peers.values().filter(|link| link.connectivity.remote.key.direction == direction);
         let found = match (session, address) {
-            (Some(_), _) => links().find(|link| link.connections.has_session(session)),
-            (None, Some(_)) => links().find(|link| link.remote.address.as_ref() == address),
+            (Some(_), _) => links().find(|link| link.connectivity.connections.has_session(session)),
+            (None, Some(_)) => links().find(|link| link.connectivity.remote.address.as_ref() == address),
             (None, None) => None,
         };
-        found.map(|link| link.remote.key.clone())
+        found.map(|link| link.connectivity.remote.key.clone())
     }
 
     fn keys_at(&self, address: Option<&SignalingAddress>) -> Vec<PeerKey> {
         let Some(address) = address else { return Vec::new() };
-        let links = self.peers.values().filter(|link| link.remote.address.as_ref() == Some(address));
-        links.map(|link| link.remote.key.clone()).collect()
+        let links =
+            self.peers.values().filter(|link| link.connectivity.remote.address.as_ref() == Some(address));
+        links.map(|link| link.connectivity.remote.key.clone()).collect()
     }
 }
 

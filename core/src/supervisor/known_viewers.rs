@@ -46,18 +46,20 @@ impl Supervisor {
     ///
     /// Returns the name. A link that was up keeps the one under which the application has heard of it.
     pub(super) fn call_by_its_name(&mut self, key: &PeerKey) -> PeerKey {
-        let Some(link) =
-            self.peers.get(key).filter(|link| link.remote.key.direction == Direction::Publishing)
+        let Some(link) = self
+            .peers
+            .get(key)
+            .filter(|link| link.connectivity.remote.key.direction == Direction::Publishing)
         else {
             return key.clone();
         };
         let Some(identity) = link.identity() else { return key.clone() };
-        let (stream, nameless) = (link.remote.stream.clone(), !link.health.ever_up);
+        let (stream, nameless) = (link.connectivity.remote.stream.clone(), !link.connectivity.health.ever_up);
         let old = self.known_viewers.name(identity, &stream).filter(|_| nameless);
         let name = old.filter(|old| !self.peers.contains_key(old)).unwrap_or_else(|| key.clone());
         if let Some(mut link) = self.peers.remove(key) {
             self.context.timers.rename_peer(key, &name);
-            link.remote.key = name.clone();
+            link.connectivity.remote.key = name.clone();
             self.peers.insert(name.clone(), link);
         }
         self.known_viewers.note(ViewerRecord { name: name.peer.clone(), identity, stream });

@@ -45,13 +45,13 @@ impl PeerLink {
 
     pub(crate) fn report_dropped(&self, messages: u64, context: &mut Context) {
         if messages > 0 {
-            context.event(Event::Dropped { peer: Some(self.remote.key.clone()), messages });
+            context.event(Event::Dropped { peer: Some(self.connectivity.remote.key.clone()), messages });
         }
     }
 
     /// Returns whether the peer on the connection in use acknowledges what it gets.
     pub(crate) fn delivers(&self) -> bool {
-        self.connections.active.as_ref().is_some_and(|active| active.epoch.is_some())
+        self.connectivity.connections.active.as_ref().is_some_and(|active| active.epoch.is_some())
     }
 
     /// Moves the mail to a connection that has taken the place of another, or of none.
@@ -60,9 +60,10 @@ impl PeerLink {
     /// not acknowledged goes out again.
     /// What a rejoin peer could do is forgotten when another kind of client has taken its place.
     pub(crate) fn move_mail(&mut self) {
-        if self.remote.is_rejoin() && self.connections.active.as_ref().is_some_and(|active| !active.is_rejoin)
+        if self.connectivity.remote.is_rejoin()
+            && self.connectivity.connections.active.as_ref().is_some_and(|active| !active.is_rejoin)
         {
-            self.remote.hello.rejoin = None;
+            self.connectivity.remote.hello.rejoin = None;
             self.delivery.inbox.forget();
             self.delivery.reassembly = Reassembly::default();
         }
@@ -72,13 +73,18 @@ impl PeerLink {
     /// Sends what waits, oldest first, if the path is believed to work.
     pub(crate) fn flush(&mut self, context: &mut Context) {
         // what works badly still works
-        let broken = self.repair.outage.as_ref().is_some_and(|outage| outage.fault != Fault::QualityPoor);
-        if broken || self.health.suspect {
+        let broken =
+            self.connectivity.repair.outage.as_ref().is_some_and(|outage| outage.fault != Fault::QualityPoor);
+        if broken || self.connectivity.health.suspect {
             return;
         }
         let delivers = self.delivers();
-        let Some(active) =
-            self.connections.active.as_ref().filter(|active| active.channel_open && active.writable)
+        let Some(active) = self
+            .connectivity
+            .connections
+            .active
+            .as_ref()
+            .filter(|active| active.channel_open && active.writable)
         else {
             return;
         };
@@ -86,7 +92,7 @@ impl PeerLink {
         while let Some(outgoing) = self.delivery.outbox.next_outgoing() {
             let (tag, message) = match outgoing {
                 Outgoing::Message { sequence, payload } if delivers => {
-                    context.timers.clear(&Timer::Acknowledgement(self.remote.key.clone()));
+                    context.timers.clear(&Timer::Acknowledgement(self.connectivity.remote.key.clone()));
                     self.delivery.inbox.told();
                     (sequence, ChannelMessage::Numbered { sequence, acknowledged, payload })
                 }
@@ -95,7 +101,7 @@ impl PeerLink {
                     (sequence, ChannelMessage::Application(payload))
                 }
                 Outgoing::Part(part) if delivers => {
-                    context.timers.clear(&Timer::Acknowledgement(self.remote.key.clone()));
+                    context.timers.clear(&Timer::Acknowledgement(self.connectivity.remote.key.clone()));
                     self.delivery.inbox.told();
                     (part.sequence, ChannelMessage::Part { acknowledged, part })
                 }
@@ -124,7 +130,7 @@ impl PeerLink {
         message: ChannelMessage,
         context: &mut Context,
     ) {
-        if let Some(connection) = self.connections.by_generation_mut(generation) {
+        if let Some(connection) = self.connectivity.connections.by_generation_mut(generation) {
             connection.writable = false;
         }
         match message {
@@ -147,7 +153,7 @@ impl PeerLink {
     }
 
     pub(crate) fn writable(&mut self, generation: Generation, context: &mut Context) {
-        if let Some(connection) = self.connections.by_generation_mut(generation) {
+        if let Some(connection) = self.connectivity.connections.by_generation_mut(generation) {
             connection.writable = true;
         }
         self.flush(context);
@@ -158,7 +164,7 @@ impl PeerLink {
         if self.delivery.persisted.delivery_key().is_some() {
             return;
         }
-        let unknown = self.repair.outage.is_some() || self.delivers();
+        let unknown = self.connectivity.repair.outage.is_some() || self.delivers();
         let lost = if unknown { self.delivery.outbox.len() } else { self.delivery.outbox.unsent() };
         self.report_dropped(lost, context);
     }
@@ -195,7 +201,8 @@ impl PeerLink {
             // the peer's next number counts it as missed
             Some(_) => {
                 let reason = "parts add up to no JSON value; update both peers".to_owned();
-                context.warn(Warning::MalformedMessage { peer: self.remote.key.clone(), reason });
+                context
+                    .warn(Warning::MalformedMessage { peer: self.connectivity.remote.key.clone(), reason });
             }
             None => {}
         }
@@ -231,7 +238,11 @@ impl PeerLink {
     fn is_in_epoch(&mut self, generation: Generation) -> bool {
         let at = self.delivery.inbox.cursor().map(|cursor| cursor.epoch);
         at.is_some()
-            && self.connections.by_generation_mut(generation).is_some_and(|connection| connection.epoch == at)
+            && self
+                .connectivity
+                .connections
+                .by_generation_mut(generation)
+                .is_some_and(|connection| connection.epoch == at)
     }
 
     fn report_missing(&self, arrival: Arrival, context: &mut Context) {
@@ -245,7 +256,7 @@ impl PeerLink {
         if self.delivery.inbox.cursor().is_none() {
             return;
         }
-        let timer = Timer::Acknowledgement(self.remote.key.clone());
+        let timer = Timer::Acknowledgement(self.connectivity.remote.key.clone());
         if self.delivery.inbox.untold() < ACKNOWLEDGED_AT_ONCE {
             context.timers.set_if_unset(timer, context.now, ACKNOWLEDGEMENT_DELAY);
         } else {
@@ -256,9 +267,11 @@ impl PeerLink {
     /// No message came by that could have carried the acknowledgement: send it alone.
     pub(crate) fn acknowledge(&mut self, context: &mut Context) {
         // in an outage the next hello says it
-        if let (Some(active), Some(cursor), None) =
-            (&self.connections.active, self.delivery.inbox.cursor(), &self.repair.outage)
-        {
+        if let (Some(active), Some(cursor), None) = (
+            &self.connectivity.connections.active,
+            self.delivery.inbox.cursor(),
+            &self.connectivity.repair.outage,
+        ) {
             active.send(ChannelMessage::Acknowledged { through: cursor.sequence }, context);
             self.delivery.inbox.told();
         }
@@ -269,7 +282,8 @@ impl PeerLink {
     /// Tells the peer who we are, where our server finds us, and how far we have come.
     pub(crate) fn announce(&self, generation: Generation, context: &mut Context) {
         // a viewer that is not known yet may belong to another link, with another epoch
-        let settled = self.remote.key.direction == Direction::Viewing || self.remote.is_rejoin();
+        let settled = self.connectivity.remote.key.direction == Direction::Viewing
+            || self.connectivity.remote.is_rejoin();
         let (epoch, received) = (self.delivery.outbox.epoch(), self.delivery.inbox.cursor());
         let delivery = DeliveryHello { epoch, received, durability: context.settings.durability };
         let rejoin = RejoinHello {
@@ -279,22 +293,24 @@ impl PeerLink {
             spares: context.settings.spares != Spares::Never,
         };
         let hello = Hello { label: context.settings.label.clone(), rejoin: Some(rejoin) };
-        if let Some(connection) = self.connections.by_generation(generation) {
+        if let Some(connection) = self.connectivity.connections.by_generation(generation) {
             connection.send(ChannelMessage::Hello(hello), context);
         }
     }
 
     /// Lets a rejoin peer know that we are there again, and where: tells it, if we know that, and shows it.
     pub(crate) fn announce_address(&self, context: &mut Context) {
-        let Some(active) = self.connections.active.as_ref().filter(|_| self.remote.is_rejoin()) else {
+        let Some(active) =
+            self.connectivity.connections.active.as_ref().filter(|_| self.connectivity.remote.is_rejoin())
+        else {
             return;
         };
         if context.own_address.is_some() {
             self.announce(active.generation, context);
         }
         // the server puts our address on what it carries, and the session says whose it is
-        let (address, session) = (self.remote.address.clone(), Some(active.session.clone()));
-        let (sender, candidates) = (self.remote.key.direction, Vec::new());
+        let (address, session) = (self.connectivity.remote.address.clone(), Some(active.session.clone()));
+        let (sender, candidates) = (self.connectivity.remote.key.direction, Vec::new());
         if address.is_some() {
             context.send_to_server(SignalingMessage::Candidates { address, session, sender, candidates });
         }
@@ -303,28 +319,33 @@ impl PeerLink {
     /// Notes who the peer says it is, and goes on from where it says it has come.
     pub(crate) fn introduced(&mut self, hello: Hello, generation: Generation) {
         if hello.label.is_some() {
-            self.remote.hello.label = hello.label;
+            self.connectivity.remote.hello.label = hello.label;
         }
         let Some(rejoin) = hello.rejoin else { return };
-        if let Some(connection) = self.connections.by_generation_mut(generation) {
+        if let Some(connection) = self.connectivity.connections.by_generation_mut(generation) {
             connection.is_rejoin = true;
         }
         if rejoin.address.is_some() {
-            self.remote.address = rejoin.address.clone();
+            self.connectivity.remote.address = rejoin.address.clone();
         }
         if let Some(delivery) = rejoin.delivery {
             self.on_hello(delivery, generation);
         }
-        self.remote.hello.rejoin = Some(rejoin);
+        self.connectivity.remote.hello.rejoin = Some(rejoin);
     }
 
     fn on_hello(&mut self, delivery: DeliveryHello, generation: Generation) {
         // the last words of a life that another has followed
         let later = |known: &Connection| known.generation > generation && known.epoch.is_some();
-        if self.connections.newest_first().any(|known| later(known) && known.epoch != Some(delivery.epoch)) {
+        if self
+            .connectivity
+            .connections
+            .newest_first()
+            .any(|known| later(known) && known.epoch != Some(delivery.epoch))
+        {
             return;
         }
-        let Some(connection) = self.connections.by_generation_mut(generation) else { return };
+        let Some(connection) = self.connectivity.connections.by_generation_mut(generation) else { return };
         let first_word = connection.epoch.replace(delivery.epoch) != Some(delivery.epoch);
         self.delivery.inbox.introduced(delivery.epoch);
         if first_word {

@@ -88,11 +88,11 @@ impl Supervisor {
 impl PeerLink {
     /// Returns with whom this link exchanges mail, as soon as that is known.
     pub(crate) fn delivery_key(&self) -> Option<DeliveryKey> {
-        let stream = self.remote.stream.clone();
+        let stream = self.connectivity.remote.stream.clone();
         if let Some(delivery_key) = self.delivery.persisted.delivery_key() {
             return Some(delivery_key.clone());
         }
-        match self.remote.key.direction {
+        match self.connectivity.remote.key.direction {
             Direction::Viewing => Some(DeliveryKey::Publisher { stream }),
             Direction::Publishing => self.identity().map(|identity| DeliveryKey::Viewer { identity, stream }),
         }
@@ -100,15 +100,16 @@ impl PeerLink {
 
     /// Returns whether its mail is kept: a publisher's always, a viewer's if it says how it delivers.
     fn outlives(&self) -> bool {
-        let delivers = self.remote.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.delivery.is_some());
-        self.remote.key.direction == Direction::Viewing
+        let delivers =
+            self.connectivity.remote.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.delivery.is_some());
+        self.connectivity.remote.key.direction == Direction::Viewing
             || delivers
             || self.delivery.persisted.delivery_key().is_some()
     }
 
     /// Returns for how long the peer keeps how far it has come.
     pub(crate) fn memory(&self) -> Durability {
-        let said = self.remote.hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
+        let said = self.connectivity.remote.hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
         let before = self.delivery.persisted.note().map(|note| note.durability);
         said.map(|delivery| delivery.durability).or(before).unwrap_or_default()
     }
@@ -117,7 +118,13 @@ impl PeerLink {
         let before = self.delivery.persisted.note();
         PeerState {
             identity: self.identity(),
-            label: self.remote.hello.label.clone().or_else(|| before.and_then(|note| note.label.clone())),
+            label: self
+                .connectivity
+                .remote
+                .hello
+                .label
+                .clone()
+                .or_else(|| before.and_then(|note| note.label.clone())),
             durability: self.memory(),
             epoch: self.delivery.outbox.epoch(),
             newest: self.delivery.outbox.newest(),

@@ -13,20 +13,20 @@ impl Supervisor {
     /// A peer says who it is.
     pub(super) fn on_hello(&mut self, key: &PeerKey, generation: Generation, hello: Hello) {
         let Some(link) = self.peers.get_mut(key) else { return };
-        let stranger = !link.remote.is_rejoin();
+        let stranger = !link.connectivity.remote.is_rejoin();
         if let Some(identity) = hello.rejoin.as_ref().map(|rejoin| rejoin.identity)
             && stranger
-            && link.remote.key.direction == Direction::Publishing
+            && link.connectivity.remote.key.direction == Direction::Publishing
             && let Some(mail) = self
                 .context
                 .absent
-                .take(&DeliveryKey::Viewer { identity, stream: link.remote.stream.clone() })
+                .take(&DeliveryKey::Viewer { identity, stream: link.connectivity.remote.stream.clone() })
         {
             link.take_up(mail);
         }
         link.introduced(hello, generation);
-        if link.repair.outage.is_none() {
-            spare::schedule(&link.remote.key, &mut self.context);
+        if link.connectivity.repair.outage.is_none() {
+            spare::schedule(&link.connectivity.remote.key, &mut self.context);
         }
         if stranger && link.identity().is_some() {
             self.context.record_changed = true;
@@ -44,7 +44,7 @@ impl Supervisor {
             None => self.call_by_its_name(key),
         };
         match self.peers.get(&name) {
-            Some(link) if link.remote.key.direction == Direction::Publishing => {
+            Some(link) if link.connectivity.remote.key.direction == Direction::Publishing => {
                 link.announce(generation, &mut self.context);
             }
             Some(_) | None => {}
@@ -76,20 +76,23 @@ impl Supervisor {
     /// Moves a connection to the link of the peer that it turned out to belong to.
     fn adopt(&mut self, from: &PeerKey, into: &PeerKey, generation: Generation) {
         let Some(mut provisional) = self.peers.remove(from) else { return };
-        let connection = match provisional.connections.candidate.take() {
+        let connection = match provisional.connectivity.connections.candidate.take() {
             Some(candidate) if candidate.generation == generation => Some(candidate),
-            other => other.or(provisional.connections.active.take()),
+            other => other.or(provisional.connectivity.connections.active.take()),
         };
         if let (Some(link), Some(mut connection)) = (self.peers.get_mut(into), connection) {
             // its hello is the first word to this link too, which goes on from there
             connection.epoch = None;
-            link.remote.address = provisional.remote.address.take();
-            link.adopt(connection, &mut self.context);
-            link.introduced(provisional.remote.hello, generation);
+            link.connectivity.remote.address = provisional.connectivity.remote.address.take();
+            link.connectivity.adopt(connection, &mut self.context);
+            link.introduced(provisional.connectivity.remote.hello, generation);
         }
-        for connection in [provisional.connections.active.take(), provisional.connections.candidate.take()]
-            .into_iter()
-            .flatten()
+        for connection in [
+            provisional.connectivity.connections.active.take(),
+            provisional.connectivity.connections.candidate.take(),
+        ]
+        .into_iter()
+        .flatten()
         {
             connection.close(&mut self.context);
         }
@@ -98,14 +101,14 @@ impl Supervisor {
 
     /// Returns the link of a viewer that has come back under another address.
     fn known_viewer(&self, key: &PeerKey) -> Option<PeerKey> {
-        let newcomer = self.peers.get(key).filter(|link| !link.health.ever_up)?;
+        let newcomer = self.peers.get(key).filter(|link| !link.connectivity.health.ever_up)?;
         let identity = newcomer.identity()?;
         let same = |link: &&PeerLink| {
-            link.remote.key.direction == Direction::Publishing
-                && link.remote.key != *key
-                && link.remote.stream == newcomer.remote.stream
+            link.connectivity.remote.key.direction == Direction::Publishing
+                && link.connectivity.remote.key != *key
+                && link.connectivity.remote.stream == newcomer.connectivity.remote.stream
                 && link.identity() == Some(identity)
         };
-        self.peers.values().find(same).map(|link| link.remote.key.clone())
+        self.peers.values().find(same).map(|link| link.connectivity.remote.key.clone())
     }
 }

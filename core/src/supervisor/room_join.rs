@@ -40,8 +40,8 @@ impl Supervisor {
         for member in members {
             // what awaits an offer has just asked for it
             match viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
-                Some(link) if link.repair.state() == Some(RepairState::AwaitingOffer) => {
-                    link.remote.address = Some(member.address);
+                Some(link) if link.connectivity.repair.state() == Some(RepairState::AwaitingOffer) => {
+                    link.connectivity.remote.address = Some(member.address);
                 }
                 Some(_) | None => self.joined(member),
             }
@@ -54,9 +54,9 @@ impl Supervisor {
             return;
         }
         if let Some(link) = viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
-            link.on_stream_appeared(member.address, &mut self.context);
+            link.connectivity.on_stream_appeared(member.address, &mut self.context);
             if link.awaits_member() {
-                link.remote.start_expiry(&mut self.context);
+                link.connectivity.remote.start_expiry(&mut self.context);
             }
         }
     }
@@ -69,7 +69,11 @@ impl Supervisor {
         let unasked =
             self.context.settings.membership == Membership::SelfAnnounced && self.intent.room.is_some();
         let link = self.find(Direction::Publishing, None, Some(address)).and_then(|key| self.peers.get(&key));
-        if unasked && link.is_none_or(|link| link.repair.outage.is_some() && !link.remote.is_rejoin()) {
+        if unasked
+            && link.is_none_or(|link| {
+                link.connectivity.repair.outage.is_some() && !link.connectivity.remote.is_rejoin()
+            })
+        {
             self.offer_requested(address.clone(), None);
         }
     }

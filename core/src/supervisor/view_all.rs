@@ -19,9 +19,9 @@ impl Intent {
 impl PeerLink {
     /// Returns whether it waits for a publisher that nobody named.
     pub(crate) fn awaits_member(&self) -> bool {
-        self.remote.implicit
-            && self.remote.key.direction == Direction::Viewing
-            && self.repair.outage.is_some()
+        self.connectivity.remote.implicit
+            && self.connectivity.remote.key.direction == Direction::Viewing
+            && self.connectivity.repair.outage.is_some()
     }
 }
 
@@ -30,8 +30,8 @@ impl Supervisor {
     pub(crate) fn view_member(&mut self, member: &Member) -> bool {
         let Some(stream) = &member.stream else { return false };
         let Some(mut link) = self.unnamed_link(stream, Some(&member.address)) else { return false };
-        link.next_step(&mut self.context);
-        self.peers.insert(link.remote.key.clone(), link);
+        link.connectivity.next_step(&mut self.context);
+        self.peers.insert(link.connectivity.remote.key.clone(), link);
         true
     }
 
@@ -45,7 +45,7 @@ impl Supervisor {
             return None;
         }
         let link = self.unnamed_link(stream?, address)?;
-        let key = link.remote.key.clone();
+        let key = link.connectivity.remote.key.clone();
         self.peers.insert(key.clone(), link);
         Some(key)
     }
@@ -62,8 +62,8 @@ impl Supervisor {
             return None;
         }
         let mut link = PeerLink::new(key, stream.clone(), address.cloned(), &mut self.context);
-        link.remote.implicit = true;
-        link.remote.start_expiry(&mut self.context);
+        link.connectivity.remote.implicit = true;
+        link.connectivity.remote.start_expiry(&mut self.context);
         self.context.record_changed = true;
         Some(link)
     }
@@ -71,7 +71,7 @@ impl Supervisor {
     /// Gives the time to come back anew: a publisher was asked for, or is there, only from here on.
     pub(crate) fn await_members_anew(&mut self) {
         for link in self.peers.values().filter(|link| link.awaits_member()) {
-            link.remote.start_expiry(&mut self.context);
+            link.connectivity.remote.start_expiry(&mut self.context);
         }
     }
 

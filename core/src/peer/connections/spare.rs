@@ -308,8 +308,7 @@ impl Connections {
             ChannelMessage::Ping(token) => spare.on_ping(token, context),
             ChannelMessage::Pong(Token(text)) => {
                 let number = text.parse().ok();
-                if number.and_then(|number| spare.liveness.probes.answered(number, context.now)).is_some() {
-                    spare.liveness.answers_pings = true;
+                if number.and_then(|number| spare.on_pong(number, context.now)).is_some() {
                     context.peer(generation, PeerAction::ReadStats);
                 }
             }

@@ -109,8 +109,8 @@ fn members_offer_to_newcomers_and_leave_alone_whom_they_have() {
     };
     assert_eq!(created(&client.happen(newcomer())), 1);
     let link = client.machine.peers.values_mut().next().unwrap();
-    link.connections.active = link.connections.candidate.take();
-    link.repair.outage = None;
+    link.connectivity.connections.active = link.connectivity.connections.candidate.take();
+    link.connectivity.repair.outage = None;
     client.now += ms(60_000);
     assert_eq!(created(&client.happen(newcomer())), 0);
 }

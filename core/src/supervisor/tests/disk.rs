@@ -75,13 +75,15 @@ impl Disk {
 
     fn agrees(&self, link: &PeerLink) -> Result<(), String> {
         let record = link.delivery_key().and_then(|delivery_key| self.0.get(&delivery_key));
-        let Some(record) = record else { return Err(format!("nothing is stored of {}", link.remote.key)) };
+        let Some(record) = record else {
+            return Err(format!("nothing is stored of {}", link.connectivity.remote.key));
+        };
         // this world's channels also give back what nobody sent, under the number of something else
         let kept: Vec<_> = link.delivery.outbox.kept(0..u64::MAX).map(|(sequence, _)| sequence).collect();
         let stored: Vec<_> = record.kept.keys().copied().collect();
         let received = record.note.as_ref().and_then(|note| note.received);
         if kept != stored || received != link.delivery.inbox.cursor() {
-            return Err(format!("{} keeps {kept:?}, and stored is {record:?}", link.remote.key));
+            return Err(format!("{} keeps {kept:?}, and stored is {record:?}", link.connectivity.remote.key));
         }
         Ok(())
     }

@@ -57,7 +57,7 @@ fn an_acknowledgement_waits_for_a_message_unless_it_is_about_many() {
         (1..=messages).for_each(|sequence| _ = link.delivery.inbox.message(sequence));
         link.owe_acknowledgement(context);
         let (at, timer) = context.timers.next().unwrap();
-        assert_eq!(timer, Timer::Acknowledgement(link.remote.key.clone()));
+        assert_eq!(timer, Timer::Acknowledgement(link.connectivity.remote.key.clone()));
         at - context.now
     };
     assert_eq!(due_after(255), Duration::from_millis(25));
@@ -74,7 +74,7 @@ fn connected(when_full: WhenFull) -> Supervisor {
     let mut machine = Supervisor::new(Settings { when_full, ..bounds }, answers::policies(1), start);
     machine.handle_input(Input::Command(Command::View(StreamId("cam".into()))), start);
     for link in machine.peers.values_mut() {
-        (link.health.ever_up, link.repair.outage) = (true, None);
+        (link.connectivity.health.ever_up, link.connectivity.repair.outage) = (true, None);
     }
     machine
 }

@@ -24,13 +24,14 @@ impl Before {
                     || !machine
                         .peers
                         .values()
-                        .any(|link| link.connections.by_generation(*generation).is_some())
+                        .any(|link| link.connectivity.connections.by_generation(*generation).is_some())
             }
             Input::Command(_) | Input::Network(_) | Input::Suspended(_) | Input::Timeout => false,
         };
         let answers_pings = match input {
             Input::Peer(generation, _) => machine.peers.values().any(|link| {
-                link.connections
+                link.connectivity
+                    .connections
                     .newest_first()
                     .any(|c| c.generation == *generation && c.liveness.answers_pings)
             }),
@@ -68,7 +69,8 @@ pub(super) fn check(
     }
     signaling_moves(machine)?;
     for link in machine.peers.values() {
-        peer_moves(machine, link).map_err(|error| format!("{}: {error}\n{link:#?}", link.remote.key))?;
+        peer_moves(machine, link)
+            .map_err(|error| format!("{}: {error}\n{link:#?}", link.connectivity.remote.key))?;
     }
     nothing_leaks(machine, ledger)
 }
@@ -156,15 +158,17 @@ fn signaling_moves(machine: &Supervisor) -> Result<(), String> {
 /// Invariant 6 for a peer link.
 fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
     let context = &machine.context;
-    let set = |name: fn(PeerKey) -> Timer| context.timers.is_set(&name(link.remote.key.clone()));
+    let set = |name: fn(PeerKey) -> Timer| context.timers.is_set(&name(link.connectivity.remote.key.clone()));
     demand(machine.signaling.is_wanted(), || "a peer is wanted without signaling".into())?;
-    let spare = link.connections.spare.connection();
-    demand(spare.is_none() || link.connections.active.is_some(), || "a spare of nothing".into())?;
-    let Some(outage) = &link.repair.outage else {
+    let spare = link.connectivity.connections.spare.connection();
+    demand(spare.is_none() || link.connectivity.connections.active.is_some(), || {
+        "a spare of nothing".into()
+    })?;
+    let Some(outage) = &link.connectivity.repair.outage else {
         let opening = spare.is_some_and(|spare| !spare.liveness.answers_pings);
         demand(!opening || set(Timer::Spare), || "nothing ends the opening of a spare".into())?;
-        demand(link.connections.active.is_some(), || "healthy without a connection".into())?;
-        demand(link.connections.candidate.is_none(), || "healthy and yet building".into())?;
+        demand(link.connectivity.connections.active.is_some(), || "healthy without a connection".into())?;
+        demand(link.connectivity.connections.candidate.is_none(), || "healthy and yet building".into())?;
         let repairs = [Timer::Repair, Timer::HeadStart, Timer::Verification].into_iter().any(set);
         demand(!repairs, || "healthy and under repair".into())?;
         return demand(set(Timer::Checkup), || "no checkup of a healthy link".into());
@@ -192,14 +196,22 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
         | RepairState::Dormant => demand(set(Timer::Repair), || "nothing ends the wait".into())?,
     }
     if let Some(generation) = outage.state.generation() {
-        demand(link.connections.by_generation(generation).is_some(), || "repairs what is gone".into())?;
-        let newest = link.connections.candidate.as_ref().or(link.connections.active.as_ref());
+        demand(link.connectivity.connections.by_generation(generation).is_some(), || {
+            "repairs what is gone".into()
+        })?;
+        let newest = link.connectivity.connections.candidate.as_ref().or(link
+            .connectivity
+            .connections
+            .active
+            .as_ref());
         let newest = newest.map(|connection| connection.generation);
         demand(newest == Some(generation), || "repairs the old beside the new".into())?;
     } else {
-        demand(link.connections.candidate.is_none(), || "a candidate that nobody waits for".into())?;
+        demand(link.connectivity.connections.candidate.is_none(), || {
+            "a candidate that nobody waits for".into()
+        })?;
     }
-    if link.remote.implicit && context.network_usable() {
+    if link.connectivity.remote.implicit && context.network_usable() {
         demand(set(Timer::Gone), || "whom nobody named is kept for ever".into())?;
     }
     Ok(())
@@ -208,7 +220,7 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
 /// What was created is in use or closed; what is kept is bounded.
 fn nothing_leaks(machine: &Supervisor, ledger: &Ledger) -> Result<(), String> {
     for (generation, life) in &ledger.connections {
-        let links = machine.peers.values().map(|link| &link.connections);
+        let links = machine.peers.values().map(|link| &link.connectivity.connections);
         let owners = links.flat_map(|all| all.newest_first().chain(all.spare.connection()));
         let owners = owners.filter(|connection| connection.generation == *generation).count();
         demand(owners == usize::from(!life.closed), || format!("{generation} has {owners} owners"))?;

@@ -50,7 +50,7 @@ pub(super) fn message(b: u8, c: u8, machine: &Supervisor) -> SignalingMessage {
     let sessions: Vec<&SessionId> = machine
         .peers
         .values()
-        .flat_map(|link| link.connections.newest_first())
+        .flat_map(|link| link.connectivity.connections.newest_first())
         .map(|one| &one.session)
         .collect();
     let known = sessions.get(usize::from(c) % 4).map(|session| (*session).clone());

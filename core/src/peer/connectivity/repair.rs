@@ -7,7 +7,7 @@ use crate::ice::{IceTransportPolicy, Role};
 use crate::id::{Generation, SessionId};
 use crate::output::Event;
 use crate::peer::connection::Connection;
-use crate::peer::link::PeerLink;
+use crate::peer::connectivity::Connectivity;
 use crate::peer::repair::strategy::Situation;
 use crate::peer::repair_state::RepairState;
 use crate::policy::{Outcome, RecoveryStep, Spare};
@@ -21,7 +21,7 @@ const HEAD_START_RETRY_DELAY: Duration = Duration::from_secs(1);
 /// How long a spare may take to answer beyond four round trips, two of which pay for a lost ping: a busy peer's delay.
 const SPARE_PROOF_DELAY: Duration = Duration::from_millis(250);
 
-impl PeerLink {
+impl Connectivity {
     /// Opens an outage and decides what to do, or adds the fault to the open one.
     pub(crate) fn on_fault(&mut self, fault: Fault, context: &mut Context) {
         if self.open_outage(fault, context) {
@@ -33,13 +33,13 @@ impl PeerLink {
     }
 
     /// Opens an outage unless one is open; returns whether it did.
-    pub(super) fn open_outage(&mut self, fault: Fault, context: &mut Context) -> bool {
+    pub(crate) fn open_outage(&mut self, fault: Fault, context: &mut Context) -> bool {
         let silent_for = self.connections.silent_for(&fault, self.health.up_since, context.now);
         self.repair.open(fault, silent_for, &self.remote, context)
     }
 
     /// Enters a state, guarded by the limit of `phase` (or by the input that the state names).
-    pub(super) fn enter(&mut self, state: RepairState, phase: Option<Phase>, context: &mut Context) {
+    pub(crate) fn enter(&mut self, state: RepairState, phase: Option<Phase>, context: &mut Context) {
         let limit = phase.map(|phase| self.limit_of(phase, context));
         self.repair.enter(state, limit, &self.remote.key, context);
     }
@@ -125,7 +125,7 @@ impl PeerLink {
         self.repair.begin(step, &self.remote, &self.connections, context);
     }
 
-    pub(super) fn begin_unless_under_way(&mut self, step: RecoveryStep, context: &mut Context) {
+    pub(crate) fn begin_unless_under_way(&mut self, step: RecoveryStep, context: &mut Context) {
         if self.repair.step() != Some(step) {
             self.begin(step, context);
         }
@@ -141,7 +141,7 @@ impl PeerLink {
         self.start_head_start(RecoveryStep::Wait, context);
     }
 
-    pub(super) fn perform(&mut self, step: RecoveryStep, context: &mut Context) {
+    pub(crate) fn perform(&mut self, step: RecoveryStep, context: &mut Context) {
         // what broke the peer's path may have broken the server's: a ping finds a half-open socket soonest
         context.signaling_suspect |= self.health.ever_up;
         if self.repair.lacks_path() {
@@ -182,7 +182,7 @@ impl PeerLink {
     }
 
     /// Rebuilds at once, whatever is under way.
-    pub(super) fn rebuild_now(&mut self, context: &mut Context) {
+    pub(crate) fn rebuild_now(&mut self, context: &mut Context) {
         if self.remote.role() == Role::Offerer && !self.remote.is_rejoin() {
             // a foreign viewer drops the old connection when it sees a new session
             self.close_active(context);
@@ -208,13 +208,13 @@ impl PeerLink {
         }
     }
 
-    pub(super) fn close_active(&mut self, context: &mut Context) {
+    pub(crate) fn close_active(&mut self, context: &mut Context) {
         if let Some(active) = self.connections.take_active(&self.remote, context) {
             active.close(context);
         }
     }
 
-    pub(super) fn drop_candidate(&mut self, context: &mut Context) {
+    pub(crate) fn drop_candidate(&mut self, context: &mut Context) {
         let live = self.channel_is_live();
         self.connections.drop_candidate(&self.remote, live, context);
     }
@@ -284,7 +284,7 @@ impl PeerLink {
     // ---- the end of a step
 
     /// The step under way has failed: back to the active connection if it still looks alive, or on to the next step.
-    pub(super) fn step_ended(&mut self, outcome: Outcome, context: &mut Context) {
+    pub(crate) fn step_ended(&mut self, outcome: Outcome, context: &mut Context) {
         let moved = self.repair.moves_to_spare(&self.connections);
         // beside a spare nothing has yet cast doubt on the old connection
         let had_candidate = self.connections.candidate.is_some() && !moved;
@@ -303,7 +303,7 @@ impl PeerLink {
     }
 
     /// The new connection has failed, and the active one looks alive: demand proof of it.
-    pub(super) fn return_to_active(&mut self, outcome: Outcome, context: &mut Context) {
+    pub(crate) fn return_to_active(&mut self, outcome: Outcome, context: &mut Context) {
         self.repair.give_way(outcome, context.now);
         if let Some(active) = &self.connections.active {
             self.verify(active.generation, context);
@@ -345,79 +345,5 @@ impl PeerLink {
         let liveness = &candidate.liveness;
         liveness.has_consent(limit, context.now)
             && liveness.probes.unanswered_for(context.now) < self.limit_of(Phase::DataChannelOpen, context)
-    }
-
-    // ---- what changes around the link
-
-    /// The signaling link takes messages again: go on where it was missing, touch nothing that lives.
-    pub(crate) fn on_signaling_ready(&mut self, context: &mut Context) {
-        match self.repair.state() {
-            Some(RepairState::NoSignaling | RepairState::Deciding) => {
-                // the time without a socket was pause enough
-                self.repair.reset_pace();
-                self.next_step(context);
-            }
-            Some(RepairState::AskingSignaling) => self.step_ended(Outcome::Failed, context),
-            Some(RepairState::Dormant) => self.start_over(context),
-            // the socket that took the request is gone
-            Some(RepairState::AwaitingOffer) => self.request_offer(context),
-            Some(RepairState::RestartRequested) => self.connections.request_restart(&self.remote, context),
-            Some(RepairState::Handshake(generation) | RepairState::Checking(generation)) => {
-                if self.connections.is_sent_to_old_socket(generation, context) {
-                    self.send_negotiation(generation, context);
-                }
-            }
-            // the active connection showed life while the peer could not be asked
-            Some(RepairState::Verifying(_)) if self.repair.waits_for_active(&self.connections) => {
-                self.next_step(context);
-            }
-            Some(
-                RepairState::NoNetwork
-                | RepairState::NoAddress
-                | RepairState::Grace
-                | RepairState::Backoff(_)
-                | RepairState::Gathering(_)
-                | RepairState::Securing(_)
-                | RepairState::Verifying(_),
-            ) => {}
-            None => self.announce_address(context),
-        }
-    }
-
-    /// The signaling socket has answered the probe that this repair waits for: the fault is elsewhere.
-    pub(crate) fn on_signaling_proven(&mut self, context: &mut Context) {
-        if self.repair.state() == Some(RepairState::AskingSignaling) {
-            self.step_ended(Outcome::Failed, context);
-        }
-    }
-
-    /// The network is back, or another one, or the application asks: repair without pause or grace.
-    pub(crate) fn repair_now(&mut self, fault: Fault, context: &mut Context) {
-        if self.open_outage(fault, context) {
-            return self.next_step(context);
-        }
-        if self.repair.moves_to_spare(&self.connections) {
-            // a switch comes in pieces: the carrier goes first, and the address follows
-            return;
-        }
-        self.drop_candidate(context);
-        if self.remote.implicit && context.network_usable() {
-            self.remote.start_expiry(context);
-        }
-        self.start_over(context);
-    }
-
-    fn start_over(&mut self, context: &mut Context) {
-        self.repair.start_over(context.now);
-        self.next_step(context);
-    }
-
-    /// No network is left: keep the link as wanted, and build nothing.
-    pub(crate) fn on_network_lost(&mut self, context: &mut Context) {
-        self.open_outage(Fault::NetworkLost, context);
-        self.drop_candidate(context);
-        self.drop_spare(context);
-        context.timers.clear(&Timer::Gone(self.remote.key.clone()));
-        self.enter(RepairState::NoNetwork, None, context);
     }
 }

@@ -11,7 +11,7 @@ use crate::id::{Direction, Generation, SessionId, SignalingAddress};
 use crate::message::ChannelMessage;
 use crate::output::Warning;
 use crate::peer::connection::Connection;
-use crate::peer::link::PeerLink;
+use crate::peer::connectivity::Connectivity;
 use crate::peer::negotiation::Lineage;
 use crate::peer::offer::Offer;
 use crate::peer::repair_state::RepairState;
@@ -26,7 +26,7 @@ use crate::supervisor::context::Context;
 /// went over the channel as well.
 const REPETITION: Duration = Duration::from_secs(3);
 
-impl PeerLink {
+impl Connectivity {
     // ---- the publisher's side of the wire, as the viewer receives it
 
     /// The publisher offers: a restart under the known session, or a new connection.
@@ -310,7 +310,7 @@ impl PeerLink {
     // ---- our half
 
     /// Starts a connection beside the active one.
-    pub(super) fn create_candidate(&mut self, session: SessionId, context: &mut Context) {
+    pub(crate) fn create_candidate(&mut self, session: SessionId, context: &mut Context) {
         let setup = context.setup(self.remote.role(), IceTransportPolicy::All, self.repair.rebuilds);
         let generation = self.connections.create_candidate(session, setup, context);
         self.enter(RepairState::Gathering(generation), Some(Phase::Gathering), context);
@@ -356,9 +356,16 @@ impl PeerLink {
         self.connections.on_local_candidates((generation, live), candidates, &self.remote, context);
     }
 
-    pub(super) fn send_negotiation(&mut self, generation: Generation, context: &mut Context) {
+    pub(crate) fn send_negotiation(&mut self, generation: Generation, context: &mut Context) {
         let live = self.channel_is_live();
         self.connections.send_negotiation(generation, live, &self.remote, context);
+    }
+
+    /// Sends our half of a connection's negotiation again if it went into a socket that is gone.
+    pub(crate) fn resend_negotiation(&mut self, generation: Generation, context: &mut Context) {
+        if self.connections.is_sent_to_old_socket(generation, context) {
+            self.send_negotiation(generation, context);
+        }
     }
 
     /// The peer signals about a connection over the channel: what it may have missed goes the same way, once.
@@ -370,7 +377,7 @@ impl PeerLink {
         }
     }
 
-    pub(super) fn request_offer(&self, context: &mut Context) {
+    pub(crate) fn request_offer(&self, context: &mut Context) {
         self.connections.request_offer(self.channel_is_live(), &self.remote, context);
     }
 }
