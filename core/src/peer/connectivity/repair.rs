@@ -286,7 +286,7 @@ impl Connectivity {
     /// The step under way has failed: back to the active connection if it still looks alive, or on to the next step.
     pub(crate) fn step_ended(&mut self, outcome: Outcome, context: &mut Context) {
         let moved = self.repair.moves_to_spare(&self.connections);
-        // beside a spare nothing has yet cast doubt on the old connection
+        // a link that moves to its spare has left the old connection
         let had_candidate = self.connections.candidate.is_some() && !moved;
         self.drop_candidate(context);
         // a failed candidate leaves the old connection, which may have come back meanwhile
