@@ -109,8 +109,6 @@ pub enum Fault {
     IceDisconnected,
     /// ICE found no working pair.
     IceFailed,
-    /// DTLS could not be set up.
-    DtlsFailed,
     /// The data channel closed under us.
     DataChannelClosed,
     /// The connection died without a word.
@@ -152,7 +150,6 @@ impl Fault {
             Self::StreamIdInUse => "stream_id_in_use",
             Self::IceDisconnected => "ice_disconnected",
             Self::IceFailed => "ice_failed",
-            Self::DtlsFailed => "dtls_failed",
             Self::DataChannelClosed => "data_channel_closed",
             Self::ConnectionDied { .. } => "connection_died",
             Self::ProbeUnanswered => "probe_unanswered",
@@ -180,7 +177,6 @@ impl Fault {
             | Self::StreamIdInUse
             | Self::IceDisconnected
             | Self::IceFailed
-            | Self::DtlsFailed
             | Self::DataChannelClosed
             | Self::ConnectionDied { .. }
             | Self::ProbeUnanswered
@@ -201,7 +197,6 @@ impl Fault {
             | Self::SignalingUnreachable { .. }
             | Self::UuidInUse
             | Self::StreamIdInUse
-            | Self::DtlsFailed
             | Self::DataChannelClosed
             | Self::ConnectionDied { .. }
             | Self::TimedOut(_)
@@ -239,7 +234,6 @@ impl fmt::Display for Fault {
             Self::StreamIdInUse => f.write_str("our stream id is in use"),
             Self::IceDisconnected => f.write_str("ICE hears nothing"),
             Self::IceFailed => f.write_str("ICE found no working pair"),
-            Self::DtlsFailed => f.write_str("DTLS failed"),
             Self::DataChannelClosed => f.write_str("the data channel closed"),
             Self::ConnectionDied { reason } => write!(f, "the peer connection died: {reason}"),
             Self::ProbeUnanswered => f.write_str("the peer does not answer pings"),

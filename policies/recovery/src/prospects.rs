@@ -40,8 +40,7 @@ fn is_of_the_path(fault: &Fault) -> bool {
         | Fault::NetworkSwitched
         | Fault::QualityPoor
         | Fault::DataChannelClosed
-        | Fault::ConnectionDied { .. }
-        | Fault::DtlsFailed => true,
+        | Fault::ConnectionDied { .. } => true,
         // The peer is gone or decides, or everything stood still, or something new is asked for.
         _ => false,
     }
@@ -96,7 +95,6 @@ pub(crate) fn may_heal(fault: &Fault) -> bool {
         | Fault::PeerLeft
         | Fault::DataChannelClosed
         | Fault::ConnectionDied { .. }
-        | Fault::DtlsFailed
         | Fault::FingerprintChanged => false,
         // Faults of the signaling link, and faults that are younger than this file: a grace does no harm.
         _ => true,
@@ -109,7 +107,6 @@ fn loses_connection(fault: &Fault) -> bool {
         Fault::PeerLeft
         | Fault::DataChannelClosed
         | Fault::ConnectionDied { .. }
-        | Fault::DtlsFailed
         | Fault::FingerprintChanged
         | Fault::NotConnected => true,
         // These phases belong to the building of a connection: there is nothing to restart yet.

@@ -78,7 +78,6 @@ fn a_lost_association_is_rebuilt_at_once() {
         Fault::PeerLeft,
         Fault::DataChannelClosed,
         Fault::ConnectionDied { reason: String::new() },
-        Fault::DtlsFailed,
         Fault::FingerprintChanged,
         Fault::NotConnected,
         Fault::TimedOut(Phase::DataChannelOpen),

@@ -58,7 +58,6 @@ fn fault() -> impl Strategy<Value = Fault> {
         Fault::SignalingSilent,
         Fault::IceDisconnected,
         Fault::IceFailed,
-        Fault::DtlsFailed,
         Fault::DataChannelClosed,
         Fault::ConnectionDied { reason: String::new() },
         Fault::ProbeUnanswered,
