@@ -126,3 +126,50 @@ impl Outage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn steps(outage: &Outage) -> Vec<(RecoveryStep, Outcome)> {
+        outage.tried.iter().map(|tried| (tried.step, tried.outcome)).collect()
+    }
+
+    #[test]
+    fn a_hedge_that_gives_way_leaves_the_milder_step_under_way() {
+        let now = Instant::now();
+        let mut outage = Outage::new(Fault::IceDisconnected, Duration::ZERO, now);
+        outage.begin(RecoveryStep::Wait, now);
+        outage.hedge(RecoveryStep::RecreatePeerConnection, now);
+        assert!(outage.is_hedged());
+        outage.give_way(Outcome::Failed, now);
+        assert_eq!(outage.step(), Some(RecoveryStep::Wait));
+        assert_eq!(steps(&outage), [(RecoveryStep::RecreatePeerConnection, Outcome::Failed)]);
+    }
+
+    #[test]
+    fn a_verified_hedge_supersedes_the_milder_step() {
+        let now = Instant::now();
+        let mut outage = Outage::new(Fault::IceDisconnected, Duration::ZERO, now);
+        outage.begin(RecoveryStep::RestartIce, now);
+        outage.hedge(RecoveryStep::RecreatePeerConnection, now);
+        outage.end_step(Outcome::Verified, now);
+        let expected = [
+            (RecoveryStep::RestartIce, Outcome::Superseded),
+            (RecoveryStep::RecreatePeerConnection, Outcome::Verified),
+        ];
+        assert_eq!(steps(&outage), expected);
+    }
+
+    #[test]
+    fn a_channel_is_trusted_only_after_data_that_is_younger_than_the_fault() {
+        let start = Instant::now();
+        let detected_at = start + Duration::from_secs(1);
+        let outage = Outage::new(Fault::IceDisconnected, Duration::ZERO, detected_at);
+        assert!(!outage.trusts_channel(None));
+        assert!(!outage.trusts_channel(Some(detected_at)));
+        assert!(outage.trusts_channel(Some(detected_at + Duration::from_millis(1))));
+        let requested = Outage::new(Fault::Requested, Duration::ZERO, detected_at);
+        assert!(requested.trusts_channel(None));
+    }
+}

@@ -217,3 +217,48 @@ impl Repair {
         connections.candidate.is_some() && self.step() == Some(RecoveryStep::MoveToSpare)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn open(fault: Fault, now: Instant) -> Repair {
+        Repair { outage: Some(Outage::new(fault, Duration::ZERO, now)), ..Repair::new(now) }
+    }
+
+    #[test]
+    fn an_offer_that_was_asked_for_before_the_link_healed_is_unneeded_once() {
+        let now = Instant::now();
+        let mut repair = open(Fault::IceDisconnected, now);
+        repair.outage.as_mut().unwrap().enter(RepairState::AwaitingOffer, now);
+        assert!(repair.close(false, now).is_some());
+        assert!(repair.is_offer_unneeded(now));
+        assert!(!repair.is_offer_unneeded(now));
+    }
+
+    #[test]
+    fn an_offer_that_comes_long_after_is_needed() {
+        let now = Instant::now();
+        let mut repair = open(Fault::IceDisconnected, now);
+        repair.outage.as_mut().unwrap().enter(RepairState::AwaitingOffer, now);
+        repair.close(false, now);
+        assert!(!repair.is_offer_unneeded(now + REQUESTED_OFFER_TIMEOUT));
+    }
+
+    #[test]
+    fn a_path_of_poor_quality_is_replaced_although_it_works() {
+        let now = Instant::now();
+        assert!(!open(Fault::QualityPoor, now).lacks_path());
+        assert!(open(Fault::IceFailed, now).lacks_path());
+    }
+
+    #[test]
+    fn what_heals_between_two_steps_has_healed_by_itself() {
+        let now = Instant::now();
+        let mut repair = open(Fault::IceDisconnected, now);
+        repair.outage.as_mut().unwrap().begin(RecoveryStep::RecreatePeerConnection, now);
+        let outage = repair.close(false, now).unwrap();
+        assert_eq!(outage.step(), Some(RecoveryStep::Wait));
+        assert!(repair.outage.is_none());
+    }
+}

@@ -161,3 +161,17 @@ impl RepairState {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ice_restart_under_way_survives_failed_ice_and_nothing_worse() {
+        let (active, other) = (Generation(1), Generation(2));
+        assert!(!RepairState::Gathering(active).ends_with(active, true));
+        assert!(RepairState::Gathering(active).ends_with(active, false));
+        assert!(RepairState::Checking(active).ends_with(active, true));
+        assert!(!RepairState::Checking(other).ends_with(active, false));
+    }
+}
