@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
-use rejoin_config::profile;
+use rejoin::profile;
 use rejoin_demo::Options;
 
 use crate::failure::Failure;

@@ -1,4 +1,4 @@
-//! A small HTTP endpoint for those who watch from outside: `/metrics` and `/healthz`.
+//! The HTTP endpoint for monitoring: `/metrics` and `/healthz`.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -20,7 +20,7 @@ use tokio::time::{interval, sleep, timeout};
 
 use crate::health::Health;
 
-/// The endpoint, bound where it was wanted, and nothing at all where it was not.
+/// The endpoint, bound to the requested address; `None` if no address was requested.
 pub(crate) struct Endpoint(Option<Bound>);
 
 struct Bound {
@@ -28,15 +28,15 @@ struct Bound {
     metrics: PrometheusHandle,
 }
 
-/// Requests at the same time; a few scrapers and probes.
-const CALLERS: usize = 16;
-/// How long one request may take; scrapers give up after ten seconds by default.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// How often measurements are folded into buckets while nobody asks for them.
-const UPKEEP: Duration = Duration::from_secs(5);
-/// How long to wait when no connection can be accepted.
-const BREATHER: Duration = Duration::from_millis(100);
-/// Seconds: from a hiccup that nobody notices to an outage in which people give up.
+/// Concurrent requests: enough for a few scrapers and probes.
+const MAX_CONNECTIONS: usize = 16;
+/// The limit for one request; scrapers give up after ten seconds by default.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// How often samples are moved into buckets between requests.
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
+/// The delay after a failed accept.
+const ACCEPT_RETRY_DELAY: Duration = Duration::from_millis(100);
+/// Seconds: from an unnoticeable interruption to an outage of ten minutes.
 const BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 60.0, 180.0, 600.0];
 
 impl Endpoint {
@@ -56,17 +56,17 @@ impl Endpoint {
         Ok(Self(Some(Bound { listener, metrics })))
     }
 
-    /// Answers for as long as it is polled.
+    /// Answers requests while it is polled.
     pub(crate) async fn serve(self, health: Health) {
         let Self(Some(Bound { listener, metrics })) = self else { return };
-        let places = Arc::new(Semaphore::new(CALLERS));
-        let mut upkeep = interval(UPKEEP);
+        let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let mut upkeep = interval(UPKEEP_INTERVAL);
         loop {
             let accepted = async {
-                let place = Arc::clone(&places).acquire_owned().await;
-                (place, listener.accept().await)
+                let permit = Arc::clone(&connections).acquire_owned().await;
+                (permit, listener.accept().await)
             };
-            let (place, accepted) = tokio::select! {
+            let (permit, accepted) = tokio::select! {
                 accepted = accepted => accepted,
                 _ = upkeep.tick() => {
                     metrics.run_upkeep();
@@ -75,15 +75,15 @@ impl Endpoint {
             };
             match accepted {
                 Ok((stream, _)) => {
-                    let call = answer_one(stream, metrics.clone(), health.clone());
+                    let answering = answer_one(stream, metrics.clone(), health.clone());
                     tokio::spawn(async move {
-                        call.await;
-                        drop(place);
+                        answering.await;
+                        drop(permit);
                     });
                 }
                 Err(error) => {
                     tracing::warn!(%error, "the metrics endpoint cannot accept connections");
-                    sleep(BREATHER).await;
+                    sleep(ACCEPT_RETRY_DELAY).await;
                 }
             }
         }
@@ -96,9 +96,9 @@ async fn answer_one(stream: TcpStream, metrics: PrometheusHandle, health: Health
         let response = answer(&request, &metrics, &health);
         async { Ok::<_, Infallible>(response) }
     });
-    // One request each, so that idle callers hold no place.
+    // One request per connection, so that an idle client holds no permit.
     let connection = http1::Builder::new().keep_alive(false).serve_connection(TokioIo::new(stream), service);
-    match timeout(PATIENCE, connection).await {
+    match timeout(REQUEST_TIMEOUT, connection).await {
         Ok(Ok(())) => {}
         Ok(Err(error)) => tracing::debug!(%error, "request not answered"),
         Err(_) => tracing::debug!("request took too long"),
@@ -108,19 +108,19 @@ async fn answer_one(stream: TcpStream, metrics: PrometheusHandle, health: Health
 fn answer<B>(request: &Request<B>, metrics: &PrometheusHandle, health: &Health) -> Response<Full<Bytes>> {
     let is_known = ["/metrics", "/healthz"].contains(&request.uri().path());
     if is_known && ![Method::GET, Method::HEAD].contains(request.method()) {
-        let mut response = page(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "use GET\n".to_owned());
+        let mut response = response(StatusCode::METHOD_NOT_ALLOWED, PLAIN, "use GET\n".to_owned());
         response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
         return response;
     }
     match request.uri().path() {
-        "/metrics" => page(StatusCode::OK, PROMETHEUS, metrics.render()),
+        "/metrics" => response(StatusCode::OK, PROMETHEUS, metrics.render()),
         "/healthz" => {
             let report = health.report();
             let status = if report.healthy { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-            // Cannot fail: every key is a string, and nothing here has a serializer of its own.
-            page(status, JSON, serde_json::to_string(&report).unwrap_or_default() + "\n")
+            // Cannot fail: every key is a string, and no type has a custom serializer.
+            response(status, JSON, serde_json::to_string(&report).unwrap_or_default() + "\n")
         }
-        _ => page(StatusCode::NOT_FOUND, PLAIN, "nothing is here; try /metrics or /healthz\n".to_owned()),
+        _ => response(StatusCode::NOT_FOUND, PLAIN, "not found; try /metrics or /healthz\n".to_owned()),
     }
 }
 
@@ -128,7 +128,7 @@ const PLAIN: &str = "text/plain; charset=utf-8";
 const PROMETHEUS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 
-fn page(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
+fn response(status: StatusCode, kind: &'static str, text: String) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::from(text));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));

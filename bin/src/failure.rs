@@ -1,24 +1,24 @@
-//! Why a command did not succeed, and with which exit code it says so.
+//! The failure of a command, and its exit code.
 
 use std::process::ExitCode;
 
 use crate::interrupts::INTERRUPTED;
 
-/// Why a command did not succeed.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// Something that was typed or configured is wrong.
+    /// An argument or the configuration is invalid.
     Usage(anyhow::Error),
     /// The run failed.
     Run(anyhow::Error),
-    /// The run went on to its end, and its end says what is missing.
+    /// The run completed, and its output reports what is missing.
     Unsatisfied,
-    /// Somebody asked for the end before there was a result.
+    /// The user interrupted the run before there was a result.
     Interrupted,
 }
 
 impl Failure {
-    /// Returns what to tell the user, if it is not told yet.
+    /// Returns the message for the user, if it is not printed yet.
     pub(crate) fn message(&self) -> Option<String> {
         match self {
             Self::Usage(error) | Self::Run(error) => Some(format!("{error:#}")),
@@ -26,7 +26,7 @@ impl Failure {
         }
     }
 
-    /// Returns the documented code.
+    /// Returns the exit code, as documented in the help text.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Run(_) | Self::Unsatisfied => ExitCode::FAILURE,
@@ -36,7 +36,7 @@ impl Failure {
     }
 }
 
-/// What goes wrong in a run is the run's failure unless somebody knows better.
+/// An error counts as a failed run unless the caller classifies it otherwise.
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
         Self::Run(error)

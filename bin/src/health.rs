@@ -1,22 +1,22 @@
-//! Whether all is well, as somebody who watches from outside is told.
+//! The health of a session or a server, as `/healthz` reports it.
 
-use rejoin_driver::LinkWatch;
+use rejoin::LinkWatch;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::output;
 
-/// Knows whether all is well.
+/// The source of the health.
 #[derive(Clone, Debug)]
 pub(crate) enum Health {
-    /// With a session, when every wanted link is verified.
+    /// A session is healthy when every wanted link is verified.
     Session(LinkWatch),
-    /// With a server, while it accepts; the sender is dropped when it stops.
+    /// A server is healthy while it accepts; it drops the sender when it stops.
     Server(watch::Receiver<()>),
 }
 
-/// How things are.
+/// The health at one moment.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
     pub(crate) healthy: bool,
@@ -27,7 +27,7 @@ pub(crate) struct Report {
 }
 
 impl Health {
-    /// Reports how things are at this moment.
+    /// Returns the current health.
     pub(crate) fn report(&self) -> Report {
         match self {
             Self::Session(watch) => {

@@ -1,47 +1,35 @@
-//! The history of a session: every closed incident, newest last, in a file beside the session's.
+//! `rejoin history`: the closed incidents of a session, from the file beside the session file.
 
 mod entry;
 mod file;
-mod page;
 mod record;
-
-use std::path::{Path, PathBuf};
+mod render;
 
 use anyhow::{Context as _, bail};
 
 use crate::cli::history::HistoryArgs;
 use crate::failure::Failure;
-use crate::page::printed;
+use crate::stdout::print;
 
 pub(crate) use record::Recorder;
 
-/// How many incidents are kept: months of a bad network, in less than a megabyte.
-const KEPT: usize = 1000;
-
 /// Prints the history of a session.
 pub(crate) fn run(args: &HistoryArgs) -> Result<(), Failure> {
-    let page = page_of(args).map_err(Failure::Usage)?;
-    Ok(printed(&page)?)
+    let text = rendered(args).map_err(Failure::Usage)?;
+    Ok(print(&text)?)
 }
 
-fn page_of(args: &HistoryArgs) -> anyhow::Result<String> {
-    let path = beside(&args.session);
+fn rendered(args: &HistoryArgs) -> anyhow::Result<String> {
+    let path = file::path_beside(&args.session);
     if !path.exists() && !args.session.exists() {
         bail!(
-            "no session is remembered in {}; give the file that `rejoin join --session` was given",
+            "there is no session in {}; give the file that `rejoin join --session` was given",
             args.session.display()
         )
     }
     let mut entries = file::read(&path)
         .with_context(|| format!("{} cannot be read; check its permissions", path.display()))?;
-    let wanted = args.last.unwrap_or(KEPT).min(entries.len());
+    let wanted = args.last.unwrap_or(file::MAX_ENTRIES).min(entries.len());
     let entries = entries.split_off(entries.len() - wanted);
-    Ok(page::write(&entries, args.format))
-}
-
-/// Returns where the history of the session in `session` lies.
-fn beside(session: &Path) -> PathBuf {
-    let mut name = session.as_os_str().to_owned();
-    name.push(".history");
-    PathBuf::from(name)
+    Ok(render::render(&entries, args.format))
 }

@@ -1,10 +1,10 @@
-//! Reads STUN and TURN servers as people type them.
+//! Parses the STUN and TURN servers of `--ice-server`.
 
 use anyhow::{Result, bail};
 
-use rejoin_core::IceServer;
+use rejoin::IceServer;
 
-/// Who may use TURN servers that name nobody.
+/// The credentials for TURN servers without a user.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Credentials<'a> {
     /// The user name.
@@ -13,17 +13,20 @@ pub(crate) struct Credentials<'a> {
     pub(crate) credential: Option<&'a str>,
 }
 
-/// Returns the server that `text` names; a user and password before `@` win over `credentials`.
+/// Returns the server in `text`; a user and password before `@` take precedence over `credentials`.
+///
+/// # Errors
+/// Fails if the scheme is unknown, or the host, user or password is missing.
 pub(crate) fn parse(text: &str, credentials: Credentials<'_>) -> Result<IceServer> {
     let Some((scheme, rest)) = text.split_once(':') else {
-        bail!("\"{text}\" is no STUN or TURN server; write stun:host:port or turn:user:password@host:port")
+        bail!("\"{text}\" is not a STUN or TURN server; write stun:host:port or turn:user:password@host:port")
     };
     let relays = match scheme {
         "stun" | "stuns" => false,
         "turn" | "turns" => true,
-        other => bail!("\"{other}:\" is no kind of ICE server; known: stun, stuns, turn, turns"),
+        other => bail!("\"{other}:\" is not a scheme of ICE servers; known: stun, stuns, turn, turns"),
     };
-    // From the right: a password may hold an @, a host may not.
+    // From the right: a password may contain @, a host may not.
     let (user, address) = match rest.rsplit_once('@') {
         Some((user, address)) => (Some(user), address),
         None => (None, rest),
@@ -56,10 +59,10 @@ fn owned(text: Option<&str>) -> String {
 mod tests {
     use super::*;
 
-    const ANN: Credentials<'_> = Credentials { username: Some("ann"), credential: Some("hush") };
+    const ANN: Credentials<'_> = Credentials { username: Some("ann"), credential: Some("secret") };
 
     #[test]
-    fn credentials_before_the_host_win() {
+    fn credentials_before_the_host_take_precedence() {
         let server = parse("turn:bob:p@ss:word@relay.example:3478?transport=udp", ANN).unwrap();
         assert_eq!(server.urls, ["turn:relay.example:3478?transport=udp"]);
         assert_eq!((server.username.as_str(), server.credential.as_str()), ("bob", "p@ss:word"));
@@ -72,16 +75,16 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_remedy_and_no_password() {
+    fn errors_name_the_remedy_and_no_password() {
         for (text, remedy) in [
             ("relay.example", "stun:host:port"),
             ("http://relay.example", "known: stun"),
             ("turn:relay.example", "--ice-username"),
             ("turn:bob@relay.example", "turn:user:password@relay.example"),
-            ("turn:bob:hush@", "names no host"),
+            ("turn:bob:secret@", "names no host"),
         ] {
             let refusal = parse(text, Credentials::default()).unwrap_err().to_string();
-            assert!(refusal.contains(remedy) && !refusal.contains("hush"), "{text}: {refusal}");
+            assert!(refusal.contains(remedy) && !refusal.contains("secret"), "{text}: {refusal}");
         }
     }
 }

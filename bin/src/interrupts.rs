@@ -1,14 +1,14 @@
-//! Ctrl-C and SIGTERM: the first asks, the second ends.
+//! Ctrl-C and SIGTERM: the first one leaves politely, the second one ends the process.
 
 use std::io;
 
 #[cfg(unix)]
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The exit code of a program that was interrupted.
+/// The exit code of an interrupted program.
 pub(crate) const INTERRUPTED: u8 = 130;
 
-/// Waits for somebody to ask for the end.
+/// Waits for Ctrl-C and SIGTERM.
 #[derive(Debug)]
 pub(crate) struct Interrupts {
     #[cfg(unix)]
@@ -18,7 +18,7 @@ pub(crate) struct Interrupts {
 }
 
 impl Interrupts {
-    /// Takes the signals over from the system, which would end the process.
+    /// Handles the signals, which would otherwise end the process.
     #[cfg(unix)]
     pub(crate) fn listen() -> io::Result<Self> {
         let interrupt = signal(SignalKind::interrupt())?;
@@ -26,7 +26,7 @@ impl Interrupts {
         Ok(Self { interrupt, terminate })
     }
 
-    /// Takes the signals over from the system, which would end the process.
+    /// Handles the signals, which would otherwise end the process.
     #[cfg(not(unix))]
     pub(crate) fn listen() -> io::Result<Self> {
         Ok(Self {})
@@ -49,8 +49,8 @@ impl Interrupts {
         }
     }
 
-    /// Ends the process at the next one, whatever it is doing.
-    pub(crate) fn end_at_the_next(mut self) {
+    /// Ends the process at the next one.
+    pub(crate) fn exit_at_next(mut self) {
         tokio::spawn(async move {
             self.next().await;
             std::process::exit(INTERRUPTED.into());

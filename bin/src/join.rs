@@ -1,14 +1,14 @@
-//! `rejoin join`: lines in, lines out, for as long as somebody wants it.
+//! `rejoin join`: sends lines of stdin to the peers and prints their data, until it is interrupted.
 
-mod lines;
-mod news;
+mod hints;
 pub(crate) mod printer;
+mod stdin;
 
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, anyhow};
-use rejoin_core::{Event, Payload, Recipient};
-use rejoin_driver::{Events, Handle, SendError};
+use rejoin::{Event, Payload, Recipient};
+use rejoin::{Events, Handle, SendError};
 use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
@@ -20,73 +20,73 @@ use crate::history::Recorder;
 use crate::interrupts::Interrupts;
 use crate::output::{Format, accepted_line, data_line, event_line};
 use crate::service_manager;
-use crate::session::Plan;
-use crate::social_stream::ViewAll;
-use crate::social_stream::ear::{Ear, Heard};
-use crate::social_stream::voice::Voice;
-use lines::Outgoing;
-use news::News;
+use crate::session::PreparedSession;
+use crate::social_stream::ViewScope;
+use crate::social_stream::incoming::{IncomingChat, Message};
+use crate::social_stream::outgoing::OutgoingChat;
+use hints::Hints;
 use printer::Printer;
+use stdin::Outgoing;
 
-/// Joins and stays until somebody asks for the end.
+/// Runs the session until it is interrupted.
 pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen().context("signals cannot be listened to")?;
-    let audience = ViewAll::settle(&args.audience, &mut args.connection).map_err(Failure::Usage)?;
-    let mut plan = audience.join(Plan::new(&args.connection, &args.choice).await.map_err(Failure::Usage)?);
-    if !plan.has_ice_server {
+    let scope = ViewScope::resolve(&args.social_stream, &mut args.connection).map_err(Failure::Usage)?;
+    let prepared = PreparedSession::new(&args.connection, &args.config).await.map_err(Failure::Usage)?;
+    let mut prepared = scope.apply(prepared);
+    if !prepared.has_ice_server {
         tracing::warn!(
-            "no STUN or TURN server is configured, so only peers in reach of this machine's own addresses \
+            "no STUN or TURN server is configured, so only peers that reach this machine's own addresses \
              can connect; add --ice-server stun:HOST:PORT for others"
         );
     }
-    let (views, recorder) = (plan.views.clone(), plan.recorder.take());
-    let (is_durable, remembers_peers) = (plan.is_durable, plan.remembers_peers);
-    // Before the session, whose metrics count from its first moment on.
+    let (views, recorder) = (prepared.views.clone(), prepared.recorder.take());
+    let (is_durable, has_known_peers) = (prepared.is_durable, prepared.has_known_peers);
+    // The recorder must be installed before the session starts to count.
     let endpoint = Endpoint::open(args.metrics).await.map_err(Failure::Usage)?;
-    let (session, _) = plan.start().map_err(Failure::Usage)?;
+    let (session, _) = prepared.start().map_err(Failure::Usage)?;
     let (handle, events) = session.split();
     tokio::spawn(endpoint.serve(Health::Session(events.links())));
-    tokio::spawn(service_manager::attend(events.links()));
+    tokio::spawn(service_manager::notify_session(events.links()));
 
     let printer = Printer::start(handle.clone());
-    let (connected, is_connected) = watch::channel(remembers_peers);
-    let (events_wanted, format, ear) = (args.events, args.format, audience.ear());
+    let (connected, is_connected) = watch::channel(has_known_peers);
     let (end, ending) = watch::channel(false);
-    let page = Page {
-        events: events_wanted,
-        format,
-        ear,
+    let output = Output {
+        events: args.events,
+        format: args.format,
+        chat: scope.incoming(),
         is_durable,
         printer: printer.clone(),
         connected,
         recorder,
     };
-    let mut telling = tokio::spawn(page.tell(events, News::new(views), ending));
-    let acceptance = (is_durable && events_wanted).then(|| printer.clone());
-    let delivery = Delivery { voice: audience.voice(), handle: handle.clone(), acceptance };
-    tokio::spawn(delivery.run(lines::from_stdin(format), is_connected));
+    let mut writing = tokio::spawn(output.run(events, Hints::new(views), ending));
+    let acceptance = (is_durable && args.events).then(|| printer.clone());
+    let input = InputForwarder { chat: scope.outgoing(), handle: handle.clone(), acceptance };
+    tokio::spawn(input.run(stdin::lines(args.format), is_connected));
 
     let ended = tokio::select! {
         () = interrupts.next() => None,
-        () = printer.broken() => None,
-        ended = &mut telling => Some(ended),
+        () = printer.closed() => None,
+        ended = &mut writing => Some(ended),
     };
-    interrupts.end_at_the_next();
+    interrupts.exit_at_next();
     service_manager::stopping();
     if ended.is_none() && is_durable {
-        // what is printed is confirmed while the session can take that; what is not printed by then comes again
+        // Confirms what is printed while the session still runs; the rest arrives again after a restart.
         end.send_replace(true);
-        let _ = timeout(LAST_WORDS, end.closed()).await;
+        let _ = timeout(OUTPUT_GRACE, end.closed()).await;
     }
     handle.leave().await;
     match ended {
         None => {
-            // What is told by then is told; a reader that has stopped does not hold up the end.
-            let told = async {
-                let _ = telling.await;
+            // A reader that has stopped must not delay the end.
+            let written = async {
+                let _ = writing.await;
                 printer.finish().await;
             };
-            let _ = timeout(LAST_WORDS, told).await;
+            let _ = timeout(OUTPUT_GRACE, written).await;
             Ok(())
         }
         Some(_) => Err(Failure::Run(anyhow!(
@@ -95,43 +95,43 @@ pub(crate) async fn run(mut args: JoinArgs) -> Result<(), Failure> {
     }
 }
 
-/// How long the reader of stdout may take for what is left.
-const LAST_WORDS: Duration = Duration::from_millis(500);
+/// The time that the reader of stdout gets for the remaining lines.
+const OUTPUT_GRACE: Duration = Duration::from_millis(500);
 
-/// What is written where.
-struct Page {
+/// Writes events and data to stdout.
+struct Output {
     events: bool,
     format: Format,
-    ear: Option<Ear>,
+    chat: Option<IncomingChat>,
     is_durable: bool,
     printer: Printer,
     connected: watch::Sender<bool>,
     recorder: Option<Recorder>,
 }
 
-impl Page {
-    /// Tells everything that happens; a slow reader is waited for, and the session goes on meanwhile.
-    async fn tell(mut self, mut events: Events, mut news: News, ending: Ending) {
+impl Output {
+    /// Prints events and data until the session ends; it waits for a slow reader while the session continues.
+    async fn run(mut self, mut events: Events, mut hints: Hints, ending: Ending) {
         let mut ending = Some(ending);
         loop {
             let event = tokio::select! {
                 event = events.next() => event,
-                () = news.patience_ends() => continue,
+                () = hints.missing_streams() => continue,
                 () = begins(&mut ending) => {
-                    self.printer.settle().await;
-                    // whoever waits for the end sees this
+                    self.printer.sync().await;
+                    // Dropping it ends the wait in `run` above.
                     ending = None;
                     continue;
                 }
             };
             let Some(event) = event else { break };
             if let Some(recorder) = &mut self.recorder {
-                recorder.note(&event);
+                recorder.on_event(&event);
             }
             if let Event::Connected(_) = &event {
                 self.connected.send_replace(true);
             }
-            news.tell(&event);
+            hints.on_event(&event);
             let line = self.line(&event);
             match event {
                 Event::Received { from, position: Some(position), .. } if self.is_durable => {
@@ -151,28 +151,28 @@ impl Page {
         }
     }
 
-    /// Returns the line for an event, if it gets one; a copy of chat gets none.
+    /// Returns the line for an event, if it has one; a copy of chat has none.
     fn line(&mut self, event: &Event) -> Option<String> {
         let Event::Received { from, payload, position } = event else {
             return self.events.then(|| event_line(event));
         };
-        let heard = self.ear.as_mut().map(|ear| ear.hear(payload, Instant::now()));
-        match (heard, self.format) {
-            (Some(Heard::Again), _) => None,
-            (Some(Heard::Chat(_) | Heard::Control) | None, _) if self.events => Some(event_line(event)),
-            (Some(Heard::Chat(line)), Format::Raw) => Some(line),
-            (Some(Heard::Control), Format::Raw) => None,
-            (Some(Heard::Chat(_) | Heard::Control), Format::Jsonl) | (None, _) => {
+        let class = self.chat.as_mut().map(|chat| chat.classify(payload, Instant::now()));
+        match (class, self.format) {
+            (Some(Message::Copy), _) => None,
+            (Some(Message::Chat(_) | Message::Control) | None, _) if self.events => Some(event_line(event)),
+            (Some(Message::Chat(line)), Format::Raw) => Some(line),
+            (Some(Message::Control), Format::Raw) => None,
+            (Some(Message::Chat(_) | Message::Control), Format::Jsonl) | (None, _) => {
                 Some(data_line(self.format, from, payload, *position))
             }
         }
     }
 }
 
-/// Closed by whoever has written its last data.
+/// Becomes true when the program ends; its receiver is dropped when the last data is written.
 type Ending = watch::Receiver<bool>;
 
-/// Waits for the end, which comes once.
+/// Waits until the program ends.
 async fn begins(ending: &mut Option<Ending>) {
     let begun = match ending {
         Some(ending) => ending.wait_for(|ends| *ends).await.is_ok(),
@@ -183,16 +183,16 @@ async fn begins(ending: &mut Option<Ending>) {
     }
 }
 
-/// The way from stdin to the peers.
-struct Delivery {
-    voice: Option<Voice>,
+/// Sends lines of stdin to the peers.
+struct InputForwarder {
+    chat: Option<OutgoingChat>,
     handle: Handle,
-    /// Where is told which lines are taken, if somebody wants to know.
+    /// Prints which lines are accepted, if that is requested.
     acceptance: Option<Printer>,
 }
 
-impl Delivery {
-    /// Sends what stdin says, as chat if there is a voice for it, as soon as there is somebody to send it to.
+impl InputForwarder {
+    /// Sends lines, as chat in a session with chat, after the first peer has connected.
     async fn run(
         mut self,
         mut messages: mpsc::Receiver<(u64, Outgoing)>,
@@ -202,10 +202,10 @@ impl Delivery {
             return;
         }
         while let Some((line, Outgoing { to, json })) = messages.recv().await {
-            let (everyone, json) = match &mut self.voice {
+            let (everyone, json) = match &mut self.chat {
                 None => (Recipient::Everyone, json),
-                Some(voice) => match voice.say(&json) {
-                    Ok(json) => (voice.listeners(), json),
+                Some(chat) => match chat.encode(&json) {
+                    Ok(json) => (chat.recipients(), json),
                     Err(problem) => {
                         tracing::warn!("a line of stdin was not sent: {problem:#}");
                         continue;
@@ -216,7 +216,7 @@ impl Delivery {
             match self.handle.send(to, Payload(json.into())).await {
                 Ok(()) => {}
                 Err(SendError::Closed(_)) => return,
-                // one message less is better than none from here on
+                // The following messages can still be sent.
                 Err(refused) => {
                     tracing::warn!("a line of stdin was not sent: {refused}");
                     continue;

@@ -1,4 +1,4 @@
-//! The log on stderr: who decides what is in it, and what is left out unless somebody asks for it.
+//! The log on stderr, and its filter.
 
 use std::io::{self, IsTerminal as _};
 use std::process::Command;
@@ -9,29 +9,29 @@ use tracing::level_filters::LevelFilter;
 use tracing_appender::non_blocking::{NonBlockingBuilder, WorkerGuard};
 use tracing_subscriber::EnvFilter;
 
-/// Where a process finds the filter that nobody typed.
+/// The environment variable with the filter if `--log` is missing.
 const VARIABLE: &str = "RUST_LOG";
 
-/// The WebRTC engine: every target of its crates begins with one of these.
+/// The prefixes of the log targets of the WebRTC engine, which are off by default.
 ///
-/// It warns of what is everyday life here (a cut path, a closed connection, an option that it has not got),
-/// and whatever matters in it comes back as a fault.
+/// The engine warns of normal conditions (a lost path, a closed connection, an unsupported option), and rejoin reports
+/// relevant failures as faults.
 const ENGINE: [&str; 2] = ["rtc", "webrtc"];
 
-/// What the user chose, for the processes that we start.
+/// The filter of `--log`, for child processes.
 static CHOSEN: OnceLock<String> = OnceLock::new();
 
-/// Logs to stderr what `chosen` asks for, or else `RUST_LOG`, or else what our crates tell at `level`.
+/// Logs to stderr with the filter `chosen`, or `RUST_LOG`, or `level` for our own crates.
 ///
-/// A thread of its own writes: a stderr that nobody reads must not stop a session, and one that is gone must not end it.
-/// What it cannot take is dropped; the guard writes what is left when it is dropped.
+/// A separate thread writes, so that a blocked or closed stderr does not affect a session.
+/// It drops lines that do not fit its queue; the guard writes the remaining lines when it is dropped.
 pub(crate) fn to_stderr(chosen: Option<&str>, level: &str) -> Result<WorkerGuard> {
     let filter = match chosen {
         Some(chosen) => {
             let directives = directives(chosen);
             let filter = EnvFilter::try_new(&directives).map_err(|error| {
                 anyhow!(
-                    "--log \"{chosen}\" is no filter ({error}); \
+                    "--log \"{chosen}\" is not a filter ({error}); \
                      give a level such as debug, or a filter such as rejoin_core=debug,info"
                 )
             })?;
@@ -51,7 +51,7 @@ pub(crate) fn to_stderr(chosen: Option<&str>, level: &str) -> Result<WorkerGuard
     Ok(guard)
 }
 
-/// Lets a process that we start log what the user chose, or else what our crates tell at `level`.
+/// Sets the filter of a child process: that of `--log`, or `level` for our own crates.
 pub(crate) fn hand_down(command: &mut Command, level: &str) {
     match CHOSEN.get() {
         Some(chosen) => {
@@ -64,7 +64,7 @@ pub(crate) fn hand_down(command: &mut Command, level: &str) {
     }
 }
 
-/// Returns the filter that `chosen` stands for: a level alone is about our own crates.
+/// Returns the filter for `chosen`: a level alone applies to our own crates.
 fn directives(chosen: &str) -> String {
     match chosen.parse::<LevelFilter>() {
         Ok(level) => ours(&level.to_string()),
@@ -72,7 +72,7 @@ fn directives(chosen: &str) -> String {
     }
 }
 
-/// Returns the filter of what our crates tell at `level`, and others only if it is a warning.
+/// Returns the filter with `level` for our own crates, and warnings only for others.
 fn ours(level: &str) -> String {
     let others = if matches!(level, "error" | "off") { level } else { "warn" };
     let engine: String = ENGINE.iter().map(|target| format!("{target}=off,")).collect();
@@ -86,50 +86,50 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_engine_is_silent_whatever_it_says() {
-        let said = said("info", || {
+    fn the_engine_is_off_by_default() {
+        let logged = logged("info", || {
             tracing::error!(target: "rtc_dtls::config", "engine");
             tracing::warn!(target: "rtc_ice::agent", "engine");
             tracing::warn!(target: "webrtc::peer_connection", "engine");
             tracing::warn!(target: "tungstenite::protocol", "others");
-            tracing::info!(target: "rejoin_driver::telemetry", "ours");
+            tracing::info!(target: "rejoin::telemetry", "ours");
         });
-        assert!(!said.contains("engine"), "{said}");
-        assert!(said.contains("others") && said.contains("ours"), "{said}");
+        assert!(!logged.contains("engine"), "{logged}");
+        assert!(logged.contains("others") && logged.contains("ours"), "{logged}");
     }
 
     #[test]
-    fn a_level_is_about_our_own_crates() {
-        let said = said("debug", || {
+    fn a_level_applies_to_our_own_crates() {
+        let logged = logged("debug", || {
             tracing::debug!(target: "rejoin_core", "ours");
             tracing::debug!(target: "tungstenite", "others");
         });
-        assert!(said.contains("ours") && !said.contains("others"), "{said}");
+        assert!(logged.contains("ours") && !logged.contains("others"), "{logged}");
     }
 
     #[test]
-    fn a_filter_is_taken_at_its_word() {
-        let said = said("rtc_ice=warn", || tracing::warn!(target: "rtc_ice::agent", "engine"));
-        assert!(said.contains("engine"), "{said}");
+    fn a_filter_is_not_changed() {
+        let logged = logged("rtc_ice=warn", || tracing::warn!(target: "rtc_ice::agent", "engine"));
+        assert!(logged.contains("engine"), "{logged}");
     }
 
     /// Returns what is logged with `chosen` while `work` is done.
-    fn said(chosen: &str, work: impl FnOnce()) -> String {
-        let page = Page::default();
-        let writer = page.clone();
+    fn logged(chosen: &str, work: impl FnOnce()) -> String {
+        let buffer = LogBuffer::default();
+        let writer = buffer.clone();
         let subscriber = tracing_subscriber::fmt()
             .with_env_filter(EnvFilter::new(directives(chosen)))
             .with_writer(move || writer.clone())
             .finish();
         tracing::subscriber::with_default(subscriber, work);
-        let bytes = page.0.lock().unwrap().clone();
+        let bytes = buffer.0.lock().unwrap().clone();
         String::from_utf8(bytes).unwrap()
     }
 
     #[derive(Clone, Default)]
-    struct Page(Arc<Mutex<Vec<u8>>>);
+    struct LogBuffer(Arc<Mutex<Vec<u8>>>);
 
-    impl io::Write for Page {
+    impl io::Write for LogBuffer {
         fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
             self.0.lock().unwrap().extend_from_slice(bytes);
             Ok(bytes.len())

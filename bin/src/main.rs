@@ -1,9 +1,10 @@
 //! rejoin: keeps VDO.Ninja and Social Stream WebRTC connections alive, from the command line.
 
-mod choice;
 mod cli;
 mod completions;
+mod config_args;
 mod demo;
+mod durable;
 mod endpoint;
 mod failure;
 mod health;
@@ -12,16 +13,15 @@ mod ice_server;
 mod interrupts;
 mod join;
 mod log;
-mod mail;
-mod memory;
 mod output;
-mod page;
 mod profiles;
 mod schema;
 mod serve;
 mod service_manager;
 mod session;
+mod session_file;
 mod social_stream;
+mod stdout;
 
 use std::future::Future;
 use std::io::{self, Write as _};
@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             if let Some(message) = failure.message() {
-                // Nobody is left to tell if stderr is gone.
+                // There is no other place for the message if stderr is closed.
                 let _ = writeln!(io::stderr(), "error: {message}");
             }
             failure.exit_code()
@@ -81,15 +81,14 @@ fn block_on(work: impl Future<Output = Result<(), Failure>>) -> Result<(), Failu
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
-        .context("no runtime can be built; the system may lack threads or file descriptors")?;
-    let done = runtime.block_on(work);
-    runtime.shutdown_timeout(LOOSE_ENDS);
-    done
+        .context("the runtime cannot start; the system may lack threads or file descriptors")?;
+    let result = runtime.block_on(work);
+    runtime.shutdown_timeout(SHUTDOWN_TIMEOUT);
+    result
 }
 
-/// How long the end waits for threads that the system holds up, such as by a disk that is busy or while somebody
-/// changes every interface.
-const LOOSE_ENDS: Duration = Duration::from_secs(1);
+/// The limit for blocking threads at the end, such as those that wait for a busy disk or a change of every interface.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 #[cfg(test)]
 mod tests {
@@ -98,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_thread_that_the_system_holds_up_does_not_hold_up_the_end() {
+    fn a_blocked_thread_does_not_block_the_end() {
         let (release, held) = mpsc::channel::<()>();
         let ended = block_on(async move {
             tokio::task::spawn_blocking(move || held.recv());

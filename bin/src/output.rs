@@ -1,4 +1,4 @@
-//! Writes events as JSON Lines, and data as lines of either format.
+//! Formats events as JSON Lines, and data as lines of either format.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,11 +6,11 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use rejoin_core::delivery::Cursor;
-use rejoin_core::output::{LinkName, Peer, Recovery};
-use rejoin_core::{Event, Payload, PeerKey};
+use rejoin::delivery::Cursor;
+use rejoin::output::{LinkName, Peer, Recovery};
+use rejoin::{Event, Payload, PeerKey};
 
-/// How data travels over stdin and stdout.
+/// The format of data on stdin and stdout.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Format {
     /// Every line is a text
@@ -71,7 +71,7 @@ pub(crate) fn event_line(event: &Event) -> String {
             ("warning", json!({"warning": warning.name(), "reason": warning.to_string()}))
         }
         Event::Left => ("left", json!({})),
-        // Core may grow events; they are told in Rust's words until they have ours.
+        // Core may add events; until they have a format here, they are printed in Rust's debug format.
         other => ("unknown", json!({"debug": format!("{other:?}")})),
     };
     written(&Happened { event: name, unix_ms: unix_ms(), fields })
@@ -95,7 +95,7 @@ struct Received {
     data: Box<RawValue>,
 }
 
-/// The payload travels as it came: a number of thirty digits stays one.
+/// The payload is copied, not parsed: a number of thirty digits keeps its digits.
 #[derive(Serialize)]
 struct Data {
     from: Value,
@@ -104,12 +104,12 @@ struct Data {
     data: Box<RawValue>,
 }
 
-/// Returns the line that says that a line of stdin is taken and stored.
+/// Returns the line that reports that a line of stdin is accepted and stored.
 pub(crate) fn accepted_line(number: u64) -> String {
     written(&Happened { event: "accepted", unix_ms: unix_ms(), fields: json!({"line": number}) })
 }
 
-/// Returns a place in what a peer sends; an epoch is text, since 64 bits are more than many a reader of JSON keeps.
+/// Returns the position of a message; the epoch is text, because many readers of JSON lose digits of 64-bit numbers.
 fn position(cursor: Cursor) -> Value {
     json!({"epoch": format!("{:016x}", cursor.epoch.0), "sequence": cursor.sequence})
 }
@@ -151,7 +151,7 @@ fn key(key: &PeerKey) -> Value {
     json!({"name": key.peer, "direction": key.direction})
 }
 
-/// Returns the payload as one line of JSON, or as a string if it is none.
+/// Returns the payload as one line of JSON, or as a string if it is not JSON.
 fn raw(payload: &Payload) -> Box<RawValue> {
     let text = one_line(&payload.0);
     RawValue::from_string(text).unwrap_or_else(|_| {
@@ -160,7 +160,7 @@ fn raw(payload: &Payload) -> Box<RawValue> {
     })
 }
 
-/// JSON has line ends between tokens only, never inside of a string.
+/// JSON has line ends between tokens only, never inside a string.
 fn one_line(json: &str) -> String {
     json.replace(['\n', '\r'], " ")
 }
@@ -175,39 +175,43 @@ fn unix_ms() -> u64 {
 }
 
 fn written(line: &impl Serialize) -> String {
-    // Cannot fail: every key is a string, and nothing here has a serializer of its own.
+    // Cannot fail: every key is a string, and no type has a custom serializer.
     serde_json::to_string(line).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use rejoin_core::delivery::Epoch;
-    use rejoin_core::output::OutagePhase;
-    use rejoin_core::policy::{Outcome, Tried};
-    use rejoin_core::{Direction, Fault, RecoveryStep};
+    use rejoin::delivery::Epoch;
+    use rejoin::output::OutagePhase;
+    use rejoin::policy::{Outcome, Tried};
+    use rejoin::{Direction, Fault, RecoveryStep};
 
     use super::*;
 
     #[test]
-    fn raw_data_is_the_text_itself() {
-        assert_eq!(data_line(Format::Raw, &somebody(), &payload(r#""a \"b\"""#), None), r#"a "b""#);
+    fn raw_data_is_the_text() {
+        assert_eq!(data_line(Format::Raw, &peer_of_data(), &payload(r#""a \"b\"""#), None), r#"a "b""#);
     }
 
     #[test]
     fn raw_data_of_another_kind_is_its_json() {
-        assert_eq!(data_line(Format::Raw, &somebody(), &payload("{\n\"a\": 1}"), None), r#"{ "a": 1}"#);
+        assert_eq!(data_line(Format::Raw, &peer_of_data(), &payload("{\n\"a\": 1}"), None), r#"{ "a": 1}"#);
     }
 
     #[test]
-    fn jsonl_data_keeps_the_spelling_of_numbers() {
-        let line =
-            data_line(Format::Jsonl, &somebody(), &payload("[1.00, 123456789012345678901234567890]"), None);
+    fn jsonl_data_keeps_the_digits_of_numbers() {
+        let line = data_line(
+            Format::Jsonl,
+            &peer_of_data(),
+            &payload("[1.00, 123456789012345678901234567890]"),
+            None,
+        );
         assert!(line.ends_with(r#""data":[1.00, 123456789012345678901234567890]}"#), "{line}");
     }
 
     #[test]
     fn a_line_has_no_line_ends() {
-        let line = data_line(Format::Jsonl, &somebody(), &payload("{\r\n\"a\":\n1}"), None);
+        let line = data_line(Format::Jsonl, &peer_of_data(), &payload("{\r\n\"a\":\n1}"), None);
         assert!(!line.contains(['\n', '\r']), "{line}");
     }
 
@@ -233,20 +237,20 @@ mod tests {
     }
 
     #[test]
-    fn a_repetition_is_known_by_its_position() {
+    fn data_has_its_position() {
         let position = Some(Cursor { epoch: Epoch(255), sequence: 7 });
-        let line = data_line(Format::Jsonl, &somebody(), &payload("1"), position);
+        let line = data_line(Format::Jsonl, &peer_of_data(), &payload("1"), position);
         assert!(line.contains(r#""position":{"epoch":"00000000000000ff","sequence":7}"#), "{line}");
     }
 
     #[test]
-    fn received_data_stays_as_it_came() {
+    fn received_data_is_not_changed() {
         let line =
-            event_line(&Event::Received { from: somebody(), payload: payload("1.50"), position: None });
+            event_line(&Event::Received { from: peer_of_data(), payload: payload("1.50"), position: None });
         assert!(line.ends_with(r#""data":1.50}"#), "{line}");
     }
 
-    fn somebody() -> Peer {
+    fn peer_of_data() -> Peer {
         let key = PeerKey { peer: "cam".into(), direction: Direction::Viewing };
         Peer { key, identity: None, label: None }
     }

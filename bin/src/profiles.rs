@@ -1,14 +1,14 @@
-//! `rejoin profiles`, `rejoin policies` and `rejoin check`: what can be chosen, and whether a choice works.
+//! `rejoin profiles`, `rejoin policies` and `rejoin check`: lists the choices, and checks a configuration.
 
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-use rejoin_config::{Loader, PROFILES, Profile, Registry, Setting, profile};
+use rejoin::{Loader, PROFILES, Profile, Registry, Setting, profile};
 
-use crate::choice;
 use crate::cli::profiles::{CheckArgs, ProfilesAction, ProfilesArgs};
+use crate::config_args;
 use crate::failure::Failure;
-use crate::page::printed;
+use crate::stdout::print;
 
 /// Lists the profiles, or shows one.
 pub(crate) fn profiles(args: &ProfilesArgs) -> Result<(), Failure> {
@@ -17,7 +17,7 @@ pub(crate) fn profiles(args: &ProfilesArgs) -> Result<(), Failure> {
         Some(ProfilesAction::Show { name, origin }) => show(name, *origin).map_err(Failure::Usage)?,
         Some(ProfilesAction::Diff { one, other }) => diff(one, other).map_err(Failure::Usage)?,
     };
-    Ok(printed(&page)?)
+    Ok(print(&page)?)
 }
 
 /// Lists the policies.
@@ -28,16 +28,16 @@ pub(crate) fn policies() -> Result<(), Failure> {
         .policies()
         .iter()
         .map(|policy| format!("{:<9}  {:<width$}  {}\n", policy.question, policy.name, policy.about));
-    Ok(printed(&rows.collect::<String>())?)
+    Ok(print(&rows.collect::<String>())?)
 }
 
-/// Says what is wrong with a configuration.
+/// Reports every error of a configuration.
 pub(crate) fn check(args: &CheckArgs) -> Result<(), Failure> {
-    let mistakes = choice::loader(&args.choice).check();
-    if mistakes.is_empty() {
-        return Ok(printed("ok\n")?);
+    let errors = config_args::loader(&args.config).check();
+    if errors.is_empty() {
+        return Ok(print("ok\n")?);
     }
-    let lines: Vec<String> = mistakes.iter().map(ToString::to_string).collect();
+    let lines: Vec<String> = errors.iter().map(ToString::to_string).collect();
     Err(Failure::Usage(anyhow::anyhow!(lines.join("\n"))))
 }
 
@@ -55,7 +55,7 @@ fn show(name: &str, origin: bool) -> Result<String> {
     Ok(settings(name)?.iter().map(|setting| format!("{setting}\n")).collect())
 }
 
-/// Lists what is in force in one of two profiles and not in the other: the key, and the value in each.
+/// Lists the settings that differ between two profiles: the key, and the value in each.
 fn diff(one: &str, other: &str) -> Result<String> {
     let mut rows: BTreeMap<String, [String; 2]> = BTreeMap::new();
     for (column, name) in [one, other].into_iter().enumerate() {
@@ -85,7 +85,7 @@ fn settings(name: &str) -> Result<Vec<Setting>> {
 fn known(name: &str) -> Result<&'static Profile> {
     let Some(profile) = profile(name) else {
         let known: Vec<&str> = PROFILES.iter().map(|profile| profile.name).collect();
-        bail!("no profile is called \"{name}\"; known: {}", known.join(", "))
+        bail!("there is no profile \"{name}\"; known: {}", known.join(", "))
     };
     Ok(profile)
 }

@@ -1,10 +1,10 @@
 //! `rejoin schema`: the JSON Schema of what rejoin reads.
 
 use clap::ValueEnum;
-use rejoin_config::Registry;
+use rejoin::Registry;
 
 use crate::failure::Failure;
-use crate::page::printed;
+use crate::stdout::print;
 
 /// The documents that have a schema.
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -19,5 +19,5 @@ pub(crate) fn run(document: Document) -> Result<(), Failure> {
         Document::Config => Registry::builtin().schema(),
     };
     let page = serde_json::to_string_pretty(&schema).map_err(anyhow::Error::from)?;
-    Ok(printed(&format!("{page}\n"))?)
+    Ok(print(&format!("{page}\n"))?)
 }

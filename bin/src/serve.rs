@@ -1,4 +1,4 @@
-//! `rejoin serve`: the embedded signaling server as a process of its own.
+//! `rejoin serve`: runs the embedded signaling server.
 
 use std::io::{self, Read as _, Write as _};
 
@@ -6,14 +6,14 @@ use anyhow::{Context as _, Result};
 use rejoin_signaling_server::{Dialect, Options, Server, Tls};
 use tokio::sync::{oneshot, watch};
 
-use crate::cli::{DialectName, ServeArgs};
+use crate::cli::{connection::DialectName, serve::ServeArgs};
 use crate::endpoint::Endpoint;
 use crate::failure::Failure;
 use crate::health::Health;
 use crate::interrupts::Interrupts;
 use crate::service_manager;
 
-/// Serves until somebody asks for the end.
+/// Serves until it is interrupted, or stdin closes if that is requested.
 pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
     let mut interrupts = Interrupts::listen().context("signals cannot be listened to")?;
     let tls = tls(&args).map_err(Failure::Usage)?;
@@ -32,13 +32,13 @@ pub(crate) async fn run(args: ServeArgs) -> Result<(), Failure> {
         .serve(async {
             tokio::select! {
                 () = interrupts.next() => {}
-                () = orphaned(stdin_closed) => {}
-                // Here it is the accept loop that has to turn for it.
+                () = closed(stdin_closed) => {}
+                // The watchdog stays alive while this task, which accepts connections, runs.
                 () = service_manager::feed_watchdog(|| true) => {}
             }
             drop(accepting);
             service_manager::stopping();
-            interrupts.end_at_the_next();
+            interrupts.exit_at_next();
         })
         .await;
     Ok(())
@@ -60,16 +60,16 @@ fn tls(args: &ServeArgs) -> Result<Option<Tls>> {
     tls.map(Some).context("--tls-cert and --tls-key cannot be used")
 }
 
-/// Prints where clients find the server; one who does not want to know it is no reason not to serve.
+/// Prints the URL of the server; a closed stdout does not end the server.
 fn announce(address: &str) {
     let mut stdout = io::stdout().lock();
     let _ = writeln!(stdout, "{address}").and_then(|()| stdout.flush());
 }
 
-/// Returns what resolves when stdin has closed.
+/// Returns a future that resolves when stdin has closed.
 fn stdin_closed() -> oneshot::Receiver<()> {
     let (closed, is_closed) = oneshot::channel();
-    // A thread of its own, which no runtime waits for at its end.
+    // A runtime waits for its blocking reads when it shuts down, but not for this thread.
     std::thread::spawn(move || {
         let mut scratch = [0; 256];
         while matches!(io::stdin().lock().read(&mut scratch), Ok(1..)) {}
@@ -78,7 +78,7 @@ fn stdin_closed() -> oneshot::Receiver<()> {
     is_closed
 }
 
-async fn orphaned(stdin_closed: Option<oneshot::Receiver<()>>) {
+async fn closed(stdin_closed: Option<oneshot::Receiver<()>>) {
     match stdin_closed {
         Some(closed) => {
             let _ = closed.await;

@@ -1,12 +1,12 @@
-//! What a service manager such as systemd is told; nothing where none listens.
+//! Notifications to a service manager such as systemd, if one listens.
 
 use std::time::Duration;
 
-use rejoin_driver::LinkWatch;
+use rejoin::LinkWatch;
 use tokio::time::{MissedTickBehavior, interval};
 
-/// Tells that every wanted link is verified, once, and that the session lives, again and again.
-pub(crate) async fn attend(watch: LinkWatch) {
+/// Notifies once when every wanted link is verified, and keeps the watchdog alive while the session responds.
+pub(crate) async fn notify_session(watch: LinkWatch) {
     let readiness = async {
         if watch.all_verified().await {
             ready();
@@ -15,57 +15,57 @@ pub(crate) async fn attend(watch: LinkWatch) {
     tokio::join!(readiness, feed_watchdog(|| watch.is_responsive()));
 }
 
-/// Tells that we live for as long as `lives` says so; never ends.
-pub(crate) async fn feed_watchdog(lives: impl Fn() -> bool) {
+/// Keeps the watchdog alive while `is_alive` returns true; never returns.
+pub(crate) async fn feed_watchdog(is_alive: impl Fn() -> bool) {
     let Some(limit) = watchdog_limit() else { return std::future::pending().await };
     // sd_watchdog_enabled(3) recommends half of the limit.
-    let mut ticks = interval((limit / 2).max(SHORTEST_TICK));
+    let mut ticks = interval((limit / 2).max(MIN_TICK));
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        if lives() {
-            tell(News::Alive);
+        if is_alive() {
+            notify(Notification::Alive);
         }
     }
 }
 
-/// Tells that we do what we are there for.
+/// Notifies that the service is ready.
 pub(crate) fn ready() {
-    tell(News::Ready);
+    notify(Notification::Ready);
 }
 
-/// Tells that we are about to end.
+/// Notifies that the service is stopping.
 pub(crate) fn stopping() {
-    tell(News::Stopping);
+    notify(Notification::Stopping);
 }
 
-/// The runtime's timer knows nothing shorter.
-const SHORTEST_TICK: Duration = Duration::from_millis(1);
+/// The resolution of the runtime's timer.
+const MIN_TICK: Duration = Duration::from_millis(1);
 
-#[cfg_attr(not(unix), allow(dead_code, reason = "service managers with a notify socket are a Unix matter"))]
+#[cfg_attr(not(unix), allow(dead_code, reason = "service managers with a notify socket are a Unix feature"))]
 #[derive(Clone, Copy, Debug)]
-enum News {
+enum Notification {
     Ready,
     Alive,
     Stopping,
 }
 
 #[cfg(unix)]
-fn tell(news: News) {
+fn notify(notification: Notification) {
     use sd_notify::NotifyState;
 
-    let state = match news {
-        News::Ready => NotifyState::Ready,
-        News::Alive => NotifyState::Watchdog,
-        News::Stopping => NotifyState::Stopping,
+    let state = match notification {
+        Notification::Ready => NotifyState::Ready,
+        Notification::Alive => NotifyState::Watchdog,
+        Notification::Stopping => NotifyState::Stopping,
     };
     if let Err(error) = sd_notify::notify(&[state]) {
-        tracing::warn!(%error, ?news, "the service manager cannot be told; check NOTIFY_SOCKET");
+        tracing::warn!(%error, ?notification, "the service manager cannot be notified; check NOTIFY_SOCKET");
     }
 }
 
 #[cfg(not(unix))]
-fn tell(_: News) {}
+fn notify(_: Notification) {}
 
 #[cfg(unix)]
 fn watchdog_limit() -> Option<Duration> {

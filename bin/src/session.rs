@@ -1,66 +1,64 @@
-//! From what was typed to a running session: wish, policies, transports.
+//! Builds a session from the arguments.
 
 use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
-use rejoin_core::supervisor::Membership;
-use rejoin_core::{Dialect, IceServer, StreamId};
-use rejoin_driver::{Session, SessionBuilder};
-use rejoin_vdo_ninja::{
-    ClientId, Hosted, HostedOptions, Password, SelfHost, SelfHostOptions, room_id, stream_id,
+use rejoin::supervisor::Membership;
+use rejoin::{
+    ClientId, Dialect, FaultInjector, Hosted, HostedOptions, IceServer, Password, SelfHost, SelfHostOptions,
+    Session, SessionBuilder, StreamId, WebRtcTransport, WebSocketOptions, room_id, stream_id,
 };
-use rejoin_webrtc::{FaultInjector, WebRtcTransport};
-use rejoin_websocket::{WebSocketOptions, WebSocketTransport};
 
-use crate::choice;
-use crate::cli::{ChoiceArgs, ConnectionArgs, DialectName};
+use crate::cli::config::ConfigArgs;
+use crate::cli::connection::{ConnectionArgs, DialectName};
+use crate::config_args;
+use crate::durable::DurableMessages;
 use crate::history::Recorder;
 use crate::ice_server::{self, Credentials};
-use crate::mail::Mail;
-use crate::memory::Memory;
+use crate::session_file::SessionFile;
 
 /// A session that is ready to start.
-pub(crate) struct Plan {
+pub(crate) struct PreparedSession {
     builder: SessionBuilder,
     faults: FaultInjector,
-    /// The streams that will be viewed, as they travel.
+    /// The ids of the streams that the session will view.
     pub(crate) views: Vec<String>,
-    /// Whether messages outlive the process.
+    /// Whether undelivered messages survive the process.
     pub(crate) is_durable: bool,
-    /// Whether an earlier process has left somebody to whom can be sent before anybody is connected.
-    pub(crate) remembers_peers: bool,
-    /// Whether any STUN or TURN server is known.
+    /// Whether the delivery store knows a peer, so that messages can be sent before a peer connects.
+    pub(crate) has_known_peers: bool,
+    /// Whether any STUN or TURN server is configured.
     pub(crate) has_ice_server: bool,
-    /// What keeps the incidents, if anything does.
+    /// The recorder of incidents, if the session has a file.
     pub(crate) recorder: Option<Recorder>,
 }
 
-impl Plan {
-    /// Makes a plan of what was typed; what is wrong with that is the error.
-    pub(crate) async fn new(connection: &ConnectionArgs, chosen: &ChoiceArgs) -> Result<Self> {
-        let configuration = choice::configuration(chosen)?;
-        let (mut ice_servers, outbox) = (configuration.ice_servers, configuration.outbox);
-        ice_servers.extend(typed_ice_servers(connection)?);
+impl PreparedSession {
+    /// Builds a session from the arguments.
+    ///
+    /// # Errors
+    /// Fails if an argument or the configuration is invalid.
+    pub(crate) async fn new(connection: &ConnectionArgs, config: &ConfigArgs) -> Result<Self> {
+        let mut configuration = config_args::configuration(config)?;
+        configuration.ice_servers.extend(ice_servers(connection)?);
+        configuration.platform = connection.platform.unwrap_or(configuration.platform);
+        let has_ice_server = !configuration.ice_servers.is_empty();
 
         let (dialect, membership) = dialect(connection)?;
-        let options = WebSocketOptions { ca_file: connection.ca_file.clone(), ..WebSocketOptions::default() };
-        let signaling = WebSocketTransport::new(Arc::clone(&dialect), options)
-            .context("the certificate authorities cannot be used")?;
-        let peers = WebRtcTransport::new(dialect);
+        let peers = WebRtcTransport::new(Arc::clone(&dialect));
         let faults = peers.faults();
 
         let mut servers = connection.servers.iter();
         let Some(first) = servers.next() else { bail!("no signaling server; give --server URL") };
-        let mut builder = rejoin_driver::connect(first)
-            .membership(membership)
-            .policies(configuration.policies)
-            .network_monitor(configuration.network)
-            .outbox_limits(outbox.messages.get() as usize, outbox.bytes.get() as usize)
-            .when_full(outbox.when_full)
-            .spares(configuration.spare.keep)
-            .platform(connection.platform.unwrap_or(configuration.platform))
-            .transports(Box::new(signaling), Box::new(peers));
+        let mut builder = rejoin::connect(first)
+            .configuration(configuration)
+            .dialect(dialect, membership)
+            .websocket(WebSocketOptions {
+                ca_file: connection.ca_file.clone(),
+                ..WebSocketOptions::default()
+            })
+            .peer_transport(Box::new(peers));
         builder = servers.fold(builder, |builder, server| builder.fallback_server(server));
         if let Some(identity) = connection.identity {
             builder = builder.identity(identity);
@@ -68,92 +66,93 @@ impl Plan {
         if let Some(label) = &connection.label {
             builder = builder.label(label);
         }
-        let has_ice_server = !ice_servers.is_empty();
-        builder = ice_servers.into_iter().fold(builder, SessionBuilder::ice_server);
-        let mut memory = match &connection.remember {
-            Some(file) => Memory::open(file).await,
-            None => Memory::default(),
+        let mut session_file = match &connection.session {
+            Some(path) => SessionFile::open(path).await,
+            None => SessionFile::default(),
         };
-        let (mut builder, views) = wish(builder, connection, &mut memory).await?;
-        let mut remembers_peers = false;
+        let (mut builder, views) = add_intent(builder, connection, &mut session_file).await?;
+        let mut has_known_peers = false;
         if let Some(directory) = &connection.durable {
-            let mail = Mail::open(directory).context("--durable cannot be used")?;
-            let published =
-                memory.streams().cloned().chain(connection.push.as_deref().and_then(|s| stream_id(s).ok()));
+            let durable = DurableMessages::open(directory).context("--durable cannot be used")?;
+            let pushed = connection.push.as_deref().and_then(|stream| stream_id(stream).ok());
+            let published = session_file.streams().cloned().chain(pushed);
             let viewed = views.iter().map(|stream| StreamId(stream.as_str().into()));
-            remembers_peers = mail.knows_any(published.chain(viewed));
-            builder = builder.delivery_store(Box::new(mail.store));
+            has_known_peers = durable.has_peer_of_any(published.chain(viewed));
+            builder = builder.delivery_store(Box::new(durable.store));
         }
-        let recorder = memory.recorder.take();
-        if let Some(store) = memory.store {
+        let recorder = session_file.recorder.take();
+        if let Some(store) = session_file.store {
             builder = builder.session_store(Box::new(store));
         }
         let is_durable = connection.durable.is_some();
-        Ok(Self { builder, faults, views, is_durable, remembers_peers, has_ice_server, recorder })
+        Ok(Self { builder, faults, views, is_durable, has_known_peers, has_ice_server, recorder })
     }
 
-    /// Adds the wish to view the whole room, but for one stream if there is one to leave out.
-    pub(crate) fn viewing_room(mut self, except: Option<&str>) -> Self {
+    /// Views every stream of the room, except one stream if `except` names it.
+    pub(crate) fn view_room(mut self, except: Option<&str>) -> Self {
         self.builder = self.builder.view_room(except);
         self
     }
 
-    /// Sets the seed of the machine's dice.
+    /// Sets the seed of the state machine's random numbers.
     pub(crate) fn seed(mut self, seed: u64) -> Self {
         self.builder = self.builder.seed(seed);
         self
     }
 
-    /// Starts the session; the second part breaks its connections on purpose.
+    /// Starts the session; the fault injector breaks its connections.
+    ///
+    /// # Errors
+    /// Fails as [`SessionBuilder::start`] does.
     pub(crate) fn start(self) -> Result<(Session, FaultInjector)> {
         let session = self.builder.start().context("the session cannot start")?;
         Ok((session, self.faults))
     }
 }
 
-/// Adds room and streams under the names that every client makes of them.
-async fn wish(
+/// Adds room and streams, under the names that every VDO.Ninja client derives from the arguments.
+async fn add_intent(
     mut builder: SessionBuilder,
     connection: &ConnectionArgs,
-    memory: &mut Memory,
+    session_file: &mut SessionFile,
 ) -> Result<(SessionBuilder, Vec<String>)> {
     let ConnectionArgs { room, push, views, .. } = connection;
-    if room.is_none() && push.is_none() && views.is_empty() && !memory.holds_a_wish() {
-        let remedy = "give --push STREAM to publish, --view STREAM to view, or --room ROOM to be in one";
-        match (memory.trouble(), &connection.remember) {
-            (Some(trouble), _) => bail!("nothing to do, and {trouble}; or {remedy}"),
-            (None, Some(file)) => bail!("nothing to do: {} remembers nothing; {remedy}", file.display()),
+    if room.is_none() && push.is_none() && views.is_empty() && !session_file.has_intent() {
+        let remedy = "give --push STREAM to publish, --view STREAM to view, or --room ROOM to join one";
+        match (session_file.failure(), &connection.session) {
+            (Some(failure), _) => bail!("nothing to do, and {failure}; or {remedy}"),
+            (None, Some(file)) => bail!("nothing to do: {} holds no session; {remedy}", file.display()),
             (None, None) => bail!("nothing to do; {remedy}"),
         }
     }
-    if let Some(typed) = room {
-        let name = room_id(typed).context("--room cannot be used")?;
-        tell_of_change("room", typed, &name.0);
+    if let Some(argument) = room {
+        let name = room_id(argument).context("--room cannot be used")?;
+        warn_of_change("room", argument, &name.0);
         builder = builder.room(&name.0);
     }
-    if let Some(typed) = push {
-        let name = stream_id(typed).context("--push cannot be used")?;
-        tell_of_change("stream", typed, &name.0);
-        memory.publish_instead(&name).await;
+    if let Some(argument) = push {
+        let name = stream_id(argument).context("--push cannot be used")?;
+        warn_of_change("stream", argument, &name.0);
+        session_file.replace_streams(&name).await;
         builder = builder.publish(&name.0);
     }
-    let mut names: Vec<String> = memory.views().map(|stream| stream.0.to_string()).collect();
-    for typed in views {
-        let name = stream_id(typed).context("--view cannot be used")?;
-        tell_of_change("stream", typed, &name.0);
+    let mut names: Vec<String> = session_file.views().map(|stream| stream.0.to_string()).collect();
+    for argument in views {
+        let name = stream_id(argument).context("--view cannot be used")?;
+        warn_of_change("stream", argument, &name.0);
         builder = builder.view(&name.0);
         names.push(name.0.to_string());
     }
     Ok((builder, names))
 }
 
-fn tell_of_change(kind: &str, typed: &str, name: &str) {
-    if typed != name {
-        tracing::warn!("{kind} \"{typed}\" is called \"{name}\" by every VDO.Ninja client, and here too");
+fn warn_of_change(kind: &str, argument: &str, name: &str) {
+    if argument != name {
+        tracing::warn!("{kind} \"{argument}\" is called \"{name}\" by every VDO.Ninja client, and here too");
     }
 }
 
-/// Returns what the server speaks, and how servers of that kind know who is there.
+/// Returns the dialect of the server, and how its clients learn which peers are present.
 fn dialect(connection: &ConnectionArgs) -> Result<(Arc<dyn Dialect>, Membership)> {
     let (password, salt) = (password(connection)?, connection.salt.clone());
     Ok(match connection.dialect {
@@ -167,7 +166,7 @@ fn dialect(connection: &ConnectionArgs) -> Result<(Arc<dyn Dialect>, Membership)
     })
 }
 
-fn typed_ice_servers(connection: &ConnectionArgs) -> Result<Vec<IceServer>> {
+fn ice_servers(connection: &ConnectionArgs) -> Result<Vec<IceServer>> {
     let credentials = Credentials {
         username: connection.ice_username.as_deref(),
         credential: connection.ice_credential.as_deref(),

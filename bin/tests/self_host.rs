@@ -39,7 +39,7 @@ fn outlive_a_killed_server(room: &[&str]) {
         shell.wait(SOON, "the first connection", |event| event["event"] == "connected");
         shell.count_aloud();
     }
-    hear_something_new(shells);
+    wait_for_new_data(shells);
 
     let marks = shells.map(Shell::mark);
     let address = server.address.clone();
@@ -47,14 +47,14 @@ fn outlive_a_killed_server(room: &[&str]) {
     for (shell, mark) in shells.into_iter().zip(marks) {
         shell.wait_since(mark, SOON, "the loss of the server", |event| event["event"] == "interrupted");
     }
-    hear_something_new(shells);
+    wait_for_new_data(shells);
     let _server = Server::start(&address);
     for (shell, mark) in shells.into_iter().zip(marks) {
         shell.wait_since(mark, SOON, "signaling to recover", |event| {
             event["event"] == "recovered" && event["link"]["kind"] == "signaling"
         });
     }
-    hear_something_new(shells);
+    wait_for_new_data(shells);
     for (shell, mark) in shells.into_iter().zip(marks) {
         let touched: Vec<_> = shell.since(mark).into_iter().filter(is_peer_event).collect();
         assert!(touched.is_empty(), "the peer link was touched: {touched:?}");
@@ -64,7 +64,7 @@ fn outlive_a_killed_server(room: &[&str]) {
 }
 
 /// Waits until so much data has arrived on both sides that some of it was sent meanwhile.
-fn hear_something_new(shells: [&Shell; 2]) {
+fn wait_for_new_data(shells: [&Shell; 2]) {
     for shell in shells {
         for _ in 0..20 {
             shell.wait_since(shell.mark(), SOON, "data", |event| event["event"] == "received");

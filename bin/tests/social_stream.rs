@@ -15,23 +15,23 @@ fn chat_reaches_the_dock_only_and_outlives_a_killed_source() {
     let mut source = take_part(&url, &["--as", "source"]);
 
     assert_eq!(overlay.stdout.event("connected")["peer"]["label"], "dock");
-    source.say("hello <dock>");
+    source.send_line("hello <dock>");
     assert_eq!(dock.stdout.next("chat at the dock"), "rejoin: hello <dock>");
-    dock.say("shown");
+    dock.send_line("shown");
     assert_eq!(overlay.stdout.event("received")["data"]["overlayNinja"]["chatmessage"], "shown");
 
     // killed without a word, and started again under the same name
     drop(source);
     let mut source = take_part(&url, &["--as", "source", "--format", "jsonl"]);
     let chat = r#"{"chatname":"Ann","chatmessage":"<b>back</b> &amp; well","type":"youtube","id":1}"#;
-    source.say(chat);
-    source.say(chat);
-    source.say(r#"{"action":"clear"}"#);
-    source.say("\"end\"");
+    source.send_line(chat);
+    source.send_line(chat);
+    source.send_line(r#"{"action":"clear"}"#);
+    source.send_line("\"end\"");
     assert_eq!(dock.stdout.next("chat of the new source"), "Ann: back & well");
     assert_eq!(dock.stdout.next("chat after a copy and a command"), "rejoin: end");
 
-    dock.say("shown again");
+    dock.send_line("shown again");
     assert_eq!(overlay.stdout.event("received")["data"]["overlayNinja"]["chatmessage"], "shown again");
 }
 
@@ -44,7 +44,7 @@ fn a_viewer_of_the_room_sees_who_is_there_and_who_comes() {
     let mut second = Process::join(&url, &["--room", "show", "--push", "second"]);
     assert_eq!(viewer.stdout.event("connected")["peer"]["name"], "second");
     for (publisher, line) in [(&mut first, "from the first"), (&mut second, "from the second")] {
-        publisher.say(line);
+        publisher.send_line(line);
         assert_eq!(viewer.stdout.event("received")["data"], line);
     }
 }
@@ -54,7 +54,7 @@ fn a_dock_gives_programs_every_object() {
     let (_server, url) = Process::serve();
     let mut dock = take_part(&url, &["--format", "jsonl"]);
     let mut source = take_part(&url, &["--as", "source", "--format", "jsonl"]);
-    source.say(r#"{"delete":{"id":7}}"#);
+    source.send_line(r#"{"delete":{"id":7}}"#);
     let line: serde_json::Value = serde_json::from_str(&dock.stdout.next("an object")).unwrap();
     assert_eq!(line["data"]["overlayNinja"]["delete"]["id"], 7);
     assert_eq!(line["from"]["name"], "my_show");

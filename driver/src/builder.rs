@@ -1,5 +1,6 @@
 //! The builder of a [`Session`].
 
+use std::fmt;
 use std::sync::Arc;
 
 use tracing::Instrument as _;
@@ -49,6 +50,17 @@ pub struct SessionBuilder {
     network: Option<Box<dyn NetworkMonitor>>,
     store: Box<dyn SessionStore>,
     delivery_store: Option<Box<dyn DeliveryStore>>,
+}
+
+/// Shows what the session would start with, except for transports and stores.
+impl fmt::Debug for SessionBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionBuilder")
+            .field("settings", &self.settings)
+            .field("policies", &self.policies)
+            .field("network", &self.network)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The reason why a session cannot start.

@@ -164,10 +164,10 @@ mod tests {
     }
 
     fn noted(stream: &str, newest: u64) -> StoreChange {
-        StoreChange::Noted { delivery_key: delivery_key(stream), note: note(newest) }
+        StoreChange::Noted { delivery_key: delivery_key(stream), note: peer_state(newest) }
     }
 
-    fn note(newest: u64) -> PeerState {
+    fn peer_state(newest: u64) -> PeerState {
         PeerState {
             identity: None,
             label: None,

@@ -40,12 +40,12 @@ fi
 
 if [ "${1-}" = lab ]; then
     cd ../..
-    cargo build --release -p rejoin
+    cargo build --release -p rejoin-cli
     exec cargo run --release -p rejoin-lab -- suite --foreign --seed 1
 fi
 
 # Always: a stale binary would be tested for the new one.
-(cd ../.. && cargo build -p rejoin)
+(cd ../.. && cargo build -p rejoin-cli)
 REJOIN=${CARGO_TARGET_DIR:-$PWD/../../target}/debug/rejoin
 export REJOIN
 

@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 
-use super::ChoiceArgs;
+use super::config::ConfigArgs;
 
 #[derive(Args, Debug)]
 #[command(after_help = PROFILES_EXAMPLES)]
@@ -43,7 +43,7 @@ pub(crate) enum ProfilesAction {
 #[command(after_help = CHECK_EXAMPLES)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
-    pub(crate) choice: ChoiceArgs,
+    pub(crate) config: ConfigArgs,
 }
 
 const CHECK_EXAMPLES: &str = "\

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::DialectName;
+use super::connection::DialectName;
 
 #[derive(Args, Debug)]
 #[command(after_help = SERVE_EXAMPLES)]

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, BufRead as _};
 
 use anyhow::Context as _;
-use rejoin_core::{Event, Payload, Recipient};
+use rejoin::{Event, Payload, Recipient};
 use rejoin_demo::PeerCommand;
 use tokio::sync::mpsc;
 
@@ -12,11 +12,11 @@ use crate::cli::DemoPeerArgs;
 use crate::failure::Failure;
 use crate::join::printer::Printer;
 use crate::output::{accepted_line, event_line};
-use crate::session::Plan;
+use crate::session::PreparedSession;
 
 /// Runs the peer until its parent closes stdin.
 pub(crate) async fn run(args: DemoPeerArgs) -> Result<(), Failure> {
-    let plan = Plan::new(&args.connection, &args.choice).await.map_err(Failure::Usage)?;
+    let plan = PreparedSession::new(&args.connection, &args.config).await.map_err(Failure::Usage)?;
     let (mut session, faults) = plan.seed(args.seed).start().map_err(Failure::Usage)?;
     let printer = Printer::start((*session).clone());
     let mut lines = stdin_lines();

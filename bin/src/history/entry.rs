@@ -2,43 +2,43 @@
 
 use std::time::Duration;
 
-use rejoin_core::Direction;
-use rejoin_core::output::{LinkName, OutagePhase, Recovery};
-use rejoin_core::policy::{Outcome, RecoveryStep, Tried};
+use rejoin::Direction;
+use rejoin::output::{LinkName, OutagePhase, Recovery};
+use rejoin::policy::{Outcome, RecoveryStep, Tried};
 use serde::{Deserialize, Serialize};
 
-/// An incident and how it ended; unknown fields are of a newer program and are passed over.
+/// An incident and how it ended; unknown fields come from a newer program and are ignored.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry {
-    /// When it began, in milliseconds since 1970.
+    /// When it started, in milliseconds since 1970.
     pub(super) started: u64,
-    /// What broke down.
+    /// The link that failed.
     pub(super) link: Link,
     /// The kind of fault.
     pub(super) fault: String,
-    /// The fault in words.
+    /// The description of the fault.
     pub(super) reason: String,
     /// How it ended.
     pub(super) outcome: Ending,
-    /// How long it took, in milliseconds.
+    /// The duration of the outage, in milliseconds.
     pub(super) outage_ms: u64,
-    /// What was tried, in order.
+    /// The steps tried, in order.
     pub(super) steps: Vec<Step>,
-    /// Who owned the time, in order.
+    /// The phases of the outage, in order.
     pub(super) timeline: Vec<Share>,
 }
 
-/// Which link it was.
+/// A link.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub(super) enum Link {
-    /// The one to the signaling server.
+    /// The link to the signaling server.
     Signaling,
-    /// One to a peer.
+    /// The link to a peer.
     Peer {
         /// The peer's name.
         name: String,
-        /// Who sends the stream.
+        /// The direction of the stream.
         direction: Direction,
     },
 }
@@ -47,35 +47,35 @@ pub(super) enum Link {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Ending {
-    /// Bytes went both ways again.
+    /// The link was verified.
     Recovered,
-    /// The retries were spent, and the link went to sleep; if it recovers later, that is an entry of its own.
+    /// The retries were used up and the link became dormant; a later recovery is a separate entry.
     Dormant,
 }
 
-/// A repair that was tried.
+/// A step that was tried.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Step {
-    /// Which.
+    /// The step.
     pub(super) step: RecoveryStep,
-    /// How it ended; unknown if the link went to sleep over it.
+    /// How it ended; unknown if the link became dormant meanwhile.
     pub(super) outcome: Option<Outcome>,
-    /// How long it took, in milliseconds.
+    /// Its duration, in milliseconds.
     pub(super) took_ms: Option<u64>,
 }
 
 /// A part of an outage.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Share {
-    /// Whose it was.
+    /// The phase.
     #[serde(alias = "owner")]
     pub(super) phase: String,
-    /// How long it took, in milliseconds.
+    /// Its duration, in milliseconds.
     pub(super) took_ms: u64,
 }
 
 impl Entry {
-    /// Returns the entry of an incident that ended well at `now`, in milliseconds since 1970.
+    /// Returns the entry of an incident that recovered at `now`, in milliseconds since 1970.
     pub(super) fn recovered(recovery: &Recovery, now: u64) -> Self {
         let outage_ms = milliseconds(recovery.outage);
         let step = |tried: &Tried| Step {

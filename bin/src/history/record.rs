@@ -1,44 +1,43 @@
-//! Turns events into entries, and writes them in a thread of its own, so that a slow disk holds up nobody.
+//! Turns events into history entries, and writes them on a separate thread, so that a slow disk does not block the session.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::mpsc;
 use std::time::SystemTime;
 
-use rejoin_core::Event;
-use rejoin_core::output::LinkName;
+use rejoin::Event;
+use rejoin::output::LinkName;
 use tokio::sync::oneshot;
 
-use super::beside;
 use super::entry::{Ending, Entry, Link, Step};
-use super::file::Ledger;
+use super::file::{HistoryWriter, path_beside};
 
 /// Records the incidents of a running session.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    open: BTreeMap<LinkName, Open>,
+    open: BTreeMap<LinkName, OpenIncident>,
     entries: mpsc::Sender<Entry>,
     written: oneshot::Receiver<()>,
 }
 
 impl Recorder {
-    /// Creates the recorder of the session in the file at `session`.
-    pub(crate) fn of(session: &Path) -> Self {
+    /// Creates the recorder of the session in the file at `session`, and starts its thread.
+    pub(crate) fn new(session: &Path) -> Self {
         let (entries, waiting) = mpsc::channel();
         let (done, written) = oneshot::channel();
-        let path = beside(session);
+        let path = path_beside(session);
         std::thread::spawn(move || {
-            write(&mut Ledger::at(path.clone()), &path, &waiting);
-            // Whoever waits may have gone.
+            write(&mut HistoryWriter::new(path.clone()), &path, &waiting);
+            // The recorder may have been dropped.
             let _ = done.send(());
         });
         Self { open: BTreeMap::new(), entries, written }
     }
 
-    /// Notes an event.
-    pub(crate) fn note(&mut self, event: &Event) {
+    /// Updates the open incidents, and records an incident that the event closes.
+    pub(crate) fn on_event(&mut self, event: &Event) {
         if let Some(entry) = closed(&mut self.open, event, unix_ms()) {
-            // The thread ends only after us.
+            // The thread outlives the sender.
             let _ = self.entries.send(entry);
         }
     }
@@ -50,13 +49,13 @@ impl Recorder {
     }
 }
 
-fn write(ledger: &mut Ledger, path: &Path, waiting: &mpsc::Receiver<Entry>) {
-    let mut complained = false;
+fn write(writer: &mut HistoryWriter, path: &Path, waiting: &mpsc::Receiver<Entry>) {
+    let mut has_failed = false;
     for entry in waiting {
-        match ledger.add(&entry) {
-            Ok(()) => complained = false,
-            Err(error) if !complained => {
-                complained = true;
+        match writer.append(&entry) {
+            Ok(()) => has_failed = false,
+            Err(error) if !has_failed => {
+                has_failed = true;
                 tracing::warn!(
                     "the history in {} cannot be written ({error}); make room, or make it writable",
                     path.display()
@@ -67,38 +66,38 @@ fn write(ledger: &mut Ledger, path: &Path, waiting: &mpsc::Receiver<Entry>) {
     }
 }
 
-/// An incident that is not over.
+/// An open incident.
 #[derive(Debug)]
-struct Open {
+struct OpenIncident {
     started: u64,
     steps: Vec<Step>,
-    asleep: bool,
+    is_dormant: bool,
 }
 
-/// Steps kept of an incident that is not over; one of days tries thousands.
-const KEPT_STEPS: usize = 64;
+/// The recorded steps of an open incident; an incident of days tries thousands.
+const MAX_STEPS: usize = 64;
 
 /// Returns the entry of the incident that `event` closes at `now`, in milliseconds since 1970.
 ///
-/// A link that goes to sleep again and again over one incident has one entry for that.
-fn closed(open: &mut BTreeMap<LinkName, Open>, event: &Event, now: u64) -> Option<Entry> {
-    let begun = || Open { started: now, steps: Vec::new(), asleep: false };
+/// A link that becomes dormant repeatedly within one incident has one entry for that.
+fn closed(open: &mut BTreeMap<LinkName, OpenIncident>, event: &Event, now: u64) -> Option<Entry> {
+    let begun = || OpenIncident { started: now, steps: Vec::new(), is_dormant: false };
     match event {
         Event::Interrupted { link, silent_for, .. } => {
             let silent_for = u64::try_from(silent_for.as_millis()).unwrap_or(u64::MAX);
-            open.insert(link.clone(), Open { started: now.saturating_sub(silent_for), ..begun() });
+            open.insert(link.clone(), OpenIncident { started: now.saturating_sub(silent_for), ..begun() });
             None
         }
         Event::Repairing { link, step, .. } => {
             let steps = &mut open.entry(link.clone()).or_insert_with(begun).steps;
-            if steps.len() < KEPT_STEPS {
+            if steps.len() < MAX_STEPS {
                 steps.push(Step { step: *step, outcome: None, took_ms: None });
             }
             None
         }
         Event::Dormant { link, fault } => {
             let incident = open.entry(link.clone()).or_insert_with(begun);
-            let first = !std::mem::replace(&mut incident.asleep, true);
+            let first = !std::mem::replace(&mut incident.is_dormant, true);
             first.then(|| Entry {
                 started: incident.started,
                 link: Link::from(link),
@@ -114,7 +113,7 @@ fn closed(open: &mut BTreeMap<LinkName, Open>, event: &Event, now: u64) -> Optio
             open.remove(&recovery.link);
             Some(Entry::recovered(recovery, now))
         }
-        // A first connection that took its time is no incident, and neither is a peer that has left.
+        // A first connection that took long is not an incident, and neither is a peer that left.
         Event::SignalingConnected { .. } => {
             open.remove(&LinkName::Signaling);
             None
@@ -136,14 +135,14 @@ fn unix_ms() -> u64 {
 mod tests {
     use std::time::Duration;
 
-    use rejoin_core::output::{OutagePhase, Recovery};
-    use rejoin_core::policy::{Outcome, Tried};
-    use rejoin_core::{Fault, RecoveryStep};
+    use rejoin::output::{OutagePhase, Recovery};
+    use rejoin::policy::{Outcome, Tried};
+    use rejoin::{Fault, RecoveryStep};
 
     use super::*;
 
     #[test]
-    fn a_recovery_is_an_entry_with_everything_in_it() {
+    fn a_recovery_is_an_entry_with_steps_and_timeline() {
         let entry = closed(&mut BTreeMap::new(), &recovered(), 10_000).unwrap();
         assert_eq!((entry.started, entry.outage_ms, entry.outcome), (7_500, 2_500, Ending::Recovered));
         assert_eq!((entry.link, entry.fault.as_str()), (Link::Signaling, "signaling_silent"));
@@ -152,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_falls_asleep_is_told_once_and_its_recovery_too() {
+    fn a_dormant_link_has_one_entry_and_its_recovery_another() {
         let mut open = BTreeMap::new();
         assert_eq!(closed(&mut open, &interrupted(), 5_000), None);
         assert_eq!(closed(&mut open, &repairing(), 6_000), None);
@@ -165,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn an_incident_without_a_beginning_begins_when_it_is_first_heard_of() {
+    fn an_incident_without_a_first_event_starts_at_the_event_that_closes_it() {
         let entry = closed(&mut BTreeMap::new(), &dormant(), 9_000).unwrap();
         assert_eq!((entry.started, entry.outage_ms), (9_000, 0));
     }

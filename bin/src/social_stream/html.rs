@@ -1,4 +1,4 @@
-//! HTML of chat messages to a line of text, and text to HTML; no parser, and nothing that needs one.
+//! Converts the HTML of chat messages to a line of text, and text to HTML, without a parser.
 
 /// Returns HTML as one line of text.
 pub(crate) fn line(html: &str) -> String {
@@ -7,7 +7,7 @@ pub(crate) fn line(html: &str) -> String {
 
 /// Returns text that may hold character references as one line.
 ///
-/// Control characters become spaces, for whoever writes chat must not command the reader's terminal.
+/// Control characters become spaces, because the writer of chat must not control the reader's terminal.
 pub(crate) fn text_line(text: &str) -> String {
     let breaks = |letter: char| letter.is_control() || matches!(letter, '\u{2028}' | '\u{2029}');
     let line: String =
@@ -31,7 +31,7 @@ pub(crate) fn escaped(text: &str) -> String {
     html
 }
 
-/// Returns HTML without its tags; one that breaks the line becomes a space, and one that does not end is text.
+/// Returns HTML without its tags; a tag that breaks the line becomes a space, and a tag without end is text.
 fn without_tags(html: &str) -> String {
     let mut text = String::with_capacity(html.len());
     let mut rest = html;
@@ -61,7 +61,7 @@ fn without_tags(html: &str) -> String {
     text + rest
 }
 
-/// Returns where the tag at the beginning of `tag` ends; quoted attributes may hold what looks like an end.
+/// Returns where the tag at the beginning of `tag` ends; quoted attributes may contain `>`.
 fn end_of_tag(tag: &str) -> Option<usize> {
     let mut quote = None;
     for (at, letter) in tag.char_indices() {
@@ -126,12 +126,12 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tag_stays() {
+    fn a_less_than_sign_without_a_tag_stays() {
         assert_eq!(line("1 < 2, a <3 b, x <y"), "1 < 2, a <3 b, x <y");
     }
 
     #[test]
-    fn quoted_ends_end_nothing() {
+    fn a_quoted_end_does_not_end_a_tag() {
         assert_eq!(line(r#"<img alt="a>b" title='">'>c"#), "c");
     }
 
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn many_open_tags_take_no_time() {
+    fn many_open_tags_take_linear_time() {
         let many = "<a ".repeat(100_000);
         assert_eq!(line(&many).len(), many.len() - 1);
         let many = "&".repeat(100_000);
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_escaped_reads_as_it_was() {
+    fn escaped_text_reads_as_before() {
         let text = r#"<b>"it's" &amp; more</b>"#;
         assert_eq!(text_line(&escaped(text)), text);
         assert_eq!(line(&escaped(text)), text);

@@ -13,7 +13,7 @@ fn a_fault_is_measured_and_summed_up() {
         Process::start(&["demo", "--faults", "channel,channel", "--format", "json", "--seed", "7"]);
     let lines: Vec<Value> =
         demo.stdout.rest().iter().map(|line| serde_json::from_str(line).unwrap()).collect();
-    let [first, second, last] = &lines[..] else { panic!("{lines:?}; {}", demo.stderr.told()) };
+    let [first, second, last] = &lines[..] else { panic!("{lines:?}; {}", demo.stderr.seen_lines()) };
     for incident in [first, second] {
         assert_eq!(
             (&incident["fault"], &incident["verified"]),

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::process::Process;
 
 #[test]
-fn a_directory_that_cannot_be_used_is_the_end_and_named() {
+fn a_directory_that_cannot_be_used_ends_the_program_and_is_named() {
     let (_server, url) = Process::serve();
     let directory = tempfile::tempdir().unwrap();
     let mail = directory.path().join("mail");
@@ -33,7 +33,7 @@ fn what_is_sent_to_a_viewer_that_is_away_is_printed_once_when_it_is_back() {
     let view = || Process::join(&url, &[&["--view", "cam"][..], &durable, &[from.as_str()]].concat());
     let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &durable, &[to.as_str()]].concat());
     let mut viewer = view();
-    publisher.say("1");
+    publisher.send_line("1");
     assert_eq!(publisher.stdout.event("accepted")["line"], 1);
     let first = viewer.stdout.event("received");
     assert_eq!((&first["data"], &first["position"]["sequence"]), (&Value::from(1), &Value::from(1)));
@@ -41,11 +41,11 @@ fn what_is_sent_to_a_viewer_that_is_away_is_printed_once_when_it_is_back() {
     assert_eq!(viewer.end().code(), Some(0));
 
     publisher.stdout.event("peer_left");
-    publisher.say("2");
+    publisher.send_line("2");
     assert_eq!(publisher.stdout.event("accepted")["line"], 2);
     drop(publisher);
     let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &durable, &[to.as_str()]].concat());
-    publisher.say("3");
+    publisher.send_line("3");
     // taken before anybody is there, for somebody who was
     assert_eq!(publisher.stdout.event("accepted")["line"], 1);
     let mut viewer = view();

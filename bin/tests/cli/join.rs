@@ -9,9 +9,9 @@ fn lines_go_both_ways() {
     let (_server, url) = Process::serve();
     let mut publisher = Process::join(&url, &["--push", "cam"]);
     let mut viewer = Process::join(&url, &["--view", "cam"]);
-    publisher.say("hello \"viewer\"");
+    publisher.send_line("hello \"viewer\"");
     assert_eq!(viewer.stdout.next("a line"), "hello \"viewer\"");
-    viewer.say("hello publisher");
+    viewer.send_line("hello publisher");
     assert_eq!(publisher.stdout.next("a line"), "hello publisher");
 }
 
@@ -23,9 +23,9 @@ fn lines_go_both_ways_in_a_room_with_a_password() {
     let file = secret.path().to_str().unwrap();
     let mut viewer = Process::join(&url, &["--room", "show", "--view", "cam", "--password-file", file]);
     let mut publisher = Process::join(&url, &["--room", "show", "--push", "cam", "--password", "s3cret"]);
-    publisher.say("hello");
+    publisher.send_line("hello");
     assert_eq!(viewer.stdout.next("a line"), "hello");
-    viewer.say("hello");
+    viewer.send_line("hello");
     assert_eq!(publisher.stdout.next("a line"), "hello");
 }
 
@@ -35,7 +35,7 @@ fn json_lines_keep_their_spelling_and_tell_the_sender() {
     let mut publisher =
         Process::join(&url, &["--push", "cam", "--format", "jsonl", "--identity", &"ab".repeat(16)]);
     let mut viewer = Process::join(&url, &["--view", "cam", "--format", "jsonl"]);
-    publisher.say("{\"number\": 1.50}");
+    publisher.send_line("{\"number\": 1.50}");
     let line = viewer.stdout.next("a line");
     assert!(line.ends_with(r#","data":{"number": 1.50}}"#), "{line}");
     let line: serde_json::Value = serde_json::from_str(&line).unwrap();
@@ -43,15 +43,15 @@ fn json_lines_keep_their_spelling_and_tell_the_sender() {
 }
 
 #[test]
-fn a_line_that_is_no_json_is_named_and_the_next_one_is_sent() {
+fn a_line_that_is_not_json_is_named_and_the_next_one_is_sent() {
     let (_server, url) = Process::serve();
     let mut publisher = Process::join(&url, &["--push", "cam", "--format", "jsonl"]);
     let mut viewer = Process::join(&url, &["--view", "cam", "--format", "jsonl"]);
-    publisher.say("1");
-    publisher.say("{bad");
+    publisher.send_line("1");
+    publisher.send_line("{bad");
     let complaint = publisher.stderr.with("line 2 of stdin");
     assert!(complaint.contains("one JSON value per line"), "{complaint}");
-    publisher.say("3");
+    publisher.send_line("3");
     viewer.stdout.with("\"data\":1}");
     viewer.stdout.with("\"data\":3}");
 }
@@ -63,12 +63,12 @@ fn the_largest_message_arrives_and_a_larger_one_is_named_and_stops_nothing() {
     let mut viewer = Process::join(&url, &["--view", "cam"]);
     // the quotes around a text are part of the message
     let largest: String = ('a'..='z').cycle().take((1 << 20) - 2).collect();
-    publisher.say("first");
-    publisher.say(&format!("{largest}x"));
+    publisher.send_line("first");
+    publisher.send_line(&format!("{largest}x"));
     let complaint = publisher.stderr.with("a line of stdin was not sent");
     assert!(complaint.contains("1048577 bytes is too large; send at most 1048576 bytes"), "{complaint}");
-    publisher.say(&largest);
-    publisher.say("last");
+    publisher.send_line(&largest);
+    publisher.send_line("last");
     assert_eq!(viewer.stdout.next("a line"), "first");
     assert!(viewer.stdout.next("a line") == largest, "the largest message did not arrive as it was");
     assert_eq!(viewer.stdout.next("a line"), "last");
@@ -80,11 +80,11 @@ fn a_full_outbox_refuses_a_line_if_it_is_to() {
     let bounds = ["--set", "outbox.messages=2", "--set", "outbox.when_full=refuse"];
     let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &bounds].concat());
     let mut viewer = Process::join(&url, &["--view", "cam"]);
-    publisher.say("first");
+    publisher.send_line("first");
     assert_eq!(viewer.stdout.next("a line"), "first");
     drop(viewer);
     for _ in 0..4 {
-        publisher.say("to nobody who acknowledges it");
+        publisher.send_line("to nobody who acknowledges it");
     }
     let complaint = publisher.stderr.with("a line of stdin was not sent");
     assert!(complaint.contains("raise outbox.messages or outbox.bytes"), "{complaint}");
@@ -98,8 +98,8 @@ fn a_message_to_a_name_reaches_that_peer_only() {
     let [mut dock, mut overlay] = viewers;
     publisher.stdout.event("connected");
     publisher.stdout.event("connected");
-    publisher.say(r#"{"to":"dock","data":"for the dock"}"#);
-    publisher.say(r#""for all""#);
+    publisher.send_line(r#"{"to":"dock","data":"for the dock"}"#);
+    publisher.send_line(r#""for all""#);
     assert_eq!(dock.stdout.next("a line"), "for the dock");
     assert_eq!(overlay.stdout.next("a line"), "for all");
 }
@@ -111,7 +111,7 @@ fn events_are_json_lines_with_the_data_among_them() {
     let mut viewer = Process::join(&url, &["--view", "cam", "--events"]);
     viewer.stdout.event("signaling_connected");
     assert_eq!(viewer.stdout.event("connected")["peer"]["direction"], "viewing");
-    publisher.say("hello");
+    publisher.send_line("hello");
     let received = viewer.stdout.event("received");
     assert_eq!((&received["data"], &received["from"]["name"]), (&"hello".into(), &"cam".into()));
 }
@@ -124,12 +124,12 @@ fn what_is_remembered_outlives_a_killed_process() {
     let remember = ["--remember", file.to_str().unwrap()];
     let mut viewer = Process::join(&url, &["--view", "cam", "--events"]);
     let mut publisher = Process::join(&url, &[&["--push", "cam"][..], &remember].concat());
-    publisher.say("first");
+    publisher.send_line("first");
     let first = viewer.stdout.event("received");
     wait_until_written(&file, "cam");
     drop(publisher);
     let mut publisher = Process::join(&url, &remember);
-    publisher.say("second");
+    publisher.send_line("second");
     let second = viewer.stdout.event("received");
     assert_eq!(second["data"], "second");
     assert_eq!(first["from"]["identity"], second["from"]["identity"]);
@@ -150,7 +150,7 @@ fn the_end_of_stdin_ends_nothing() {
     let mut viewer = Process::join(&url, &["--view", "cam"]);
     viewer.close_stdin();
     let mut publisher = Process::join(&url, &["--push", "cam"]);
-    publisher.say("still there?");
+    publisher.send_line("still there?");
     assert_eq!(viewer.stdout.next("a line"), "still there?");
 }
 
@@ -181,9 +181,9 @@ fn a_reader_that_is_slow_holds_up_nobody() {
     // More than the pipe and every queue behind it hold.
     let line = "x".repeat(1000);
     for _ in 0..10_000 {
-        publisher.say(&line);
+        publisher.send_line(&line);
     }
-    slow.say("still there");
+    slow.send_line("still there");
     assert_eq!(publisher.stdout.event("received")["data"], "still there");
 }
 
@@ -196,10 +196,10 @@ fn a_flood_of_lines_is_sent_to_the_last() {
     viewer.stderr.with("direction=\"viewing\"");
     let padding = "x".repeat(400);
     for number in 0..LINES {
-        publisher.say(&format!("{number} {padding}"));
+        publisher.send_line(&format!("{number} {padding}"));
     }
     viewer.stdout.with(&format!("{} ", LINES - 1));
-    let told = publisher.stdout.told();
+    let told = publisher.stdout.seen_lines();
     assert!(!told.contains("dropped"), "{told}");
 }
 
@@ -208,12 +208,12 @@ fn a_reader_that_has_seen_enough_ends_it_politely() {
     let (_server, url) = Process::serve();
     let mut publisher = Process::join(&url, &["--push", "cam", "--events"]);
     let mut viewer = Process::join(&url, &["--view", "cam"]);
-    publisher.say("first");
+    publisher.send_line("first");
     viewer.stdout.next("a line");
     viewer.hang_up();
     // A closed pipe is noticed by the next write, and the pipe's reader here takes one line more before it stops.
     while !viewer.has_ended() {
-        publisher.say("more");
+        publisher.send_line("more");
     }
     publisher.stdout.event("peer_left");
     assert_eq!(viewer.end().code(), Some(0));

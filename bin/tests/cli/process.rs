@@ -68,7 +68,7 @@ impl Process {
     }
 
     /// Writes a line to its stdin.
-    pub(crate) fn say(&mut self, line: &str) {
+    pub(crate) fn send_line(&mut self, line: &str) {
         writeln!(self.stdin.as_mut().unwrap(), "{line}").unwrap();
     }
 
@@ -104,7 +104,7 @@ impl Process {
     pub(crate) fn end(&mut self) -> ExitStatus {
         let deadline = Instant::now() + LIMIT;
         while !self.has_ended() {
-            assert!(Instant::now() < deadline, "{} does not end; {}", self.id(), self.stderr.told());
+            assert!(Instant::now() < deadline, "{} does not end; {}", self.id(), self.stderr.seen_lines());
         }
         self.child.wait().unwrap()
     }
@@ -166,8 +166,8 @@ impl Lines {
         rest
     }
 
-    /// Returns what was told so far, for messages.
-    pub(crate) fn told(&mut self) -> String {
+    /// Returns every line so far, for messages.
+    pub(crate) fn seen_lines(&mut self) -> String {
         self.seen.extend(self.coming.try_iter());
         self.seen.join("\n")
     }
@@ -182,8 +182,8 @@ impl Lines {
                         return line;
                     }
                 }
-                Err(RecvTimeoutError::Timeout) => panic!("no {what} in time; so far:\n{}", self.told()),
-                Err(RecvTimeoutError::Disconnected) => panic!("no {what}, it ended:\n{}", self.told()),
+                Err(RecvTimeoutError::Timeout) => panic!("no {what} in time; so far:\n{}", self.seen_lines()),
+                Err(RecvTimeoutError::Disconnected) => panic!("no {what}, it ended:\n{}", self.seen_lines()),
             }
         }
     }

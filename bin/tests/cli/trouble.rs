@@ -32,9 +32,9 @@ fn another_password_is_suspected_and_a_healthy_connection_stays() {
     let mut stranger = Process::join(&url, &["--view", "cam", "--password", "wrong"]);
     let message = stranger.stderr.with("no answer for stream \"cam\"");
     assert!(message.contains("--password"), "{message}");
-    publisher.say("still there?");
+    publisher.send_line("still there?");
     assert_eq!(viewer.stdout.event("received")["data"], "still there?");
-    let told = viewer.stdout.told();
+    let told = viewer.stdout.seen_lines();
     assert!(!told.contains("interrupted"), "{told}");
 }
 

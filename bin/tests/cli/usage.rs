@@ -113,16 +113,6 @@ fn policies_are_listed_by_question() {
 }
 
 #[test]
-fn the_readme_shows_the_example_as_it_compiles() {
-    let readme = include_str!("../../../README.md");
-    let example = include_str!("../../examples/echo.rs");
-    let (_, body) = example.split_once("-> Result<(), Box<dyn Error>> {\n").unwrap();
-    for line in body.lines().filter(|line| line.len() > 1) {
-        assert!(readme.contains(line.trim()), "README.md lacks: {line}");
-    }
-}
-
-#[test]
 fn the_readme_lists_every_profile_and_every_policy() {
     let readme = include_str!("../../../README.md");
     for line in rejoin(&["profiles"]).stdout.lines() {

@@ -24,7 +24,7 @@ impl Account {
     pub(crate) fn new(sender: &Shell, receiver: &Shell) -> Self {
         let mut reached: BTreeMap<String, u64> = BTreeMap::new();
         let (mut received, mut repeated) = (Vec::new(), 0);
-        for line in receiver.told("received") {
+        for line in receiver.printed_events("received") {
             let position = &line["position"];
             let (epoch, sequence) =
                 (position["epoch"].as_str().unwrap().to_owned(), position["sequence"].as_u64().unwrap());
@@ -36,7 +36,7 @@ impl Account {
             *reached = sequence;
             received.push(line["data"].as_u64().unwrap());
         }
-        let told = [sender.told("dropped"), receiver.told("missed")].concat();
+        let told = [sender.printed_events("dropped"), receiver.printed_events("missed")].concat();
         Self {
             taken: sender.taken(),
             received,

@@ -33,8 +33,8 @@ fn what_was_taken_arrives_once_and_in_order_through_kills_of_both_sides() {
     let mut dice = Rng::new(seed);
     let directory = tempfile::tempdir().unwrap();
     let (_server, url) = serve();
-    let start = |wish: &str| {
-        let mail = directory.path().join(wish.trim_start_matches('-'));
+    let start = |intent: &str| {
+        let mail = directory.path().join(intent.trim_start_matches('-'));
         Shell::new(
             &[
                 "join",
@@ -45,7 +45,7 @@ fn what_was_taken_arrives_once_and_in_order_through_kills_of_both_sides() {
                 "--format",
                 "jsonl",
                 "--events",
-                wish,
+                intent,
                 "cam",
             ],
             &mail,
@@ -89,7 +89,7 @@ fn what_was_taken_arrives_once_and_in_order_through_kills_of_both_sides() {
 fn talk_for(time: Duration, shells: &mut [Shell; 2]) {
     let end = Instant::now() + time;
     while Instant::now() < end {
-        shells.iter_mut().for_each(Shell::say_next);
+        shells.iter_mut().for_each(Shell::send_next);
         std::thread::sleep(PACE); // the pace of the conversation
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Shell {
     /// The numbers that were written to the stdin of each life, line by line.
     said: Vec<Vec<u64>>,
     next: u64,
-    /// What each life printed, whole lines only: half of one is no line to any reader.
+    /// What each life printed, whole lines only: a partial line is not a line.
     printed: Arc<Mutex<Vec<Vec<Value>>>>,
 }
 
@@ -69,7 +69,7 @@ impl Shell {
     }
 
     /// Writes the next number to its stdin; no number is ever written twice.
-    pub(crate) fn say_next(&mut self) {
+    pub(crate) fn send_next(&mut self) {
         let Some(life) = &mut self.life else { return };
         if writeln!(life.stdin, "{}", self.next).is_ok() {
             self.said.last_mut().unwrap().push(self.next);
@@ -94,7 +94,7 @@ impl Shell {
     }
 
     /// Returns everything that it printed under the name of `event`, in order.
-    pub(crate) fn told(&self, event: &str) -> Vec<Value> {
+    pub(crate) fn printed_events(&self, event: &str) -> Vec<Value> {
         let printed = self.printed.lock().unwrap();
         printed.iter().flatten().filter(|line| line["event"] == event).cloned().collect()
     }

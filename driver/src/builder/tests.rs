@@ -52,7 +52,7 @@ async fn a_stored_stream_is_published_again() {
     let ((signaling, mut server), (peers, _)) = (transport(), transport());
     let _session = complete()
         .transports(Box::new(signaling), Box::new(peers))
-        .session_store(Box::new(MemoryStore::holding(record(None, &["old"], &[]))))
+        .session_store(Box::new(MemoryStore::with_record(record(None, &["old"], &[]))))
         .start()
         .unwrap();
     let (generation, action) = server.performed.recv().await.unwrap();

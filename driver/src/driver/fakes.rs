@@ -211,11 +211,11 @@ async fn next_of<T>(receiver: &mut UnboundedReceiver<T>) -> T {
 }
 
 /// A name that must not appear in a log above DEBUG.
-pub(crate) const STREAM: &str = "hush_stream";
+pub(crate) const STREAM: &str = "quiet_stream";
 
 fn peer() -> Peer {
     let key = PeerKey { peer: STREAM.into(), direction: Direction::Viewing };
-    Peer { key, identity: None, label: Some("hush_stream_label".to_owned()) }
+    Peer { key, identity: None, label: Some("quiet_stream_label".to_owned()) }
 }
 
 fn link() -> LinkName {

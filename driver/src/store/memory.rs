@@ -14,7 +14,7 @@ pub struct MemoryStore {
 
 impl MemoryStore {
     /// Creates a store that holds `record`.
-    pub fn holding(record: SessionRecord) -> Self {
+    pub fn with_record(record: SessionRecord) -> Self {
         Self { record: Some(record) }
     }
 }

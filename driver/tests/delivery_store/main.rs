@@ -39,7 +39,7 @@ fn messages_survive_their_store() {
     drop(store);
     let record = |delivery_key: DeliveryKey| PeerRecord {
         delivery_key,
-        note: note(2),
+        note: peer_state(2),
         kept: vec![(1, payload(1)), (2, payload(2))],
     };
     let expected = Snapshot { identity: Some(Identity(9)), peers: vec![record(other), record(one)] };
@@ -185,8 +185,8 @@ fn another_boot_of_the_host_gives_new_numbers() {
     });
     let mail = folder.open().load().unwrap().peers;
     assert_eq!(mail[0].kept, [(1, payload(8)), (2, payload(9))]);
-    assert_eq!((mail[0].note.newest, mail[0].note.received), (2, note(9).received));
-    assert_ne!(mail[0].note.epoch, note(9).epoch);
+    assert_eq!((mail[0].note.newest, mail[0].note.received), (2, peer_state(9).received));
+    assert_ne!(mail[0].note.epoch, peer_state(9).epoch);
     // The next load returns the same numbers.
     assert_eq!(folder.open().load().unwrap().peers, mail);
 }
@@ -212,10 +212,10 @@ fn kept(delivery_key: &DeliveryKey, sequence: u64) -> StoreChange {
 }
 
 fn noted(delivery_key: &DeliveryKey, newest: u64) -> StoreChange {
-    StoreChange::Noted { delivery_key: delivery_key.clone(), note: note(newest) }
+    StoreChange::Noted { delivery_key: delivery_key.clone(), note: peer_state(newest) }
 }
 
-fn note(newest: u64) -> PeerState {
+fn peer_state(newest: u64) -> PeerState {
     PeerState {
         identity: Some(Identity(3)),
         label: Some("dock".to_owned()),

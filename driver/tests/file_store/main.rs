@@ -30,7 +30,8 @@ async fn a_new_file_holds_nothing() {
 async fn a_session_outlives_its_store() {
     let folder = Folder::new();
     let mut record = record(1);
-    let viewer = ViewerRecord { name: "desk".into(), identity: Identity(9), stream: StreamId("cam".into()) };
+    let viewer =
+        ViewerRecord { name: "viewer".into(), identity: Identity(9), stream: StreamId("cam".into()) };
     record.viewers.push(viewer);
     folder.open().save(&record).await.unwrap();
     assert_eq!(folder.open().load().await.unwrap(), Some(record));

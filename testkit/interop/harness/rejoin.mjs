@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { kill, start, Talker } from './processes.mjs';
 
 const BINARY = process.env.REJOIN ?? fileURLToPath(new URL('../../../target/debug/rejoin', import.meta.url));
-if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing; build it with: cargo build -p rejoin`);
+if (!existsSync(BINARY)) throw new Error(`${BINARY} is missing; build it with: cargo build -p rejoin-cli`);
 process.env.RUST_LOG ??= 'error,rejoin=info,rejoin_driver=info';
 
 // A signaling server that can be killed and comes back at the same address.

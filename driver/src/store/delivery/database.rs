@@ -108,13 +108,13 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<(Snapshot, Option
             gone.push(StoreChange::Forgotten { delivery_key });
         } else {
             let last_seen = row.last_seen;
-            let mut note = row.note();
-            if let Some(cursor) = &mut note.received
+            let mut state = row.peer_state();
+            if let Some(cursor) = &mut state.received
                 && let Some(sequence) = confirmed.get(cursor.epoch.0)?
             {
                 cursor.sequence = cursor.sequence.max(sequence.value());
             }
-            found.push((last_seen, PeerRecord { delivery_key, note, kept: messages }));
+            found.push((last_seen, PeerRecord { delivery_key, note: state, kept: messages }));
         }
     }
     drop((about, peers, kept, confirmed, reading));

@@ -44,7 +44,7 @@ impl Row {
     }
 
     /// Returns the state.
-    pub(super) fn note(self) -> PeerState {
+    pub(super) fn peer_state(self) -> PeerState {
         PeerState {
             identity: self.identity,
             label: self.label,

@@ -1,9 +1,9 @@
-//! Reads stdin line by line in a thread of its own, and says which lines are none.
+//! Reads stdin line by line on a separate thread, and reports invalid lines.
 
 use std::io::{self, BufRead, Read as _};
 
 use anyhow::{Result, anyhow, bail};
-use rejoin_core::delivery::LARGEST_MESSAGE;
+use rejoin::delivery::LARGEST_MESSAGE;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
@@ -19,29 +19,29 @@ pub(crate) struct Outgoing {
     pub(crate) json: String,
 }
 
-/// Lines that wait for a peer; whoever writes more waits with them. The longest take 16 MiB together.
-const WAITING_LINES: usize = 16;
+/// The lines that may wait for a peer; a writer of more lines has to wait. The longest take 16 MiB together.
+const MAX_WAITING_LINES: usize = 16;
 
-/// Longer lines are longer than any message.
-const LONGEST_LINE: usize = LARGEST_MESSAGE;
+/// A longer line is longer than any message.
+const MAX_LINE: usize = LARGEST_MESSAGE;
 
-/// Starts reading stdin; yields the numbers of lines, from 1, and what they say.
-pub(crate) fn from_stdin(format: Format) -> mpsc::Receiver<(u64, Outgoing)> {
-    let (messages, waiting) = mpsc::channel(WAITING_LINES);
-    // No runtime waits for this thread at its end, as it would for a blocked read of its own.
+/// Starts to read stdin; the channel yields the numbers of lines, from 1, and their messages.
+pub(crate) fn lines(format: Format) -> mpsc::Receiver<(u64, Outgoing)> {
+    let (messages, waiting) = mpsc::channel(MAX_WAITING_LINES);
+    // A runtime waits for its blocking reads when it shuts down, but not for this thread.
     std::thread::spawn(move || {
         let read = read(io::stdin().lock(), format, |number, message| {
             messages.blocking_send((number, message)).is_ok()
         });
         match read {
-            Ok(refused) => tracing::debug!(refused, "stdin has ended; the session goes on"),
-            Err(error) => tracing::warn!(%error, "stdin cannot be read; the session goes on without it"),
+            Ok(refused) => tracing::debug!(refused, "stdin has ended; the session continues"),
+            Err(error) => tracing::warn!(%error, "stdin cannot be read; the session continues without it"),
         }
     });
     waiting
 }
 
-/// Reads until the end, or until `send` takes no more; returns how many lines were refused.
+/// Reads until the end, or until `send` returns false; returns how many lines were invalid.
 fn read(
     mut input: impl BufRead,
     format: Format,
@@ -51,11 +51,11 @@ fn read(
     let mut line = Vec::new();
     loop {
         line.clear();
-        if input.by_ref().take(LONGEST_LINE as u64 + 2).read_until(b'\n', &mut line)? == 0 {
+        if input.by_ref().take(MAX_LINE as u64 + 2).read_until(b'\n', &mut line)? == 0 {
             return Ok(refused);
         }
         number += 1;
-        let complete = line.ends_with(b"\n") || line.len() <= LONGEST_LINE;
+        let complete = line.ends_with(b"\n") || line.len() <= MAX_LINE;
         if !complete {
             skip_line(&mut input)?;
         }
@@ -85,7 +85,7 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-/// One peer's message among JSON Lines.
+/// A JSON line with the address of one peer.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Addressed<'a> {
@@ -96,7 +96,7 @@ struct Addressed<'a> {
 
 fn message(line: &[u8], format: Format, complete: bool) -> Result<Outgoing> {
     if !complete {
-        bail!("it is longer than {LONGEST_LINE} bytes; send it in parts")
+        bail!("it is longer than {MAX_LINE} bytes; send it in parts")
     }
     let Ok(text) = std::str::from_utf8(line) else { bail!("it is not UTF-8; convert it first") };
     let text = text.strip_suffix('\n').unwrap_or(text);
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_bad_line_stops_nobody() {
+    fn an_invalid_line_does_not_stop_the_reader() {
         let mut sent = Vec::new();
         let refused = read(&b"1\n{bad\n2\n"[..], Format::Jsonl, |number, message| {
             sent.push((number, message.json));
@@ -150,7 +150,7 @@ mod tests {
     }
 
     #[test]
-    fn refusals_name_the_remedy() {
+    fn errors_name_the_remedy() {
         let bad = |line: &[u8]| message(line, Format::Jsonl, true).unwrap_err().to_string();
         assert!(bad(b"{bad").contains("one JSON value per line"));
         assert!(bad(b"\xff").contains("convert it"));
@@ -158,7 +158,7 @@ mod tests {
 
     #[test]
     fn a_line_without_end_is_skipped() {
-        let long = format!("{}\n\"next\"\n", "x".repeat(3 * LONGEST_LINE));
+        let long = format!("{}\n\"next\"\n", "x".repeat(3 * MAX_LINE));
         assert_eq!(sent(&long, Format::Raw), [r#""\"next\"""#]);
     }
 

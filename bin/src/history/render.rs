@@ -1,16 +1,16 @@
-//! A history to read: a table, lines of JSON or of CSV.
+//! Formats a history as a table, JSON Lines or CSV.
 
 use std::time::{Duration, UNIX_EPOCH};
 
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{ContentArrangement, Table};
-use rejoin_core::policy::Outcome;
+use rejoin::policy::Outcome;
 
 use super::entry::{Ending, Entry, Link, Share, Step};
 use crate::cli::history::HistoryFormat;
 
 /// Returns `entries` in `format`.
-pub(super) fn write(entries: &[Entry], format: HistoryFormat) -> String {
+pub(super) fn render(entries: &[Entry], format: HistoryFormat) -> String {
     match format {
         HistoryFormat::Table => table(entries),
         HistoryFormat::Json => lines(entries.iter().filter_map(|entry| serde_json::to_string(entry).ok())),
@@ -24,11 +24,11 @@ fn lines(lines: impl Iterator<Item = String>) -> String {
 
 fn table(entries: &[Entry]) -> String {
     if entries.is_empty() {
-        return "no incident has been closed yet\n".to_owned();
+        return "no closed incidents\n".to_owned();
     }
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
-    table.set_header(["started (UTC)", "link", "fault", "outcome", "outage", "steps", "who owned the time"]);
+    table.set_header(["started (UTC)", "link", "fault", "outcome", "outage", "steps", "time by phase"]);
     for entry in entries {
         let (kind, name, direction) = link(&entry.link);
         table.add_row([
@@ -76,7 +76,7 @@ fn row(entry: &Entry) -> String {
     fields.map(quoted).join(",")
 }
 
-/// Writes a field by RFC 4180; one that a spreadsheet would calculate begins with an apostrophe.
+/// Returns a field by RFC 4180; an apostrophe precedes a field that a spreadsheet would evaluate.
 fn quoted(field: &str) -> String {
     let field = if field.starts_with(['=', '+', '-', '@']) { format!("'{field}") } else { field.to_owned() };
     if field.contains([',', '"', '\n', '\r']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
@@ -85,8 +85,8 @@ fn quoted(field: &str) -> String {
 fn link(link: &Link) -> (&'static str, &str, &'static str) {
     match link {
         Link::Signaling => ("signaling", "", ""),
-        Link::Peer { name, direction: rejoin_core::Direction::Publishing } => ("peer", name, "publishing"),
-        Link::Peer { name, direction: rejoin_core::Direction::Viewing } => ("peer", name, "viewing"),
+        Link::Peer { name, direction: rejoin::Direction::Publishing } => ("peer", name, "publishing"),
+        Link::Peer { name, direction: rejoin::Direction::Viewing } => ("peer", name, "viewing"),
     }
 }
 
@@ -128,7 +128,7 @@ fn phases(timeline: &[Share]) -> String {
     sums.iter().map(share).collect::<Vec<_>>().join("\n")
 }
 
-/// The last moment that a calendar of four digits can name.
+/// The last millisecond of the year 9999, the last year with four digits.
 const LAST_MS: u64 = 253_402_300_799_999;
 
 fn time(unix_ms: u64) -> String {
@@ -137,42 +137,42 @@ fn time(unix_ms: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use rejoin_core::{Direction, RecoveryStep};
+    use rejoin::{Direction, RecoveryStep};
 
     use super::*;
 
     #[test]
-    fn a_table_tells_everything() {
-        let page = write(&[entry()], HistoryFormat::Table);
+    fn a_table_has_every_field() {
+        let text = render(&[entry()], HistoryFormat::Table);
         for part in ["2023-11-14 22:13:20", "peer a,\"b", "12.345 s", "wait failed 5000 ms", "grace 7 ms"] {
-            assert!(page.contains(part), "{part}: {page}");
+            assert!(text.contains(part), "{part}: {text}");
         }
     }
 
     #[test]
-    fn an_empty_table_says_so() {
-        assert_eq!(write(&[], HistoryFormat::Table), "no incident has been closed yet\n");
+    fn an_empty_history_is_reported() {
+        assert_eq!(render(&[], HistoryFormat::Table), "no closed incidents\n");
     }
 
     #[test]
-    fn lines_of_json_are_the_entries() {
-        let page = write(&[entry(), entry()], HistoryFormat::Json);
-        let entries: Vec<Entry> = page.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    fn json_lines_are_the_entries() {
+        let text = render(&[entry(), entry()], HistoryFormat::Json);
+        let entries: Vec<Entry> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(entries, [entry(), entry()]);
-        assert!(page.starts_with(r#"{"started":1700000000000,"link":{"kind":"peer","name":"#), "{page}");
+        assert!(text.starts_with(r#"{"started":1700000000000,"link":{"kind":"peer","name":"#), "{text}");
     }
 
     #[test]
-    fn fields_of_csv_are_quoted_where_they_must_be() {
-        let page = write(&[entry()], HistoryFormat::Csv);
+    fn csv_fields_are_quoted_if_necessary() {
+        let text = render(&[entry()], HistoryFormat::Csv);
         let expected = "1700000000000,2023-11-14T22:13:20Z,peer,\"a,\"\"b\",viewing,ice_failed,'=1+1,recovered,\
                         12345,wait failed 5000 ms,grace 5 ms; backoff 1 ms; grace 2 ms";
-        assert_eq!(page.lines().nth(1), Some(expected));
-        assert_eq!(page.lines().next().map(|line| line.split(',').count()), Some(COLUMNS.len()));
+        assert_eq!(text.lines().nth(1), Some(expected));
+        assert_eq!(text.lines().next().map(|line| line.split(',').count()), Some(COLUMNS.len()));
     }
 
     #[test]
-    fn a_time_beyond_all_calendars_is_no_trouble() {
+    fn a_time_after_the_last_year_is_the_last_second() {
         assert_eq!(time(u64::MAX), "9999-12-31T23:59:59Z");
     }
 
