@@ -1,4 +1,4 @@
-//! What a configuration says: policies, monitor, platform and servers.
+//! A complete configuration: policies, monitor, platform, servers and bounds.
 
 use rejoin_core::{IceServer, NetworkMonitor, Platform, Policies};
 
@@ -14,24 +14,24 @@ const SETTINGS: [&str; 5] = ["profile", "platform", "ice_servers", "outbox", "sp
 /// A complete configuration, ready for a driver.
 #[derive(Debug)]
 pub struct Configuration {
-    /// The name of the profile that it is based on; for people, no code may ask for it.
+    /// The name of the profile that it is based on, for display only: no code depends on it.
     pub profile: String,
     /// The chosen policies.
     pub policies: Policies,
     /// The chosen monitor, which has not opened anything yet.
     pub network: Box<dyn NetworkMonitor>,
-    /// Whose timeouts and heartbeats apply: the named platform, or the one that runs us.
+    /// The platform whose limits and probes apply: the named one, or the one that rejoin runs on.
     pub platform: Platform,
     /// STUN and TURN servers.
     pub ice_servers: Vec<IceServer>,
-    /// What is kept for a peer until it has it.
+    /// The bounds of the messages that are kept for a peer.
     pub outbox: Outbox,
     /// Whether a spare connection is kept with a peer.
     pub spare: Spare,
 }
 
 impl Configuration {
-    /// Reads everything that `merged` says, or tells everything that is wrong with it.
+    /// Reads `merged`, or returns every error in it.
     pub(crate) fn read(
         merged: &Merged,
         registry: &Registry,

@@ -1,4 +1,4 @@
-//! What can be wrong with a configuration: where, which key, and what would be right.
+//! The errors of a configuration: the layer, the key, and how to fix it.
 
 use std::io;
 use std::path::PathBuf;
@@ -17,8 +17,8 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// A page is no TOML.
-    #[error("line {line} of {layer} is no TOML: {problem}")]
+    /// A page is not valid TOML.
+    #[error("line {line} of {layer} is not valid TOML: {problem}")]
     Malformed {
         /// The page.
         layer: String,
@@ -33,7 +33,7 @@ pub enum ConfigError {
         /// What was given in place of an assignment.
         key: String,
     },
-    /// A key that nothing reads.
+    /// An unknown key.
     #[error("{key} in {layer}: there is no such key; {}", suggestion(key, known))]
     UnknownKey {
         /// Where it was found.
@@ -43,7 +43,7 @@ pub enum ConfigError {
         /// The keys that could stand in its place.
         known: Vec<String>,
     },
-    /// A name that means nothing.
+    /// An unknown name.
     #[error("{key} in {layer}: no {what} is called \"{name}\"; {}", suggestion(name, known))]
     UnknownName {
         /// Where it was found.
@@ -54,7 +54,7 @@ pub enum ConfigError {
         what: String,
         /// The name.
         name: String,
-        /// The names that mean something.
+        /// The known names.
         known: Vec<String>,
     },
     /// A value that does not fit its key.
@@ -64,16 +64,16 @@ pub enum ConfigError {
         layer: String,
         /// The key.
         key: String,
-        /// What is wrong and what would be right.
+        /// What is wrong and how to fix it.
         problem: String,
     },
 }
 
-/// Lists what is known, beginning with what was probably meant by the last level of `name`.
+/// Lists the known names, after the one that the last level of `name` probably means.
 fn suggestion(name: &str, known: &[String]) -> String {
     let name = name.rsplit('.').next().unwrap_or(name);
     let distance = |candidate: &String| strsim::damerau_levenshtein(name, candidate);
-    // A third of the letters may be wrong; more is another word.
+    // At most a third of the letters may differ; beyond that it is another word.
     let close = |candidate: &&String| distance(candidate) <= (candidate.chars().count() / 3).max(1);
     let renamed = renamed_keys::new_name(name).and_then(|new| known.iter().find(|known| *known == new));
     let meant = renamed.or_else(|| known.iter().filter(close).min_by_key(|candidate| distance(candidate)));

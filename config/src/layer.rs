@@ -1,4 +1,4 @@
-//! One layer of configuration: values and the name of where they came from.
+//! One layer of configuration: values and the name of their origin.
 
 use figment::value::{Dict, Map, Value};
 use figment::{Metadata, Profile, Provider};
@@ -13,9 +13,9 @@ const SEPARATOR: &str = "__";
 /// Values with one origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Layer {
-    /// Where they came from, as messages name it.
+    /// Their origin, as messages name it.
     pub(crate) name: String,
-    /// What they are.
+    /// The values.
     pub(crate) values: Dict,
 }
 

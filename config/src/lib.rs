@@ -1,7 +1,17 @@
-//! rejoin-config turns names into policies: profiles, the layers above them, and the registry of what names mean.
+//! rejoin-config reads the configuration of a session: profiles, the layers above them, and the registry of policies.
 //!
-//! Later layers win: policy defaults, a profile's page, the user's file, `REJOIN_*` environment, `--set key=value`.
-//! A [`Loader`] stacks them and yields a [`Configuration`]; a [`Registry`] says which policies can be named.
+//! ```
+//! use rejoin_config::{Loader, Registry};
+//!
+//! # fn main() -> Result<(), rejoin_config::ConfigError> {
+//! let configuration =
+//!     Loader::new(Registry::builtin()).profile("aggressive").set("backoff.exponential.base=1s").load()?;
+//! # assert_eq!(configuration.profile, "aggressive");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Later layers win: policy defaults, a profile's page, the user's file, `REJOIN_*` variables, `--set key=value`.
 //! An application adds its own policy in one line:
 //!
 //! ```
@@ -18,8 +28,8 @@
 //! }
 //!
 //! impl BackoffPolicy for Linear {
-//!     fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
-//!         Some(Duration::from_secs(self.seconds.saturating_mul(retry.attempt.into())))
+//!     fn delay(&self, context: &BackoffContext<'_>) -> Option<Duration> {
+//!         Some(Duration::from_secs(self.seconds.saturating_mul(context.attempt.into())))
 //!     }
 //! }
 //!

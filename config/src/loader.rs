@@ -1,4 +1,4 @@
-//! The loader: stacks the layers and reads what they say.
+//! The loader: merges the layers and reads the configuration.
 
 use std::path::{Path, PathBuf};
 
@@ -9,7 +9,7 @@ use crate::merged::Merged;
 use crate::profile::{PROFILES, profile};
 use crate::{ConfigError, Configuration, Registry, Setting};
 
-/// Stacks layers and reads what they say; may be asked again, as after a change of the file.
+/// Merges layers and reads the configuration; it can be used again, for example after a change of the file.
 #[derive(Clone, Debug)]
 pub struct Loader {
     registry: Registry,
@@ -25,32 +25,32 @@ impl Loader {
         Self { registry, profile: None, file: None, variables: Vec::new(), assignments: Vec::new() }
     }
 
-    /// Bases everything on the profile called `name`, whatever other layers say.
+    /// Uses the profile called `name`, even if a layer names another.
     #[must_use]
     pub fn profile(mut self, name: impl Into<String>) -> Self {
         self.profile = Some(name.into());
         self
     }
 
-    /// Lays the user's file above the profile; its `profile = "name"` chooses the profile.
+    /// Adds the user's file above the profile; its key `profile` may name the profile.
     #[must_use]
     pub fn file(mut self, path: impl Into<PathBuf>) -> Self {
         self.file = Some(path.into());
         self
     }
 
-    /// Lays the `REJOIN_*` among `variables` above the file.
+    /// Adds the `REJOIN_*` among `variables` above the file.
     ///
-    /// Every one of them must be a key, so leave out those that the application reads itself.
+    /// Each must be a key, so leave out those that the application reads itself.
     #[must_use]
     pub fn environment(mut self, variables: impl IntoIterator<Item = (String, String)>) -> Self {
         self.variables.extend(variables);
-        // The system's order is no order, and messages should not depend on it.
+        // The system's order is arbitrary, and messages must not depend on it.
         self.variables.sort();
         self
     }
 
-    /// Lays `key=value` above everything so far.
+    /// Adds `key=value` above all layers so far.
     #[must_use]
     pub fn set(mut self, assignment: impl Into<String>) -> Self {
         self.assignments.push(assignment.into());
@@ -60,13 +60,13 @@ impl Loader {
     /// Reads all layers.
     ///
     /// # Errors
-    /// Fails with the first mistake that [`check`](Self::check) lists.
+    /// Returns the first error that [`check`](Self::check) lists.
     pub fn load(&self) -> Result<Configuration, ConfigError> {
         let (merged, profile) = self.merge()?;
         Configuration::read(&merged, &self.registry, &profile).map_err(first)
     }
 
-    /// Returns everything that is wrong with the layers; nothing if they can be loaded.
+    /// Returns every error of the layers; nothing if they can be loaded.
     pub fn check(&self) -> Vec<ConfigError> {
         let checked = self.merge().map_err(|error| vec![error]);
         let read =
@@ -79,7 +79,7 @@ impl Loader {
     /// Options that no layer names have their policy's default and are not listed; credentials are not shown.
     ///
     /// # Errors
-    /// Fails as [`load`](Self::load) does.
+    /// Returns the same errors as [`load`](Self::load).
     pub fn explain(&self) -> Result<Vec<Setting>, ConfigError> {
         let (merged, profile) = self.merge()?;
         Configuration::read(&merged, &self.registry, &profile).map_err(first)?;

@@ -1,4 +1,4 @@
-//! All layers of a configuration, merged, with the memory of which value came from which.
+//! All layers of a configuration, merged, with the origin of each value.
 
 use figment::Figment;
 use figment::error::{Actual, Kind};
@@ -86,7 +86,7 @@ impl Merged {
     }
 }
 
-/// Says what was found and what is needed; what belongs to a server may be a credential and is not shown.
+/// Describes the found and the needed value; a value of an ICE server may be a credential and is not shown.
 fn mismatch(key: &str, found: &Actual, expected: &str) -> String {
     let secret = key.starts_with("ice_servers");
     let found = match found {

@@ -1,4 +1,4 @@
-//! Where every setting in force came from.
+//! The settings in force and their origins.
 
 use std::fmt;
 
@@ -46,7 +46,7 @@ impl fmt::Display for Setting {
     }
 }
 
-/// Collects the keys and values of everything below `key` that is no table.
+/// Collects the keys and values below `key` that are not tables.
 fn leaves(key: &str, value: &Value, found: &mut Vec<(String, String)>) {
     match value {
         Value::Dict(_, values) => {

@@ -1,4 +1,4 @@
-//! What is kept for a peer until it has it: the bounds, and what happens at them.
+//! The table `outbox`: the bounds of the messages that are kept for a peer.
 
 use std::num::NonZeroU32;
 
@@ -8,15 +8,15 @@ use rejoin_core::id::Identity;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-/// The table `outbox`: what is kept for one peer until it has it.
+/// The bounds of the messages that are kept for one peer until it has acknowledged them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Outbox {
-    /// How many messages.
+    /// The largest number of messages.
     pub messages: NonZeroU32,
-    /// How many bytes of messages.
+    /// The largest number of bytes of messages.
     pub bytes: NonZeroU32,
-    /// What happens to a message for which that leaves no room.
+    /// What happens to a message beyond these bounds: sending waits, the oldest message is dropped, or sending fails.
     #[schemars(schema_with = "when_full")]
     pub when_full: WhenFull,
 }

@@ -1,4 +1,4 @@
-//! The registry: which policies can be named, and how each is made from its options.
+//! The registry: the policies that a configuration can name, and how each is made from its options.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -12,8 +12,8 @@ use serde::de::DeserializeOwned;
 
 /// The policies that a configuration may name.
 ///
-/// A plain value: nothing is registered behind anyone's back, and two registries do not know of each other.
-/// A later policy replaces an earlier one of the same name; the name `use` cannot be chosen.
+/// A plain value: every policy is added by an explicit call, and two registries are independent.
+/// A later policy replaces an earlier one of the same name; the name `use` is reserved.
 #[derive(Clone, Debug, Default)]
 pub struct Registry {
     pub(crate) backoff: Factories<Arc<dyn BackoffPolicy>>,
@@ -28,7 +28,7 @@ pub struct Registry {
 /// A policy that can be named.
 #[derive(Clone, Debug)]
 pub struct PolicyEntry {
-    /// The question it answers, which is the table that names it.
+    /// The question that it answers, which is the name of its table.
     pub question: &'static str,
     /// Its name.
     pub name: String,
@@ -39,7 +39,7 @@ pub struct PolicyEntry {
 }
 
 impl Registry {
-    /// Adds a policy that paces retries.
+    /// Adds a backoff policy.
     #[must_use]
     pub fn backoff<P>(mut self, name: &str) -> Self
     where
@@ -49,7 +49,7 @@ impl Registry {
         self.entry("backoff", name)
     }
 
-    /// Adds a policy that limits waits.
+    /// Adds a timeout policy.
     #[must_use]
     pub fn timeout<P>(mut self, name: &str) -> Self
     where
@@ -59,7 +59,7 @@ impl Registry {
         self.entry("timeout", name)
     }
 
-    /// Adds a policy that chooses repairs.
+    /// Adds a recovery strategy.
     #[must_use]
     pub fn recovery<P>(mut self, name: &str) -> Self
     where
@@ -69,7 +69,7 @@ impl Registry {
         self.entry("recovery", name)
     }
 
-    /// Adds a policy that tells live links from dead ones.
+    /// Adds a health probe.
     #[must_use]
     pub fn health<P>(mut self, name: &str) -> Self
     where
@@ -79,7 +79,7 @@ impl Registry {
         self.entry("health", name)
     }
 
-    /// Adds a policy that grades live links.
+    /// Adds a quality policy.
     #[must_use]
     pub fn quality<P>(mut self, name: &str) -> Self
     where
@@ -89,7 +89,7 @@ impl Registry {
         self.entry("quality", name)
     }
 
-    /// Adds a monitor of the host's network; it must open nothing before its first snapshot is asked for.
+    /// Adds a network monitor; it must open nothing before the first call of `next_snapshot`.
     #[must_use]
     pub fn network<M>(mut self, name: &str) -> Self
     where
@@ -117,7 +117,7 @@ impl Registry {
         self
     }
 
-    /// Returns what can be named, in the order in which it was added.
+    /// Returns the policies that can be named, in the order in which they were added.
     pub fn policies(&self) -> &[PolicyEntry] {
         &self.entries
     }

@@ -1,14 +1,14 @@
-//! Whether a spare connection is kept beside the one in use.
+//! The table `spare`: whether a spare connection is kept beside the active one.
 
 use rejoin_core::supervisor::Spares;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-/// The table `spare`: a second connection to each peer, open over another uplink.
+/// A second connection to each peer, open over another uplink than the active one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Spare {
-    /// With whom one is kept.
+    /// Whether spares are kept, with peers that keep them too.
     #[schemars(schema_with = "keep")]
     pub keep: Spares,
 }

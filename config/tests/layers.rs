@@ -147,7 +147,7 @@ fn explanations_hide_credentials() {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct Never {
-    spite: bool,
+    strict: bool,
 }
 
 impl BackoffPolicy for Never {
@@ -161,7 +161,7 @@ fn an_application_adds_a_policy_in_one_line() {
     let registry = Registry::builtin().backoff::<Never>("never");
     let configuration = Loader::new(registry).set("backoff.use=never").load().unwrap();
     assert_eq!(first_delay(&configuration), None);
-    assert_eq!(format!("{:?}", configuration.policies.backoff), "Never { spite: false }");
+    assert_eq!(format!("{:?}", configuration.policies.backoff), "Never { strict: false }");
 }
 
 #[test]
@@ -178,7 +178,7 @@ fn an_added_policy_is_listed_and_described() {
 fn a_policy_of_the_same_name_replaces_the_first() {
     let registry = Registry::builtin().backoff::<Never>("exponential");
     assert_eq!(registry.policies().iter().filter(|listed| listed.name == "exponential").count(), 1);
-    let loader = Loader::new(registry).set("backoff.exponential={ spite = true }");
+    let loader = Loader::new(registry).set("backoff.exponential={ strict = true }");
     // The page's options belong to the policy that was replaced, and are refused as such.
     assert!(loader.load().is_err());
 }

@@ -1,4 +1,4 @@
-//! What every mistake is answered with, word by word.
+//! The message of every error, word by word.
 
 use std::fs;
 
@@ -192,7 +192,7 @@ fn a_number_where_a_duration_belongs() {
 }
 
 #[test]
-fn a_text_that_is_no_duration() {
+fn a_text_that_is_not_a_duration() {
     assert_eq!(
         answer("backoff.exponential.base = 'soon'"),
         "backoff.exponential.base in rejoin.toml: a duration such as \"5s\" or \"250ms\" is needed, not \"soon\""
@@ -225,11 +225,10 @@ fn a_limit_of_nothing() {
 }
 
 #[test]
-fn a_share_that_is_none() {
+fn a_share_above_one() {
     assert_eq!(
         answer("backoff.exponential.jitter = 3.5"),
-        "backoff.exponential.jitter in rejoin.toml: jitter 3.5 is no share of a delay; \
-         give a number from 0.0 to 1.0"
+        "backoff.exponential.jitter in rejoin.toml: jitter must be between 0.0 and 1.0, got 3.5"
     );
 }
 
@@ -258,9 +257,9 @@ fn options_in_place_of_their_table() {
 }
 
 #[test]
-fn a_page_that_is_no_toml() {
+fn a_page_that_is_not_toml() {
     let text = answer("[backoff]\nuse = 'constant'\ncredential = secret\n");
-    assert!(text.starts_with("line 3 of rejoin.toml is no TOML: "), "{text}");
+    assert!(text.starts_with("line 3 of rejoin.toml is not valid TOML: "), "{text}");
     assert!(!text.contains("secret"), "{text}");
 }
 

@@ -42,11 +42,17 @@ fn page(schema: &Value) -> String {
 
 /// Writes a table of the configuration, and the tables in it below.
 fn section(level: usize, path: &str, schema: &Value, page: &mut String) {
-    let _ = writeln!(page, "\n{} `[{path}]`\n\n{}", "#".repeat(level), sentence(text(schema)));
+    let _ = writeln!(page, "\n{} `[{path}]`\n\n{}", "#".repeat(level), sentence(&text(schema)));
     let (tables, keys): (Vec<_>, Vec<_>) = properties(schema).partition(|(_, schema)| is_table(schema));
     if !keys.is_empty() {
         page.push('\n');
         rows("", keys.into_iter(), page);
+    }
+    if schema["properties"].get("platform").is_some() {
+        let _ = writeln!(
+            page,
+            "\nThe same keys in `[{path}.platform.NAME]` apply on one platform, such as `windows`."
+        );
     }
     for (name, schema) in tables {
         section(level + 1, &format!("{path}.{name}"), schema, page);
@@ -114,7 +120,8 @@ fn text(schema: &Value) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// Returns a text with a full stop.
-fn sentence(text: String) -> String {
-    if text.ends_with('.') { text } else { format!("{text}.") }
+/// Returns a text as a sentence: with a capital and a full stop.
+fn sentence(text: &str) -> String {
+    let (first, rest) = text.split_at_checked(1).unwrap_or_default();
+    format!("{}{}.", first.to_uppercase(), rest.trim_end_matches('.'))
 }

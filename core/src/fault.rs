@@ -24,11 +24,11 @@ pub enum Phase {
     SignalingOpen,
     /// From a WebSocket ping to its pong.
     SignalingPong,
-    /// The same when the trouble of a peer link has put an open socket in doubt.
+    /// The same while the fault of a peer link makes the socket suspect.
     SignalingSuspectPong,
     /// From `joinroom` to the listing.
     RoomJoin,
-    /// How long a link must have been up before its attempts are forgotten.
+    /// How long a link must have been up before its attempts count from zero again.
     StableAfter,
     /// From creating a peer connection to its local description.
     Gathering,
@@ -44,9 +44,9 @@ pub enum Phase {
     Verification,
     /// How long a broken link may try to heal by itself.
     DisconnectedGrace,
-    /// How long without a STUN packet until ICE says `disconnected` (RFC 7675 consent).
+    /// How long without a STUN packet until ICE is `disconnected` (RFC 7675 consent).
     IceDisconnectedTimeout,
-    /// From `disconnected` to `failed`, by the ICE agent's own word.
+    /// From `disconnected` until ICE is `failed`.
     IceFailedTimeout,
     /// How long we keep our end for a peer that nobody named and that is gone.
     PeerExpiry,

@@ -50,7 +50,7 @@ fn vdo_ninja_pings_the_server_every_10_seconds_everywhere() {
 }
 
 #[test]
-fn vdo_ninja_climbs_the_whole_ladder() {
+fn vdo_ninja_tries_every_step_of_the_ladder() {
     use RecoveryStep::{ReconnectSignaling, RecreatePeerConnection, RestartIce, RestartIceViaRelay, Wait};
     let rebuilds = [RecreatePeerConnection, ReconnectSignaling, RecreatePeerConnection];
     assert_eq!(

@@ -15,17 +15,17 @@ use crate::Jitter;
 pub struct Constant(ConstantOptions);
 
 impl Constant {
-    /// Returns the options that were found valid.
+    /// Returns the options, which are valid.
     pub fn options(&self) -> &ConstantOptions {
         &self.0
     }
 }
 
 impl BackoffPolicy for Constant {
-    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
+    fn delay(&self, context: &BackoffContext<'_>) -> Option<Duration> {
         let ConstantOptions { delay, max_attempts, jitter } = self.0;
-        let allowed = max_attempts == 0 || retry.attempt < max_attempts;
-        allowed.then(|| jitter.shorten(delay, retry.jitter))
+        let allowed = max_attempts == 0 || context.attempt < max_attempts;
+        allowed.then(|| jitter.shorten(delay, context.jitter))
     }
 }
 
@@ -37,9 +37,9 @@ pub struct ConstantOptions {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub delay: Duration,
-    /// Retries before the link goes dormant; 0 for no end.
+    /// Attempts before the link goes dormant; 0 for no limit.
     pub max_attempts: u32,
-    /// The share of the delay that chance may take away.
+    /// The largest random share that is subtracted from the delay.
     pub jitter: Jitter,
 }
 
@@ -55,7 +55,9 @@ impl TryFrom<ConstantOptions> for Constant {
 
     fn try_from(options: ConstantOptions) -> Result<Self, &'static str> {
         if options.delay.is_zero() {
-            return Err("delay is zero, which would hammer the server; give at least 1ms");
+            return Err(
+                "delay must be longer than zero, so that attempts do not flood the server; give at least 1ms",
+            );
         }
         Ok(Self(options))
     }
@@ -72,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn never_changes_its_mind() {
+    fn never_changes() {
         let policy = Constant::default();
         for attempt in [0, 1, 1_000, u32::MAX] {
             assert_eq!(delay(&policy, attempt), Some(Duration::from_secs(2)));
@@ -87,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_to_hammer() {
+    fn refuses_a_delay_of_zero() {
         let error = toml::from_str::<Constant>("delay = '0s'").unwrap_err();
         assert!(error.message().contains("give at least 1ms"), "{error}");
     }

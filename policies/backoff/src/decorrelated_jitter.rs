@@ -16,23 +16,23 @@ use serde::Deserialize;
 pub struct DecorrelatedJitter(DecorrelatedJitterOptions);
 
 impl DecorrelatedJitter {
-    /// Returns the options that were found valid.
+    /// Returns the options, which are valid.
     pub fn options(&self) -> &DecorrelatedJitterOptions {
         &self.0
     }
 }
 
 impl BackoffPolicy for DecorrelatedJitter {
-    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
+    fn delay(&self, context: &BackoffContext<'_>) -> Option<Duration> {
         let DecorrelatedJitterOptions { base, max, max_attempts } = self.0;
-        if max_attempts != 0 && retry.attempt >= max_attempts {
+        if max_attempts != 0 && context.attempt >= max_attempts {
             return None;
         }
-        // Attempts begin anew when the network has changed; what was waited before that counts for nothing.
-        let previous = retry.previous.filter(|_| retry.attempt > 0).unwrap_or(base).max(base);
+        // Attempts start again at zero when the network has changed, and the delay before that does not count.
+        let previous = context.previous.filter(|_| context.attempt > 0).unwrap_or(base).max(base);
         let room = previous.saturating_mul(3).saturating_sub(base).as_secs_f64();
-        // What is too long for a Duration, or no number, is longer than any ceiling.
-        let drawn = Duration::try_from_secs_f64(room * retry.jitter.clamp(0.0, 1.0)).unwrap_or(max);
+        // A value that a Duration cannot hold, or NaN, is longer than any ceiling.
+        let drawn = Duration::try_from_secs_f64(room * context.jitter.clamp(0.0, 1.0)).unwrap_or(max);
         Some(base.saturating_add(drawn).min(max))
     }
 }
@@ -49,7 +49,7 @@ pub struct DecorrelatedJitterOptions {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub max: Duration,
-    /// Retries before the link goes dormant; 0 for no end.
+    /// Attempts before the link goes dormant; 0 for no limit.
     pub max_attempts: u32,
 }
 
@@ -65,7 +65,9 @@ impl TryFrom<DecorrelatedJitterOptions> for DecorrelatedJitter {
 
     fn try_from(options: DecorrelatedJitterOptions) -> Result<Self, &'static str> {
         if options.base.is_zero() {
-            return Err("base is zero, which would hammer the server; give at least 1ms");
+            return Err(
+                "base must be longer than zero, so that attempts do not flood the server; give at least 1ms",
+            );
         }
         if options.base > options.max {
             return Err("base is longer than max; raise max or lower base");
@@ -90,9 +92,9 @@ mod tests {
 
     /// Returns the delay in milliseconds.
     fn delay(attempt: u32, previous: Option<u64>, jitter: f64) -> Option<u128> {
-        let mut retry = BackoffContext::new(Link::Signaling, attempt, &Fault::SignalingSilent);
-        (retry.previous, retry.jitter) = (previous.map(Duration::from_millis), jitter);
-        policy().delay(&retry).map(|delay| delay.as_millis())
+        let mut context = BackoffContext::new(Link::Signaling, attempt, &Fault::SignalingSilent);
+        (context.previous, context.jitter) = (previous.map(Duration::from_millis), jitter);
+        policy().delay(&context).map(|delay| delay.as_millis())
     }
 
     #[test]

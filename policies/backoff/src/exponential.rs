@@ -15,23 +15,23 @@ use crate::Jitter;
 pub struct Exponential(ExponentialOptions);
 
 impl Exponential {
-    /// Returns the options that were found valid.
+    /// Returns the options, which are valid.
     pub fn options(&self) -> &ExponentialOptions {
         &self.0
     }
 }
 
 impl BackoffPolicy for Exponential {
-    fn delay(&self, retry: &BackoffContext<'_>) -> Option<Duration> {
+    fn delay(&self, context: &BackoffContext<'_>) -> Option<Duration> {
         let ExponentialOptions { base, factor, max, max_attempts, jitter } = self.0;
-        if max_attempts != 0 && retry.attempt >= max_attempts {
+        if max_attempts != 0 && context.attempt >= max_attempts {
             return None;
         }
-        let exponent = i32::try_from(retry.attempt).unwrap_or(i32::MAX);
+        let exponent = i32::try_from(context.attempt).unwrap_or(i32::MAX);
         let grown = base.as_secs_f64() * factor.powi(exponent);
-        // What is too long for a Duration is longer than any ceiling.
+        // A value that a Duration cannot hold is longer than any ceiling.
         let delay = Duration::try_from_secs_f64(grown).map_or(max, |delay| delay.min(max));
-        Some(jitter.shorten(delay, retry.jitter))
+        Some(jitter.shorten(delay, context.jitter))
     }
 }
 
@@ -43,15 +43,15 @@ pub struct ExponentialOptions {
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub base: Duration,
-    /// What each delay is multiplied by to give the next; at least 1.
+    /// The factor from each delay to the next; at least 1.
     pub factor: f64,
     /// The ceiling of all delays; at least `base`.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub max: Duration,
-    /// Retries before the link goes dormant; 0 for no end.
+    /// Attempts before the link goes dormant; 0 for no limit.
     pub max_attempts: u32,
-    /// The share of each delay that chance may take away.
+    /// The largest random share that is subtracted from each delay.
     pub jitter: Jitter,
 }
 
@@ -73,7 +73,9 @@ impl TryFrom<ExponentialOptions> for Exponential {
 
     fn try_from(options: ExponentialOptions) -> Result<Self, &'static str> {
         if options.base.is_zero() {
-            return Err("base is zero, which would hammer the server; give at least 1ms");
+            return Err(
+                "base must be longer than zero, so that attempts do not flood the server; give at least 1ms",
+            );
         }
         if !options.factor.is_finite() || options.factor < 1.0 {
             return Err("factor must be a number of at least 1.0, so that delays do not shrink");
@@ -112,7 +114,7 @@ mod tests {
             ("factor = nan", "at least 1.0"),
             ("factor = inf", "at least 1.0"),
             ("base = '2s'\nmax = '1s'", "raise max"),
-            ("jitter = 1.5", "from 0.0 to 1.0"),
+            ("jitter = 1.5", "between 0.0 and 1.0"),
         ] {
             let error = toml::from_str::<Exponential>(options).unwrap_err();
             assert!(error.message().contains(remedy), "{options}: {error}");
@@ -134,9 +136,9 @@ mod tests {
             let max = base.saturating_add(Duration::from_secs(more));
             let policy =
                 Exponential::try_from(ExponentialOptions { base, factor, max, max_attempts: 0, jitter }).unwrap();
-            let mut retry = BackoffContext::new(Link::Peer, attempt, &Fault::IceFailed);
-            retry.jitter = draw;
-            prop_assert!(policy.delay(&retry).unwrap() <= max);
+            let mut context = BackoffContext::new(Link::Peer, attempt, &Fault::IceFailed);
+            context.jitter = draw;
+            prop_assert!(policy.delay(&context).unwrap() <= max);
         }
 
         #[test]

@@ -1,4 +1,4 @@
-//! The share of a delay that chance may take away, so that a fleet does not return in one instant.
+//! The random share of a delay, so that many clients do not return at the same time.
 
 use std::time::Duration;
 
@@ -47,13 +47,13 @@ impl TryFrom<f64> for Jitter {
     }
 }
 
-/// A number that is no [`Jitter`].
+/// A number that is not a [`Jitter`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct JitterError(f64);
 
 impl std::fmt::Display for JitterError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "jitter {} is no share of a delay; give a number from 0.0 to 1.0", self.0)
+        write!(f, "jitter must be between 0.0 and 1.0, got {}", self.0)
     }
 }
 
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn refuses_what_is_no_share() {
+    fn refuses_numbers_outside_0_to_1() {
         for share in [-0.1, 1.1, f64::NAN, f64::INFINITY] {
             assert!(Jitter::new(share).is_err(), "{share}");
         }

@@ -1,4 +1,4 @@
-//! `ping`: a link that leaves too many pings unanswered is dead.
+//! `ping`: a link is dead when too many pings in a row are unanswered.
 
 mod evidence;
 
@@ -12,50 +12,50 @@ use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
 use crate::{interval, misses};
-use evidence::{Evidence, Patience};
+use evidence::{Evidence, ProbeLimits};
 
 /// Pings every link at an interval and counts what stays unanswered.
 ///
-/// A link is pinged however much data comes in: data proves the peer's direction only, a pong proves both.
-/// So unanswered pings mean death even while data comes, once the peer has answered any ping before.
-/// A ping is missed `timeout` and two round trips after it left; the second round trip pays for a lost packet.
-/// Late answers count, and an answer forgives all earlier misses.
-/// A miss makes a link suspect, unless something came after the missed ping had left.
-/// A peer whose ICE answers is suspect rather than dead for the time of a `stall`: packets go both ways, and SCTP, which
-/// holds back all that follows a lost packet, waits 1 s and twice as long each time before it sends it again.
-/// A peer that never answers is judged by ICE and by bytes: its misses count only
-/// if nothing comes and ICE is not connected or bytes are left unacknowledged.
+/// A link is pinged even while data arrives: data proves one direction only, a pong proves both.
+/// So unanswered pings mean a dead link even while data arrives, once the peer has answered a ping.
+/// A ping is missed `timeout` and two round trips after it was sent; the second round trip allows for a lost packet.
+/// Late answers count, and an answer clears all earlier misses.
+/// A miss makes a link suspect, unless data arrived after the missed ping was sent.
+/// A peer that answers ICE checks is suspect rather than dead for up to `stall`: packets go both ways, and SCTP, which
+/// delivers nothing behind a lost packet, waits 1 s before it sends that packet again, and twice as long each time.
+/// A peer that never answers is judged by ICE and by bytes: its misses count only if no data arrives and either ICE is
+/// not connected or bytes are unacknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Ping {
-    /// From one ping over a data channel to the next.
+    /// The time from one ping over the data channel to the next.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub interval: Duration,
-    /// From a ping over a data channel to its miss, beside two round trips.
+    /// The time after which an unanswered ping over the data channel is missed, in addition to two round trips.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub timeout: Duration,
-    /// Missed pings in a row that mean a dead peer; at most 32.
+    /// Missed pings in a row after which the peer is dead.
     #[serde(deserialize_with = "misses::few")]
     #[schemars(range(max = 32))]
     pub misses: NonZeroU32,
-    /// How long pings may stay unanswered while the peer's ICE answers checks; no ping is missed later, either.
+    /// How long pings may stay unanswered while the peer answers ICE checks; also the longest limit for one ping.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub stall: Duration,
-    /// The platforms that ping their peers; empty for all.
+    /// The platforms that ping their peers; an empty list means all.
     #[schemars(schema_with = "platforms")]
     pub platforms: BTreeSet<Platform>,
-    /// From one ping of the signaling server to the next, on every platform.
+    /// The time from one ping of the signaling server to the next, on every platform.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_interval: Duration,
-    /// From a ping of the signaling server to its miss, beside two round trips.
+    /// The time after which an unanswered ping of the signaling server is missed, in addition to two round trips.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_timeout: Duration,
-    /// Missed pings in a row that mean a dead socket; at most 32.
+    /// Missed pings in a row after which the socket is dead.
     #[serde(deserialize_with = "misses::few")]
     #[schemars(range(max = 32))]
     pub signaling_misses: NonZeroU32,
@@ -91,8 +91,8 @@ impl Default for Ping {
 }
 
 impl Ping {
-    /// Returns the patience with this link, or `None` if it is not probed.
-    fn patience(&self, log: &HealthContext<'_>) -> Option<Patience> {
+    /// Returns the limits for this link, or `None` if it is not probed.
+    fn limits(&self, log: &HealthContext<'_>) -> Option<ProbeLimits> {
         let (interval, timeout, misses) = match log.link {
             Link::Signaling => (self.signaling_interval, self.signaling_timeout, self.signaling_misses),
             Link::Peer => {
@@ -114,24 +114,24 @@ impl Ping {
         let variation = log.rtt.map_or(Duration::ZERO, |rtt| rtt.variation);
         let consent = death.saturating_add(variation.saturating_mul(4));
         let misses = usize::try_from(misses.get()).unwrap_or(usize::MAX);
-        Some(Patience { interval, limit, misses, consent, stall: self.stall })
+        Some(ProbeLimits { interval, limit, misses, consent, stall: self.stall })
     }
 }
 
 impl HealthProbe for Ping {
     fn examine(&self, log: &HealthContext<'_>) -> Checkup {
-        let Some(patience) = self.patience(log) else {
+        let Some(limits) = self.limits(log) else {
             return Checkup { health: Health::Alive, probe: false, again_in: self.signaling_interval };
         };
-        let evidence = Evidence::new(log, patience);
-        let health = verdict(&evidence, patience.misses);
-        // A dead link is the incident's to verify; more pings would only pile up in its send buffer.
+        let evidence = Evidence::new(log, limits);
+        let health = verdict(&evidence, limits.misses);
+        // The repair verifies a dead link; more pings would only fill its send buffer.
         let due_in = evidence.next_probe_in().filter(|_| health != Health::Dead);
         let probe = due_in.is_some_and(|left| left.is_zero());
         // A probe that leaves at this moment is missed or followed by the next, whichever is first.
-        let next_probe = if probe { Some(patience.interval.min(patience.limit)) } else { due_in };
+        let next_probe = if probe { Some(limits.interval.min(limits.limit)) } else { due_in };
         let again_in = [next_probe, evidence.next_miss_in()].into_iter().flatten().min();
-        let again_in = again_in.unwrap_or(patience.interval);
+        let again_in = again_in.unwrap_or(limits.interval);
         Checkup { health, probe, again_in: again_in.max(interval::MIN_CHECKUP_INTERVAL) }
     }
 }
@@ -144,7 +144,7 @@ fn verdict(evidence: &Evidence<'_>, misses: usize) -> Health {
     let Some(newest) = evidence.missed().last() else { return Health::Alive };
     if evidence.missed().count() >= misses && !evidence.stalls() {
         Health::Dead
-    } else if evidence.heard_since(newest) {
+    } else if evidence.received_since(newest) {
         Health::Alive
     } else {
         Health::Suspect

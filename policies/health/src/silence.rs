@@ -1,4 +1,4 @@
-//! `silence`: a link is asked only after a long silence, and is dead if it stays silent.
+//! `silence`: a link is probed only after a long silence, and is dead if it stays silent.
 
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
@@ -10,37 +10,37 @@ use serde::Deserialize;
 
 use crate::{interval, misses};
 
-/// Asks a link that has been silent for long, and nothing else: whatever comes is a sign of life.
+/// Probes a link only after a long silence; any received data counts as an answer.
 ///
-/// A broken path is left to ICE, whose own checks go both ways all the time (RFC 7675) and cost nothing more.
-/// What ICE cannot see, an association that died over a living path, is found after the silence.
+/// ICE detects a broken path by its own checks in both directions (RFC 7675), at no extra cost.
+/// This probe detects what ICE cannot: a dead SCTP association over a working path.
 /// A probe is missed `timeout` and two round trips after it left; the next leaves when the one before is missed.
-/// A first miss makes a link suspect, and anything that comes ends the doubt.
-/// A peer that has never answered any probe is judged by ICE alone.
+/// The first miss makes a link suspect, and any received data clears the suspicion.
+/// A peer that has never answered a probe is judged by ICE alone.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Silence {
-    /// How long a peer may be silent before it is asked.
+    /// How long a peer may be silent before it is probed.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub after: Duration,
-    /// From a ping over a data channel to its miss, beside two round trips.
+    /// The time after which an unanswered ping over the data channel is missed, in addition to two round trips.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub timeout: Duration,
-    /// Missed pings in a row that mean a dead peer; at most 32.
+    /// Missed pings in a row after which the peer is dead.
     #[serde(deserialize_with = "misses::few")]
     #[schemars(range(max = 32))]
     pub misses: NonZeroU32,
-    /// How long the signaling server may be silent before it is asked.
+    /// How long the signaling server may be silent before it is pinged.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_after: Duration,
-    /// From a ping of the signaling server to its miss, beside two round trips.
+    /// The time after which an unanswered ping of the signaling server is missed, in addition to two round trips.
     #[serde(with = "interval")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_timeout: Duration,
-    /// Missed pings in a row that mean a dead socket; at most 32.
+    /// Missed pings in a row after which the socket is dead.
     #[serde(deserialize_with = "misses::few")]
     #[schemars(range(max = 32))]
     pub signaling_misses: NonZeroU32,
@@ -68,27 +68,27 @@ impl Default for Silence {
 
 /// How long a link may be silent, and what its misses mean.
 #[derive(Clone, Copy, Debug)]
-struct Patience {
+struct ProbeLimits {
     after: Duration,
     limit: Duration,
     misses: usize,
 }
 
 impl Silence {
-    fn patience(&self, log: &HealthContext<'_>) -> Patience {
+    fn limits(&self, log: &HealthContext<'_>) -> ProbeLimits {
         let (after, timeout, misses) = match log.link {
             Link::Signaling => (self.signaling_after, self.signaling_timeout, self.signaling_misses),
             Link::Peer => (self.after, self.timeout, self.misses),
         };
         let round_trip = log.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed);
         let limit = timeout.saturating_add(round_trip.saturating_mul(2));
-        Patience { after, limit, misses: usize::try_from(misses.get()).unwrap_or(usize::MAX) }
+        ProbeLimits { after, limit, misses: usize::try_from(misses.get()).unwrap_or(usize::MAX) }
     }
 }
 
 impl HealthProbe for Silence {
     fn examine(&self, log: &HealthContext<'_>) -> Checkup {
-        let Patience { after, limit, misses } = self.patience(log);
+        let ProbeLimits { after, limit, misses } = self.limits(log);
         let silent_since = last_sign_of_life(log);
         // What left before the last sign of life is answered by it.
         let open: Vec<&Probe> = log.unanswered().filter(|probe| probe.sent_at >= silent_since).collect();

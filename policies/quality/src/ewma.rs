@@ -24,7 +24,7 @@ use crate::window::windows;
 pub struct Ewma(EwmaOptions);
 
 impl Ewma {
-    /// Returns the options that were found valid.
+    /// Returns the options, which are valid.
     pub fn options(&self) -> &EwmaOptions {
         &self.0
     }
@@ -51,8 +51,8 @@ fn median(three: &[f64]) -> Option<f64> {
 }
 
 impl QualityPolicy for Ewma {
-    fn grade(&self, history: &QualityContext<'_>) -> Quality {
-        let windows = windows(history.samples);
+    fn grade(&self, context: &QualityContext<'_>) -> Quality {
+        let windows = windows(context.samples);
         let losses: Vec<f64> = windows.iter().filter_map(|window| Some(window.loss?.least)).collect();
         let round_trips: Vec<f64> =
             windows.iter().filter_map(|window| Some(window.rtt?.as_secs_f64())).collect();
@@ -60,9 +60,9 @@ impl QualityPolicy for Ewma {
             self.strain(&losses, self.0.loss_floor),
             self.strain(&round_trips, self.0.rtt_floor.as_secs_f64()),
         ];
-        let Some(strain) = strains.into_iter().flatten().reduce(f64::max) else { return history.previous };
+        let Some(strain) = strains.into_iter().flatten().reduce(f64::max) else { return context.previous };
         let margin = self.0.margin;
-        let (fair, poor) = match history.previous {
+        let (fair, poor) = match context.previous {
             Quality::Good => (margin, 1.0),
             Quality::Fair => (margin * margin, 1.0),
             Quality::Poor => (margin * margin, margin),
@@ -83,21 +83,21 @@ impl QualityPolicy for Ewma {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct EwmaOptions {
-    /// From one reading to the next.
+    /// The time from one measurement to the next.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub interval: Duration,
-    /// The weight of a new reading; above 0 and up to 1, which smooths nothing.
+    /// The weight of a new measurement; above 0 and up to 1, which means no smoothing.
     pub alpha: f64,
-    /// How many times the baseline is poor; so far above 1 that the baseline itself is good.
+    /// The multiple of the baseline above which a value is poor; above 1 / margin².
     pub factor: f64,
-    /// The share of probes or packets whose loss is never poor, whatever the baseline; above 0 and up to 1.
+    /// The share of lost probes or packets that is never poor; above 0 and up to 1.
     pub loss_floor: f64,
-    /// The round trip that is never poor, whatever the baseline.
+    /// The round-trip time that is never poor.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub rtt_floor: Duration,
-    /// The share of what gave a grade below which a better one is given; above 0 and up to 1.
+    /// The share of a limit below which a value must fall for a better grade; above 0 and up to 1.
     pub margin: f64,
 }
 
@@ -113,7 +113,7 @@ impl Default for EwmaOptions {
             factor: 3.0,
             // One probe in twenty, which retransmission hides.
             loss_floor: 0.05,
-            // There and back at 150 ms, up to which a conversation suffers nothing (ITU-T G.114).
+            // Twice the 150 ms up to which a conversation is unaffected (ITU-T G.114).
             rtt_floor: Duration::from_millis(300),
             // Wider than what a smoothed value varies by.
             margin: 0.8,
@@ -127,23 +127,23 @@ impl TryFrom<EwmaOptions> for Ewma {
     fn try_from(options: EwmaOptions) -> Result<Self, &'static str> {
         let share = |number: f64| number > 0.0 && number <= 1.0;
         if options.interval.is_zero() {
-            return Err("interval is zero, which would measure without pause; give at least 1s");
+            return Err("interval must be longer than zero, so that measuring pauses; give at least 1s");
         }
         if !share(options.alpha) {
-            return Err("alpha is no weight; give a number above 0.0 and up to 1.0");
+            return Err("alpha must be above 0.0 and up to 1.0");
         }
         if !share(options.loss_floor) {
-            return Err("loss_floor is no share; give a number above 0.0 and up to 1.0");
+            return Err("loss_floor must be above 0.0 and up to 1.0");
         }
         if options.rtt_floor.is_zero() {
-            return Err("rtt_floor is zero, which no path keeps; give a time such as 300ms");
+            return Err("rtt_floor must be longer than zero, such as 300ms");
         }
         if !share(options.margin) {
-            return Err("margin is no share of a limit; give a number above 0.0 and up to 1.0");
+            return Err("margin must be above 0.0 and up to 1.0");
         }
         // A steady path strains its limit by 1 / factor, and must be able to heal from fair.
         if !options.factor.is_finite() || options.factor * options.margin * options.margin <= 1.0 {
-            return Err("factor is so low that a steady path would not be good; give more than 1 / margin²");
+            return Err("factor must be above 1 / margin², so that a steady path is graded good");
         }
         Ok(Self(options))
     }

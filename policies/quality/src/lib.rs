@@ -1,4 +1,16 @@
-//! rejoin-quality grades how well live links work: one file per policy.
+//! rejoin-quality grades live links: one file per policy, each a plain value that reads a context.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use rejoin_core::QualityPolicy;
+//! use rejoin_core::policy::Quality;
+//! use rejoin_core::stats::QualityContext;
+//! use rejoin_quality::Thresholds;
+//!
+//! let context = QualityContext::new(&[], Quality::Good, Duration::ZERO);
+//! assert_eq!(Thresholds::default().grade(&context), Quality::Good);
+//! ```
 
 mod ewma;
 mod off;

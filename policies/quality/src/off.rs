@@ -14,7 +14,7 @@ use serde::Deserialize;
 pub struct Off {}
 
 impl QualityPolicy for Off {
-    fn grade(&self, _history: &QualityContext<'_>) -> Quality {
+    fn grade(&self, _context: &QualityContext<'_>) -> Quality {
         Quality::Good
     }
 

@@ -23,7 +23,7 @@ use crate::window::{Window, windows};
 pub struct Thresholds(ThresholdsOptions);
 
 impl Thresholds {
-    /// Returns the options that were found valid.
+    /// Returns the options, which are valid.
     pub fn options(&self) -> &ThresholdsOptions {
         &self.0
     }
@@ -52,9 +52,9 @@ enum Verdict {
 }
 
 impl QualityPolicy for Thresholds {
-    fn grade(&self, history: &QualityContext<'_>) -> Quality {
+    fn grade(&self, context: &QualityContext<'_>) -> Quality {
         let verdicts: Vec<Verdict> =
-            windows(history.samples).iter().filter_map(|window| self.verdict(window)).collect();
+            windows(context.samples).iter().filter_map(|window| self.verdict(window)).collect();
         let newest = |count: NonZeroU32, matches: fn(Verdict) -> bool| {
             let count = usize::try_from(count.get()).unwrap_or(usize::MAX);
             let run = verdicts.iter().rev().take(count);
@@ -63,7 +63,7 @@ impl QualityPolicy for Thresholds {
         if newest(self.0.worse_after, |verdict| verdict == Verdict::Over) {
             return Quality::Poor;
         }
-        match history.previous {
+        match context.previous {
             Quality::Good if newest(self.0.worse_after, |verdict| verdict > Verdict::Clear) => Quality::Fair,
             Quality::Good => Quality::Good,
             Quality::Fair | Quality::Poor
@@ -71,7 +71,7 @@ impl QualityPolicy for Thresholds {
             {
                 Quality::Good
             }
-            Quality::Fair | Quality::Poor => history.previous,
+            Quality::Fair | Quality::Poor => context.previous,
         }
     }
 
@@ -84,19 +84,19 @@ impl QualityPolicy for Thresholds {
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct ThresholdsOptions {
-    /// From one reading to the next.
+    /// The time from one measurement to the next.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub interval: Duration,
-    /// The share of probes or packets that may be lost; above 0 and up to 1.
+    /// The share of lost probes or packets above which a window is bad; above 0 and up to 1.
     pub loss: f64,
-    /// The round trip that may be taken.
+    /// The round-trip time above which a window is bad.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub rtt: Duration,
-    /// Windows over a limit in a row that make a link poor; at most 30.
+    /// Bad windows in a row after which a link is poor; at most 30.
     pub worse_after: NonZeroU32,
-    /// Clear windows in a row that make it good again; at most 30.
+    /// Clear windows in a row after which a link is good again; at most 30.
     pub better_after: NonZeroU32,
     /// The share of a limit below which a window is clear; above 0 and up to 1.
     pub margin: f64,
@@ -128,20 +128,20 @@ impl TryFrom<ThresholdsOptions> for Thresholds {
 
     fn try_from(options: ThresholdsOptions) -> Result<Self, &'static str> {
         if options.interval.is_zero() {
-            return Err("interval is zero, which would measure without pause; give at least 1s");
+            return Err("interval must be longer than zero, so that measuring pauses; give at least 1s");
         }
         if options.rtt.is_zero() {
-            return Err("rtt is zero, which no path keeps; give a limit such as 500ms");
+            return Err("rtt must be longer than zero, such as 500ms");
         }
         if !(options.loss > 0.0 && options.loss <= 1.0) {
-            return Err("loss is no share that may be lost; give a number above 0.0 and up to 1.0");
+            return Err("loss must be above 0.0 and up to 1.0");
         }
         if !(options.margin > 0.0 && options.margin <= 1.0) {
-            return Err("margin is no share of a limit; give a number above 0.0 and up to 1.0");
+            return Err("margin must be above 0.0 and up to 1.0");
         }
         if options.worse_after.get() > MOST_WINDOWS || options.better_after.get() > MOST_WINDOWS {
             return Err(
-                "worse_after or better_after asks for more windows than are remembered; give at most 30",
+                "worse_after and better_after must be at most 30, the number of windows that are kept",
             );
         }
         Ok(Self(options))

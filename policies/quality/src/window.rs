@@ -1,4 +1,4 @@
-//! Windows: what the time between two consecutive samples tells.
+//! Windows: the loss and round trip between two consecutive samples.
 
 use std::time::Duration;
 
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_always_under_way_is_no_loss() {
+    fn a_probe_in_flight_is_not_a_loss() {
         let samples = probed(&[(1, 0), (6, 5), (11, 10)]);
         assert_eq!(losses(&samples), [Some((0, 0)), Some((0, 0))]);
     }

@@ -1,6 +1,6 @@
-//! `ladder`: the mildest repair first, then stronger ones, and the strong ones again.
+//! `ladder`: the mildest repair first, then stronger ones, then the strong ones again.
 
-mod climb;
+mod position;
 
 use std::time::Duration;
 
@@ -9,46 +9,46 @@ use rejoin_core::{RecoveryStep, RecoveryStrategy};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 
-use crate::prospects;
-use climb::Climb;
+use crate::feasibility;
+use position::Position;
 
-/// Climbs from the mildest repair to the strongest and skips what cannot work in this incident.
+/// Tries repairs from the mildest to the strongest and skips those that cannot work in this incident.
 ///
-/// At the top it climbs again from `recreate_peer_connection`: what is milder was tried in vain.
+/// After the last step it continues with `recreate_peer_connection`, because the milder ones have failed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(try_from = "LadderOptions")]
 pub struct Ladder(LadderOptions);
 
 impl Ladder {
-    /// Returns the options that were found valid.
+    /// Returns the options, which are valid.
     pub fn options(&self) -> &LadderOptions {
         &self.0
     }
 }
 
 impl RecoveryStrategy for Ladder {
-    fn next_step(&self, incident: &RecoveryContext<'_>) -> RecoveryStep {
-        if let Some(step) = prospects::foregone(incident) {
+    fn next_step(&self, context: &RecoveryContext<'_>) -> RecoveryStep {
+        if let Some(step) = feasibility::common_step(context) {
             return step;
         }
-        if prospects::must_wait(incident) {
+        if feasibility::must_wait(context) {
             return RecoveryStep::Wait;
         }
         let LadderOptions { steps, rounds, stale_after } = &self.0;
-        let mut climb = Climb::after(steps, incident.tried);
-        let promising = |step: RecoveryStep| match step {
-            RecoveryStep::Wait => prospects::may_heal(incident.fault) && !prospects::is_lost(incident),
-            RecoveryStep::RestartIce => prospects::restart_may_help(incident, *stale_after),
+        let mut position = Position::after(steps, context.tried);
+        let feasible = |step: RecoveryStep| match step {
+            RecoveryStep::Wait => feasibility::may_heal(context.fault) && !feasibility::is_lost(context),
+            RecoveryStep::RestartIce => feasibility::restart_may_help(context, *stale_after),
             RecoveryStep::RestartIceViaRelay => {
-                incident.relay_available && prospects::restart_may_help(incident, *stale_after)
+                context.relay_available && feasibility::restart_may_help(context, *stale_after)
             }
             RecoveryStep::MoveToSpare
             | RecoveryStep::RecreatePeerConnection
             | RecoveryStep::ReconnectSignaling
             | RecoveryStep::GiveUp => true,
         };
-        let step = climb.next(promising);
-        if *rounds != 0 && climb.round() >= *rounds { RecoveryStep::GiveUp } else { step }
+        let step = position.next(feasible);
+        if *rounds != 0 && position.round() >= *rounds { RecoveryStep::GiveUp } else { step }
     }
 }
 
@@ -56,12 +56,12 @@ impl RecoveryStrategy for Ladder {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct LadderOptions {
-    /// The repairs, mildest first; a step may be listed twice to be tried twice.
+    /// The repairs, mildest first; a step that is listed twice is tried twice.
     #[schemars(schema_with = "steps")]
     pub steps: Vec<RecoveryStep>,
-    /// How often the ladder is climbed before the peer is given up; 0 for no end.
+    /// Rounds through the ladder before rejoin gives the peer up; 0 for no limit.
     pub rounds: u32,
-    /// After so much silence with data in flight, a rebuild is quicker than an ICE restart.
+    /// The time without acknowledged data after which a rebuild is faster than an ICE restart.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub stale_after: Duration,
@@ -83,7 +83,7 @@ const STEPS: [RecoveryStep; 5] = [
 ];
 
 impl Default for LadderOptions {
-    /// Returns every step once, for ever; after 3 s SCTP's timer has doubled twice and outlasts a rebuild.
+    /// Returns every step, without a limit of rounds; after 3 s SCTP's timer has doubled twice and outlasts a rebuild.
     fn default() -> Self {
         Self { steps: STEPS.to_vec(), rounds: 0, stale_after: Duration::from_secs(3) }
     }
@@ -100,18 +100,20 @@ impl TryFrom<LadderOptions> for Ladder {
         }
         if !steps.contains(&RecoveryStep::RecreatePeerConnection) {
             return Err(
-                "steps lack recreate_peer_connection, without which a lost connection stays lost; add it",
+                "steps must contain recreate_peer_connection, because only that replaces a lost connection; add it",
             );
         }
         if steps.contains(&RecoveryStep::MoveToSpare) {
-            return Err("move_to_spare is no step to climb, for it comes first wherever there is a spare; \
-                        set spare.keep = \"other_uplink\" instead");
+            return Err(
+                "steps must not contain move_to_spare, because it comes first wherever there is a spare; \
+                        set spare.keep = \"other_uplink\" instead",
+            );
         }
         if steps.contains(&RecoveryStep::GiveUp) {
-            return Err("give_up is no step to climb; set rounds instead");
+            return Err("steps must not contain give_up; set rounds instead");
         }
         if steps.iter().filter(|step| **step == RecoveryStep::Wait).count() > 1 {
-            return Err("steps wait twice; wait once and raise the timeout disconnected_grace");
+            return Err("steps contain wait twice; wait once and raise the timeout disconnected_grace");
         }
         Ok(Self(options))
     }

@@ -5,47 +5,47 @@ use rejoin_core::{RecoveryStep, RecoveryStrategy};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::prospects;
+use crate::feasibility;
 
-/// Builds a new peer connection beside the old one, whatever broke, and looks after signaling now and then.
+/// Builds a new peer connection beside the old one for every fault, and checks signaling after some failures.
 ///
-/// The old connection may still heal by itself meanwhile, so nothing is lost but a few packets.
+/// The old connection may still heal in the meantime, so a rebuild costs only a few packets.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rebuild {
-    /// What comes before the first rebuild.
+    /// Whether rejoin waits before the first rebuild.
     pub patience: Patience,
-    /// Fruitless rebuilds in a row before the signaling socket is examined; 0 for never.
+    /// Failed rebuilds in a row before the signaling socket is checked; 0 for never.
     pub signaling_after: u32,
 }
 
-/// What comes before the first rebuild of an incident.
+/// The wait before the first rebuild of an incident.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Patience {
-    /// Nothing.
+    /// No wait.
     #[default]
     None,
-    /// One grace, if what broke may heal by itself.
+    /// One `disconnected_grace`, if the fault may heal by itself.
     Grace,
 }
 
 impl Default for Rebuild {
-    /// Returns no patience, and a look at signaling after every second failure: a half-open socket loses every offer.
+    /// Returns no wait, and a check of signaling after every second failure: a half-open socket loses every offer.
     fn default() -> Self {
         Self { patience: Patience::None, signaling_after: 2 }
     }
 }
 
 impl RecoveryStrategy for Rebuild {
-    fn next_step(&self, incident: &RecoveryContext<'_>) -> RecoveryStep {
-        if let Some(step) = prospects::foregone(incident) {
+    fn next_step(&self, context: &RecoveryContext<'_>) -> RecoveryStep {
+        if let Some(step) = feasibility::common_step(context) {
             return step;
         }
-        if prospects::must_wait(incident) || self.grace_is_due(incident) {
+        if feasibility::must_wait(context) || self.grace_is_due(context) {
             return RecoveryStep::Wait;
         }
-        if prospects::signaling_is_due(incident, self.signaling_after) {
+        if feasibility::signaling_is_due(context, self.signaling_after) {
             return RecoveryStep::ReconnectSignaling;
         }
         RecoveryStep::RecreatePeerConnection
@@ -53,13 +53,13 @@ impl RecoveryStrategy for Rebuild {
 }
 
 impl Rebuild {
-    /// Returns whether the incident is young and may heal by itself.
-    fn grace_is_due(&self, incident: &RecoveryContext<'_>) -> bool {
+    /// Returns whether nothing was tried yet and the fault may heal by itself.
+    fn grace_is_due(&self, context: &RecoveryContext<'_>) -> bool {
         match self.patience {
             Patience::None => false,
             Patience::Grace => {
-                let may_heal = prospects::may_heal(incident.fault) && !prospects::is_lost(incident);
-                may_heal && incident.tried.is_empty()
+                let may_heal = feasibility::may_heal(context.fault) && !feasibility::is_lost(context);
+                may_heal && context.tried.is_empty()
             }
         }
     }

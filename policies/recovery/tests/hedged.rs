@@ -46,7 +46,7 @@ fn a_dead_path_is_restarted_and_one_that_may_live_is_left_alone() {
 }
 
 #[test]
-fn waits_instead_of_restarting_if_told_so() {
+fn waits_instead_of_restarting_if_configured() {
     let strategy = Hedged { first: First::Wait, ..Hedged::default() };
     assert_eq!(first(&strategy, &Fault::IceDisconnected, unchanged), Wait);
     assert_eq!(first(&strategy, &Fault::ProbeUnanswered, unchanged), RecreatePeerConnection);

@@ -29,7 +29,7 @@ fn ask(
 }
 
 /// Returns the first `count` steps of an incident in which nothing helps.
-fn climb(
+fn first_steps(
     ladder: &Ladder,
     fault: &Fault,
     count: usize,
@@ -49,9 +49,10 @@ fn first(fault: &Fault) -> RecoveryStep {
 }
 
 #[test]
-fn climbs_from_the_mildest_and_repeats_from_the_rebuild() {
-    let steps =
-        climb(&Ladder::default(), &Fault::IceDisconnected, 7, |incident| incident.relay_available = true);
+fn begins_with_the_mildest_step_and_repeats_from_the_rebuild() {
+    let steps = first_steps(&Ladder::default(), &Fault::IceDisconnected, 7, |incident| {
+        incident.relay_available = true
+    });
     assert_eq!(
         steps,
         [
@@ -68,7 +69,7 @@ fn climbs_from_the_mildest_and_repeats_from_the_rebuild() {
 
 #[test]
 fn goes_by_relay_only_where_there_is_one() {
-    let steps = climb(&Ladder::default(), &Fault::IceDisconnected, 3, unchanged);
+    let steps = first_steps(&Ladder::default(), &Fault::IceDisconnected, 3, unchanged);
     assert_eq!(steps, [Wait, RestartIce, RecreatePeerConnection]);
 }
 
@@ -117,7 +118,7 @@ fn a_path_without_bytes_is_rebuilt() {
 #[test]
 fn a_peer_that_cannot_restart_is_rebuilt_after_its_grace() {
     let refuses = |incident: &mut RecoveryContext<'_>| incident.peer_restarts_ice = Some(false);
-    let steps = climb(&Ladder::default(), &Fault::IceDisconnected, 2, refuses);
+    let steps = first_steps(&Ladder::default(), &Fault::IceDisconnected, 2, refuses);
     assert_eq!(steps, [Wait, RecreatePeerConnection]);
 }
 
@@ -132,7 +133,7 @@ fn a_viewer_without_a_route_plays_again() {
 #[test]
 fn a_publisher_without_a_route_waits_for_ever() {
     let publisher = |incident: &mut RecoveryContext<'_>| incident.address_known = false;
-    assert_eq!(climb(&Ladder::default(), &Fault::PeerLeft, 3, publisher), [Wait; 3]);
+    assert_eq!(first_steps(&Ladder::default(), &Fault::PeerLeft, 3, publisher), [Wait; 3]);
 }
 
 #[test]
@@ -165,7 +166,7 @@ fn nothing_closed_is_restarted() {
 #[test]
 fn gives_up_after_its_rounds() {
     let ladder = toml::from_str("rounds = 2").unwrap();
-    let steps = climb(&ladder, &Fault::PeerLeft, 6, unchanged);
+    let steps = first_steps(&ladder, &Fault::PeerLeft, 6, unchanged);
     let round = [RecreatePeerConnection, ReconnectSignaling];
     assert_eq!(steps, [round, round, [GiveUp, GiveUp]].concat());
 }
@@ -177,14 +178,14 @@ fn a_step_listed_twice_is_tried_twice() {
          'reconnect_signaling']",
     )
     .unwrap();
-    let steps = climb(&ladder, &Fault::IceFailed, 7, unchanged);
+    let steps = first_steps(&ladder, &Fault::IceFailed, 7, unchanged);
     let rebuilds = [RecreatePeerConnection, RecreatePeerConnection];
     let expected = [&[RestartIce, RestartIce], &rebuilds[..], &[ReconnectSignaling], &rebuilds[..]].concat();
     assert_eq!(steps, expected);
 }
 
 #[test]
-fn refuses_ladders_that_cannot_be_climbed() {
+fn refuses_impossible_ladders() {
     for (options, remedy) in [
         ("steps = ['recreate_peer_connection', 'wait']", "from the mildest"),
         ("steps = ['wait', 'restart_ice']", "add it"),

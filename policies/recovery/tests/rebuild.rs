@@ -9,7 +9,7 @@ use rejoin_recovery::{Patience, Rebuild};
 use RecoveryStep::{ReconnectSignaling, RecreatePeerConnection, Wait};
 
 /// Returns the first `count` steps of an incident with `fault` in which nothing helps.
-fn climb(
+fn first_steps(
     strategy: &Rebuild,
     fault: &Fault,
     count: usize,
@@ -32,20 +32,20 @@ fn unchanged(_: &mut RecoveryContext<'_>) {}
 #[test]
 fn rebuilds_at_once_and_examines_signaling_now_and_then() {
     let round = [RecreatePeerConnection, RecreatePeerConnection, ReconnectSignaling];
-    let steps = climb(&Rebuild::default(), &Fault::IceDisconnected, 6, unchanged);
+    let steps = first_steps(&Rebuild::default(), &Fault::IceDisconnected, 6, unchanged);
     assert_eq!(steps, [round, round].concat());
 }
 
 #[test]
-fn never_examines_signaling_if_told_so() {
+fn never_examines_signaling_if_configured() {
     let strategy = Rebuild { signaling_after: 0, ..Rebuild::default() };
-    assert_eq!(climb(&strategy, &Fault::IceFailed, 9, unchanged), [RecreatePeerConnection; 9]);
+    assert_eq!(first_steps(&strategy, &Fault::IceFailed, 9, unchanged), [RecreatePeerConnection; 9]);
 }
 
 #[test]
 fn grace_comes_once_and_first() {
     let strategy = Rebuild { patience: Patience::Grace, signaling_after: 0 };
-    let steps = climb(&strategy, &Fault::IceDisconnected, 3, unchanged);
+    let steps = first_steps(&strategy, &Fault::IceDisconnected, 3, unchanged);
     assert_eq!(steps, [Wait, RecreatePeerConnection, RecreatePeerConnection]);
 }
 
@@ -53,17 +53,17 @@ fn grace_comes_once_and_first() {
 fn grace_is_not_wasted_on_what_cannot_heal() {
     let strategy = Rebuild { patience: Patience::Grace, signaling_after: 0 };
     for fault in [Fault::PeerLeft, Fault::NetworkSwitched, Fault::IceFailed] {
-        assert_eq!(climb(&strategy, &fault, 1, unchanged), [RecreatePeerConnection], "{fault:?}");
+        assert_eq!(first_steps(&strategy, &fault, 1, unchanged), [RecreatePeerConnection], "{fault:?}");
     }
     let closed = |incident: &mut RecoveryContext<'_>| incident.channel_open = false;
-    assert_eq!(climb(&strategy, &Fault::IceDisconnected, 1, closed), [RecreatePeerConnection]);
+    assert_eq!(first_steps(&strategy, &Fault::IceDisconnected, 1, closed), [RecreatePeerConnection]);
 }
 
 #[test]
 fn a_publisher_without_a_route_waits() {
     let publisher =
         |incident: &mut RecoveryContext<'_>| (incident.role, incident.address_known) = (Role::Offerer, false);
-    assert_eq!(climb(&Rebuild::default(), &Fault::PeerLeft, 3, publisher), [Wait; 3]);
+    assert_eq!(first_steps(&Rebuild::default(), &Fault::PeerLeft, 3, publisher), [Wait; 3]);
 }
 
 #[test]

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 pub use overrides::Overrides;
 
-/// Gives every phase the limit that its configuration names.
+/// Gives every phase its configured limit.
 ///
 /// Only waits that are one ping and its answer grow with the path: `verification`, `signaling_pong` and
 /// `signaling_suspect_pong` are extended by two round trips, of a second at most: one for the answer and one for a lost
@@ -26,11 +26,11 @@ pub struct Fixed {
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_open: Duration,
-    /// From a WebSocket ping to its pong, beside two round trips.
+    /// From a WebSocket ping to its pong, in addition to two round trips.
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_pong: Duration,
-    /// The same when the trouble of a peer link has put an open socket in doubt.
+    /// From a WebSocket ping to its pong while the fault of a peer link makes the socket suspect, in addition to two round trips.
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_suspect_pong: Duration,
@@ -38,7 +38,7 @@ pub struct Fixed {
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub room_join: Duration,
-    /// How long a link must have been up before its attempts are forgotten; may be zero.
+    /// How long a link must have been up before its attempts count from zero again; may be zero.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub stable_after: Duration,
@@ -62,35 +62,35 @@ pub struct Fixed {
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub data_channel_open: Duration,
-    /// From an open data channel to bytes seen in both directions, beside two round trips.
+    /// From an open data channel to bytes in both directions, in addition to two round trips.
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub verification: Duration,
-    /// How long a broken link may try to heal by itself; may be zero.
+    /// How long rejoin waits for a broken link to heal by itself; may be zero.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub disconnected_grace: Duration,
-    /// How long without a STUN packet until ICE says `disconnected`.
+    /// How long without a STUN packet until ICE is `disconnected`.
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_disconnected_timeout: Duration,
-    /// From `disconnected` to `failed`, by the ICE agent's own word.
+    /// From `disconnected` until ICE is `failed`.
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_failed_timeout: Duration,
-    /// How long a publisher keeps its end for a viewer that is gone.
+    /// How long a publisher keeps its connection for a viewer that is unreachable.
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub peer_expiry: Duration,
-    /// How long a publisher keeps its end, and what waits in it, for a rejoin viewer that is gone.
+    /// How long a publisher keeps its connection and the waiting messages for a rejoin viewer that is unreachable.
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub rejoin_peer_expiry: Duration,
-    /// How long a dormant link sleeps between two tries.
+    /// How long a dormant link waits between two attempts.
     #[serde(with = "limit")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub dormant: Duration,
-    /// What differs on which platform.
+    /// Limits that differ on a platform.
     #[schemars(schema_with = "overrides::by_platform")]
     pub platform: BTreeMap<Platform, Overrides>,
 }
@@ -167,7 +167,7 @@ impl Fixed {
             Phase::PeerExpiry => self.peer_expiry,
             Phase::RejoinPeerExpiry => self.rejoin_peer_expiry,
             Phase::Dormant => self.dormant,
-            // A phase that is younger than this policy waits as long as an answer to an offer.
+            // A phase that this policy does not know has the limit of an answer to an offer.
             _ => self.offer_answer,
         }
     }
@@ -180,11 +180,12 @@ impl Fixed {
 const LONGEST_ROUND_TRIP: Duration = Duration::from_secs(1);
 
 impl TimeoutPolicy for Fixed {
-    fn limit(&self, wait: &TimeoutContext) -> Duration {
-        let configured = self.configured(wait.phase, wait.platform);
-        match wait.phase {
+    fn limit(&self, context: &TimeoutContext) -> Duration {
+        let configured = self.configured(context.phase, context.platform);
+        match context.phase {
             Phase::Verification | Phase::SignalingPong | Phase::SignalingSuspectPong => {
-                let round_trip = wait.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed.min(LONGEST_ROUND_TRIP));
+                let round_trip =
+                    context.rtt.map_or(Duration::ZERO, |rtt| rtt.smoothed.min(LONGEST_ROUND_TRIP));
                 configured.saturating_add(round_trip.saturating_mul(2))
             }
             _ => configured,

@@ -1,4 +1,4 @@
-//! What a log of probes says when it is read with one patience.
+//! The evidence for or against a live link in its context, given the limits of the policy.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ const SPARE: usize = 4;
 
 /// How often a link is probed and when a probe counts as missed.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub(super) struct ProbeLimits {
     /// From one probe to the next.
     pub(super) interval: Duration,
     /// From a probe to its miss.
@@ -24,28 +24,28 @@ pub(super) struct Patience {
     pub(super) stall: Duration,
 }
 
-/// A log, read with one patience.
+/// The context of a link, with the limits that apply.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Evidence<'a> {
     log: &'a HealthContext<'a>,
-    patience: Patience,
+    limits: ProbeLimits,
 }
 
 impl<'a> Evidence<'a> {
-    /// Creates the reading of `log` with `patience`.
-    pub(super) fn new(log: &'a HealthContext<'a>, patience: Patience) -> Self {
-        Self { log, patience }
+    /// Creates the evidence of `log` under `limits`.
+    pub(super) fn new(log: &'a HealthContext<'a>, limits: ProbeLimits) -> Self {
+        Self { log, limits }
     }
 
-    /// Returns the misses that nothing has forgiven, oldest first; late answers forgive.
+    /// Returns the missed probes, oldest first; a late answer clears them.
     pub(super) fn missed(&self) -> impl Iterator<Item = &'a Probe> {
-        let (now, limit) = (self.log.now, self.patience.limit);
+        let (now, limit) = (self.log.now, self.limits.limit);
         self.log.unanswered().filter(move |probe| age(now, probe.sent_at) >= limit)
     }
 
     /// Returns the time until the next unanswered probe becomes a miss.
     pub(super) fn next_miss_in(&self) -> Option<Duration> {
-        let (now, limit) = (self.log.now, self.patience.limit);
+        let (now, limit) = (self.log.now, self.limits.limit);
         self.log
             .unanswered()
             .map(|probe| limit.saturating_sub(age(now, probe.sent_at)))
@@ -55,10 +55,10 @@ impl<'a> Evidence<'a> {
 
     /// Returns the time until the next probe is due, zero if it is due now; `None` while enough are unanswered.
     ///
-    /// A peer that has not answered yet gets its next probe after the last one's miss,
-    /// so that our own probes are not what its transport owes an acknowledgement for.
+    /// A peer that has not answered yet gets its next probe after the last one is missed,
+    /// so that our own probes are not the bytes that its transport has not acknowledged.
     pub(super) fn next_probe_in(&self) -> Option<Duration> {
-        let Patience { interval, limit, misses, .. } = self.patience;
+        let ProbeLimits { interval, limit, misses, .. } = self.limits;
         if self.answers() && self.log.unanswered().count() >= misses.saturating_add(SPARE) {
             return None;
         }
@@ -72,29 +72,29 @@ impl<'a> Evidence<'a> {
         self.log.acknowledged_at.is_some() || self.log.probes.iter().any(|probe| probe.answered_at.is_some())
     }
 
-    /// Returns whether anything came after `probe` had left.
-    pub(super) fn heard_since(&self, probe: &Probe) -> bool {
+    /// Returns whether data arrived after `probe` was sent.
+    pub(super) fn received_since(&self, probe: &Probe) -> bool {
         self.log.last_received.is_some_and(|at| at > probe.sent_at)
     }
 
-    /// Returns whether the path lives below pings that nothing answers, so that SCTP may yet send them again.
+    /// Returns whether the path works although pings are unanswered, so that SCTP may still send them again.
     pub(super) fn stalls(&self) -> bool {
-        let Patience { consent, stall, .. } = self.patience;
+        let ProbeLimits { consent, stall, .. } = self.limits;
         let lives = self.log.consented_since.is_some_and(|at| age(self.log.now, at) < consent);
         lives && self.log.unanswered().next().is_none_or(|oldest| age(self.log.now, oldest.sent_at) < stall)
     }
 
-    /// Returns whether a peer that never answers probes shows life in another way.
+    /// Returns whether a peer that never answers probes is alive by other evidence.
     ///
-    /// Bytes have come since the misses began, or ICE, whose checks are answered in both directions
-    /// (RFC 7675), calls the path good and the peer's transport owes us no acknowledgement.
+    /// Either bytes arrived since the misses began, or ICE, whose checks are answered in both directions (RFC 7675),
+    /// is connected and no bytes are unacknowledged.
     pub(super) fn lives_silently(&self) -> bool {
         let missed: Vec<_> = self.missed().collect();
-        let began = missed.len().saturating_sub(self.patience.misses);
-        let heard = missed.get(began).is_none_or(|probe| self.heard_since(probe));
+        let began = missed.len().saturating_sub(self.limits.misses);
+        let received = missed.get(began).is_none_or(|probe| self.received_since(probe));
         let consents = self.log.ice.is_some_and(|state| state.is_connected());
         let probe_under_way = self.next_miss_in().is_some();
-        heard || (consents && (self.log.bytes_due == 0 || probe_under_way))
+        received || (consents && (self.log.bytes_due == 0 || probe_under_way))
     }
 }
 

@@ -1,4 +1,4 @@
-//! What happened in a session under test, in one order and with its times.
+//! A log of the events of a session under test, in order and with their times.
 
 use std::time::{Duration, Instant};
 
@@ -9,48 +9,48 @@ use rejoin_network::Netlink;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::timeout;
 
-use crate::witness::Kind;
+use crate::kernel_events::Kind;
 
 /// Far beyond what anything here takes, for machines that are busy with something else.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Something that happened.
+/// One event.
 #[derive(Debug)]
-pub(crate) enum Sighting {
-    /// The kernel told of a change.
+pub(crate) enum Record {
+    /// The kernel reported a change.
     Kernel(Kind),
-    /// The monitor told the driver.
+    /// The monitor returned a snapshot.
     Snapshot(NetworkSnapshot),
-    /// The signaling transport was told to dial.
+    /// The driver made the signaling transport dial.
     Dial,
-    /// The peer transport was told to restart ICE or to build a connection.
+    /// The driver made the peer transport restart ICE or build a connection.
     PeerRepair,
 }
 
-/// Where it is noted.
+/// Writes to the log.
 #[derive(Clone, Debug)]
-pub(crate) struct Pen(UnboundedSender<(Instant, Sighting)>);
+pub(crate) struct Recorder(UnboundedSender<(Instant, Record)>);
 
-impl Pen {
-    /// Notes that it happened at this moment.
-    pub(crate) fn note(&self, sighting: Sighting) {
-        let _ = self.0.send((Instant::now(), sighting));
+impl Recorder {
+    /// Records an event with the present time.
+    pub(crate) fn record(&self, record: Record) {
+        let _ = self.0.send((Instant::now(), record));
     }
 }
 
-/// What was noted and not yet read.
-pub(crate) struct Log(UnboundedReceiver<(Instant, Sighting)>);
+/// The events that were not read yet.
+pub(crate) struct Log(UnboundedReceiver<(Instant, Record)>);
 
 impl Log {
     /// Begins an empty log.
-    pub(crate) fn begin() -> (Pen, Self) {
+    pub(crate) fn begin() -> (Recorder, Self) {
         let (sender, receiver) = unbounded_channel();
-        (Pen(sender), Self(receiver))
+        (Recorder(sender), Self(receiver))
     }
 
-    /// Returns what was noted next.
-    pub(crate) async fn next(&mut self, wanted: &str) -> (Instant, Sighting) {
-        let next = timeout(PATIENCE, self.0.recv()).await;
+    /// Returns the next event.
+    pub(crate) async fn next(&mut self, wanted: &str) -> (Instant, Record) {
+        let next = timeout(TIMEOUT, self.0.recv()).await;
         next.unwrap_or_else(|_| panic!("missed: {wanted}")).unwrap()
     }
 
@@ -59,28 +59,28 @@ impl Log {
         let (mut there, mut built) = (false, false);
         while !(there && built) {
             match self.next("the first connection").await.1 {
-                Sighting::Snapshot(snapshot) => there = snapshot.default_v4.as_ref() == Some(route),
-                Sighting::PeerRepair => built = true,
-                Sighting::Kernel(_) | Sighting::Dial => {}
+                Record::Snapshot(snapshot) => there = snapshot.default_v4.as_ref() == Some(route),
+                Record::PeerRepair => built = true,
+                Record::Kernel(_) | Record::Dial => {}
             }
         }
     }
 
-    /// Forgets what was noted so far.
+    /// Discards the events so far.
     pub(crate) fn forget(&mut self) {
         while self.0.try_recv().is_ok() {}
     }
 }
 
-/// The monitor under test, which notes what it tells.
+/// The monitor under test, which records its snapshots.
 #[derive(Debug)]
-pub(crate) struct Noted(pub(crate) Netlink, pub(crate) Pen);
+pub(crate) struct RecordedMonitor(pub(crate) Netlink, pub(crate) Recorder);
 
 #[async_trait]
-impl NetworkMonitor for Noted {
+impl NetworkMonitor for RecordedMonitor {
     async fn next_snapshot(&mut self) -> NetworkSnapshot {
         let snapshot = self.0.next_snapshot().await;
-        self.1.note(Sighting::Snapshot(snapshot.clone()));
+        self.1.record(Record::Snapshot(snapshot.clone()));
         snapshot
     }
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use rejoin_core::network::DefaultRoute;
 
 use crate::inside::inside;
-use crate::log::{Log, Sighting};
+use crate::kernel_events::{KernelEvents, Kind};
+use crate::log::{Log, Record};
 use crate::uplinks::{Uplinks, leading};
-use crate::witness::{Kind, Witness};
-use crate::{ALONE, far};
+use crate::{ALONE, fake_peers};
 
 /// Of ten toggles each; every session goes through as many as the machine's retry budget lets it repair at once.
 const SESSIONS: usize = 20;
@@ -26,7 +26,7 @@ const COMMANDS: &str = "all, from the command";
 /// A change by which packets leave in another way, or in none.
 struct Toggle {
     name: &'static str,
-    /// Whose commands, and what the kernel tells first.
+    /// whose commands, and what the kernel reports first.
     by: Kind,
     commands: &'static str,
     leads: Option<DefaultRoute>,
@@ -40,9 +40,10 @@ fn none_of_1000_changes_misses_its_repair() {
         let cycle = cycle();
         let (mut latencies, mut count) = (BTreeMap::<&str, Vec<Duration>>::new(), 0);
         for _ in 0..SESSIONS {
-            let (pen, mut log) = Log::begin();
-            let _witness = Witness::watch(&[Kind::Link, Kind::Address, Kind::DefaultRoute], pen.clone());
-            let session = far::start(&pen);
+            let (recorder, mut log) = Log::begin();
+            let _witness =
+                KernelEvents::watch(&[Kind::Link, Kind::Address, Kind::DefaultRoute], recorder.clone());
+            let session = fake_peers::start(&recorder);
             log.until_settled(&leading("wifi", [10, 200, 0, 2])).await;
             for toggle in cycle.iter().cycle().take(cycle.len() * CYCLES) {
                 tokio::time::sleep(PACE).await; // the window of the last change must be over
@@ -56,7 +57,7 @@ fn none_of_1000_changes_misses_its_repair() {
         }
         assert_eq!(count, 1000);
         for (name, latencies) in latencies {
-            let most = tell(name, latencies);
+            let most = print_latencies(name, latencies);
             assert!(most < BOUND, "{name}: {most:?}");
         }
     });
@@ -64,7 +65,7 @@ fn none_of_1000_changes_misses_its_repair() {
 
 /// How long it took until a repair began.
 struct Latency {
-    /// From the kernel's word; too short if our thread that hears it had to wait for a processor.
+    /// From the message of the kernel; too short if the thread that receives it had to wait for a processor.
     kernel: Duration,
     /// From the command, which `ip` had yet to execute.
     command: Duration,
@@ -75,25 +76,25 @@ async fn repaired(toggle: &Toggle, uplinks: &mut Uplinks, log: &mut Log) -> Late
     log.forget();
     let made = Instant::now();
     match toggle.by {
-        Kind::Link => uplinks.far.tell(toggle.commands),
-        Kind::Address | Kind::DefaultRoute => uplinks.near.tell(toggle.commands),
+        Kind::Link => uplinks.far.run(toggle.commands),
+        Kind::Address | Kind::DefaultRoute => uplinks.near.run(toggle.commands),
     }
-    let (mut told, mut begun) = (None, None);
+    let (mut reported, mut begun) = (None, None);
     let mut there = false;
     loop {
         match log.next(toggle.name).await {
             (at, _) if at < made => {}
-            (at, Sighting::Kernel(kind)) if kind == toggle.by => told = told.or(Some(at)),
-            (_, Sighting::Kernel(_)) => {}
-            (_, Sighting::Snapshot(snapshot)) => there = snapshot.default_v4 == toggle.leads,
-            (at, Sighting::Dial) => begun = begun.or(Some(at)),
+            (at, Record::Kernel(kind)) if kind == toggle.by => reported = reported.or(Some(at)),
+            (_, Record::Kernel(_)) => {}
+            (_, Record::Snapshot(snapshot)) => there = snapshot.default_v4 == toggle.leads,
+            (at, Record::Dial) => begun = begun.or(Some(at)),
             // the last of what a repair begins with, on the way that the change has left
-            (_, Sighting::PeerRepair) if there => break,
-            (_, Sighting::PeerRepair) => {}
+            (_, Record::PeerRepair) if there => break,
+            (_, Record::PeerRepair) => {}
         }
     }
     let begun: Instant = begun.unwrap();
-    let kernel = begun.saturating_duration_since(told.unwrap_or(made));
+    let kernel = begun.saturating_duration_since(reported.unwrap_or(made));
     Latency { kernel, command: begun.saturating_duration_since(made) }
 }
 
@@ -130,7 +131,7 @@ fn cycle() -> [Toggle; 10] {
 }
 
 /// Prints the middle and the tail of `latencies`, and returns the longest.
-fn tell(name: &str, mut latencies: Vec<Duration>) -> Duration {
+fn print_latencies(name: &str, mut latencies: Vec<Duration>) -> Duration {
     latencies.sort_unstable();
     let count = latencies.len();
     let (p50, p99, most) = (latencies[count / 2], latencies[count * 99 / 100], latencies[count - 1]);

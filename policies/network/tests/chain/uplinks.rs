@@ -34,7 +34,7 @@ impl Ip {
     }
 
     /// Hands over commands, each with its line feed, and returns at once.
-    pub(crate) fn tell(&mut self, commands: &str) {
+    pub(crate) fn run(&mut self, commands: &str) {
         self.input.as_mut().unwrap().write_all(commands.as_bytes()).unwrap();
     }
 
@@ -67,7 +67,7 @@ impl Uplinks {
     /// The gateway of `wifi` is in none of its networks, so that an address in 10.1.0.0/24 becomes the source at once.
     pub(crate) fn new() -> Self {
         let (mut near, mut far) = (Ip::here(), Ip::elsewhere());
-        far.tell("link set lo up\n");
+        far.run("link set lo up\n");
         let mut commands = "link set lo up\n".to_owned();
         for (name, address) in [("wifi", "10.200.0.2"), ("cell", "10.2.0.2")] {
             let namespace = far.process.id();
@@ -78,9 +78,9 @@ impl Uplinks {
             commands += &format!("address add {address}/24 dev {name}\n");
         }
         commands += "route add default via 10.1.0.1 dev wifi onlink\n";
-        near.tell(&commands);
+        near.run(&commands);
         near.finish();
-        far.tell("link set far-wifi up\nlink set far-cell up\n");
+        far.run("link set far-wifi up\nlink set far-cell up\n");
         Self { near: Ip::here(), far }
     }
 }

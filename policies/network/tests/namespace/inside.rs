@@ -6,10 +6,10 @@ use std::process::{Command, Output};
 
 use tokio::runtime::Builder;
 
-/// Tells the inner run that it is inside.
+/// Marks the inner run.
 const INSIDE: &str = "REJOIN_NETWORK_TEST_INSIDE_NAMESPACE";
 
-/// Runs `body` in a new network namespace, by running the test called `name` again; says why if there can be none.
+/// Runs `body` in a new network namespace, by running the test called `name` again; prints the reason if that is impossible.
 pub(crate) fn inside(name: &str, body: impl Future<Output = ()>) {
     if env::var_os(INSIDE).is_some() {
         return Builder::new_current_thread().enable_all().build().unwrap().block_on(body);

@@ -9,7 +9,7 @@ use tokio::task::{spawn_blocking, yield_now};
 use tokio::time::timeout;
 
 /// Far beyond what any monitor takes, for machines that are busy with something else.
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A monitor that runs beside the test.
 pub(crate) struct Observer {
@@ -29,7 +29,7 @@ impl Observer {
                 }
             }
         });
-        let (_, last) = timeout(PATIENCE, snapshots.recv()).await.unwrap().unwrap();
+        let (_, last) = timeout(TIMEOUT, snapshots.recv()).await.unwrap().unwrap();
         Self { snapshots, last }
     }
 
@@ -44,8 +44,8 @@ impl Observer {
         let begun = Instant::now();
         spawn_blocking(change).await.unwrap();
         loop {
-            let told = timeout(PATIENCE, self.snapshots.recv()).await;
-            let Ok(Some((at, snapshot))) = told else { panic!("missed; last seen: {:?}", self.last) };
+            let reported = timeout(TIMEOUT, self.snapshots.recv()).await;
+            let Ok(Some((at, snapshot))) = reported else { panic!("missed; last seen: {:?}", self.last) };
             self.last = snapshot;
             if shown(&self.last) {
                 return at.saturating_duration_since(begun);
@@ -64,7 +64,7 @@ impl Observer {
 
 /// Returns the first snapshot of `monitor`.
 pub(crate) async fn first(mut monitor: impl NetworkMonitor) -> NetworkSnapshot {
-    timeout(PATIENCE, monitor.next_snapshot()).await.unwrap()
+    timeout(TIMEOUT, monitor.next_snapshot()).await.unwrap()
 }
 
 /// Returns the first snapshot that shows what is waited for.
@@ -80,7 +80,7 @@ pub(crate) async fn until(
             }
         }
     };
-    timeout(PATIENCE, seen).await.unwrap()
+    timeout(TIMEOUT, seen).await.unwrap()
 }
 
 /// Returns the last snapshot before half a second without any, so that no other event hides a missed one.
@@ -91,7 +91,7 @@ pub(crate) async fn quiet(monitor: &mut impl NetworkMonitor) -> NetworkSnapshot 
             last = snapshot;
         }
     };
-    assert!(timeout(PATIENCE, settled).await.is_ok(), "there is no end of snapshots");
+    assert!(timeout(TIMEOUT, settled).await.is_ok(), "there is no end of snapshots");
     last
 }
 

@@ -1,4 +1,4 @@
-//! What the portable monitor hears of by an event, and what only its interval finds.
+//! Which changes the portable monitor finds by an event, and which only by its interval.
 
 use std::net::IpAddr;
 use std::sync::Arc;

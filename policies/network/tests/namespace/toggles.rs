@@ -38,13 +38,13 @@ fn netlink_misses_none_of_300_changes() {
         let all = [carrier.clone(), address.clone(), route.clone()].concat();
         for (kind, latencies) in [("carrier", carrier), ("address", address), ("route", route), ("all", all)]
         {
-            tell(kind, latencies);
+            print_latencies(kind, latencies);
         }
     });
 }
 
 /// Prints the middle and the tail of `latencies`, which include the run of `ip` itself.
-fn tell(kind: &str, mut latencies: Vec<Duration>) {
+fn print_latencies(kind: &str, mut latencies: Vec<Duration>) {
     latencies.sort_unstable();
     let count = latencies.len();
     let (p50, p99) = (latencies[count / 2], latencies[count * 99 / 100]);

@@ -1,4 +1,4 @@
-//! The limits that a platform has of its own.
+//! The limits of one platform.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,7 +9,7 @@ use serde::Deserialize;
 
 use super::limit;
 
-/// Limits that replace the general ones on one platform; what is absent does not differ.
+/// Limits that replace the general ones on one platform; an absent one is not replaced.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Overrides {
@@ -17,11 +17,11 @@ pub struct Overrides {
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_open: Option<Duration>,
-    /// From a WebSocket ping to its pong, beside two round trips.
+    /// From a WebSocket ping to its pong, in addition to two round trips.
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_pong: Option<Duration>,
-    /// The same when the trouble of a peer link has put an open socket in doubt.
+    /// From a WebSocket ping to its pong while the fault of a peer link makes the socket suspect, in addition to two round trips.
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub signaling_suspect_pong: Option<Duration>,
@@ -29,7 +29,7 @@ pub struct Overrides {
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub room_join: Option<Duration>,
-    /// How long a link must have been up before its attempts are forgotten; may be zero.
+    /// How long a link must have been up before its attempts count from zero again; may be zero.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub stable_after: Option<Duration>,
@@ -53,31 +53,31 @@ pub struct Overrides {
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub data_channel_open: Option<Duration>,
-    /// From an open data channel to bytes seen in both directions, beside two round trips.
+    /// From an open data channel to bytes in both directions, in addition to two round trips.
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub verification: Option<Duration>,
-    /// How long a broken link may try to heal by itself; may be zero.
+    /// How long rejoin waits for a broken link to heal by itself; may be zero.
     #[serde(with = "humantime_serde")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub disconnected_grace: Option<Duration>,
-    /// How long without a STUN packet until ICE says `disconnected`.
+    /// How long without a STUN packet until ICE is `disconnected`.
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_disconnected_timeout: Option<Duration>,
-    /// From `disconnected` to `failed`, by the ICE agent's own word.
+    /// From `disconnected` until ICE is `failed`.
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub ice_failed_timeout: Option<Duration>,
-    /// How long a publisher keeps its end for a viewer that is gone.
+    /// How long a publisher keeps its connection for a viewer that is unreachable.
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub peer_expiry: Option<Duration>,
-    /// How long a publisher keeps its end, and what waits in it, for a rejoin viewer that is gone.
+    /// How long a publisher keeps its connection and the waiting messages for a rejoin viewer that is unreachable.
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub rejoin_peer_expiry: Option<Duration>,
-    /// How long a dormant link sleeps between two tries.
+    /// How long a dormant link waits between two attempts.
     #[serde(with = "limit::optional")]
     #[schemars(with = "String", extend("format" = "duration"))]
     pub dormant: Option<Duration>,

@@ -1,4 +1,4 @@
-//! A signaling server and a viewer that answer everything at once, behind fake transports.
+//! Fake transports with a signaling server and a viewer that answer every message at once.
 
 use std::collections::BTreeSet;
 
@@ -14,16 +14,16 @@ use rejoin_driver::Session;
 use rejoin_network::Netlink;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::log::{Noted, Pen, Sighting};
+use crate::log::{Record, RecordedMonitor, Recorder};
 
 /// Starts a session of the default profile that publishes to one viewer.
-pub(crate) fn start(pen: &Pen) -> Session {
+pub(crate) fn start(recorder: &Recorder) -> Session {
     let configuration = Loader::new(Registry::builtin()).load().unwrap();
     rejoin_driver::connect("ws://far.test")
         .publish("stream")
         .policies(configuration.policies)
-        .network_monitor(Box::new(Noted(Netlink::default(), pen.clone())))
-        .transports(Box::new(Server::new(pen)), Box::new(Viewer::new(pen)))
+        .network_monitor(Box::new(RecordedMonitor(Netlink::default(), recorder.clone())))
+        .transports(Box::new(Server::new(recorder)), Box::new(Viewer::new(recorder)))
         .start()
         .unwrap()
 }
@@ -37,7 +37,7 @@ impl<E> Queue<E> {
         Self(sender, receiver)
     }
 
-    fn tell(&self, generation: Generation, event: E) {
+    fn push(&self, generation: Generation, event: E) {
         let _ = self.0.send((generation, event));
     }
 
@@ -48,14 +48,14 @@ impl<E> Queue<E> {
 
 /// A server that is always there, and whose one other client views our stream and answers every offer.
 struct Server {
-    pen: Pen,
+    recorder: Recorder,
     events: Queue<SignalingEvent>,
     viewed: bool,
 }
 
 impl Server {
-    fn new(pen: &Pen) -> Self {
-        Self { pen: pen.clone(), events: Queue::new(), viewed: false }
+    fn new(recorder: &Recorder) -> Self {
+        Self { recorder: recorder.clone(), events: Queue::new(), viewed: false }
     }
 
     /// Returns what the server or the viewer says to `message`.
@@ -81,15 +81,15 @@ impl SignalingTransport for Server {
     fn perform(&mut self, generation: Generation, action: SignalingAction) {
         match action {
             SignalingAction::Open { .. } => {
-                self.pen.note(Sighting::Dial);
-                self.events.tell(generation, SignalingEvent::Opened { resumption: None, resumed: false });
+                self.recorder.record(Record::Dial);
+                self.events.push(generation, SignalingEvent::Opened { resumption: None, resumed: false });
             }
             SignalingAction::Send(message) => {
                 if let Some(answer) = self.answer(message) {
-                    self.events.tell(generation, SignalingEvent::Received(answer));
+                    self.events.push(generation, SignalingEvent::Received(answer));
                 }
             }
-            SignalingAction::Ping => self.events.tell(generation, SignalingEvent::Pong),
+            SignalingAction::Ping => self.events.push(generation, SignalingEvent::Pong),
             _ => {}
         }
     }
@@ -101,15 +101,15 @@ impl SignalingTransport for Server {
 
 /// Connections to the viewer, which work as soon as it has answered.
 struct Viewer {
-    pen: Pen,
+    recorder: Recorder,
     events: Queue<PeerEvent>,
     offers: u32,
     open: BTreeSet<Generation>,
 }
 
 impl Viewer {
-    fn new(pen: &Pen) -> Self {
-        Self { pen: pen.clone(), events: Queue::new(), offers: 0, open: BTreeSet::new() }
+    fn new(recorder: &Recorder) -> Self {
+        Self { recorder: recorder.clone(), events: Queue::new(), offers: 0, open: BTreeSet::new() }
     }
 }
 
@@ -118,19 +118,19 @@ impl PeerTransport for Viewer {
     fn perform(&mut self, generation: Generation, action: PeerAction) {
         match action {
             PeerAction::Create(_) | PeerAction::RestartIce(_) => {
-                self.pen.note(Sighting::PeerRepair);
+                self.recorder.record(Record::PeerRepair);
                 self.offers += 1;
                 let offer = described(SdpType::Offer, "us", self.offers);
-                self.events.tell(generation, PeerEvent::LocalDescription(offer));
+                self.events.push(generation, PeerEvent::LocalDescription(offer));
             }
             PeerAction::Accept(_) => {
-                self.events.tell(generation, PeerEvent::IceConnectionState(IceConnectionState::Connected));
+                self.events.push(generation, PeerEvent::IceConnectionState(IceConnectionState::Connected));
                 if self.open.insert(generation) {
-                    self.events.tell(generation, PeerEvent::ChannelOpen);
+                    self.events.push(generation, PeerEvent::ChannelOpen);
                 }
             }
             PeerAction::Send { message: ChannelMessage::Ping(token), .. } => {
-                self.events.tell(generation, PeerEvent::Received(ChannelMessage::Pong(token)));
+                self.events.push(generation, PeerEvent::Received(ChannelMessage::Pong(token)));
             }
             _ => {}
         }

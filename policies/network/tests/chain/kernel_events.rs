@@ -1,4 +1,4 @@
-//! A second subscription, which tells when the kernel spoke whatever the monitor makes of it.
+//! A second subscription, which records when the kernel reported a change, independently of the monitor.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,12 +9,12 @@ use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::sockopt::set_socket_recv_buffer_size;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, recv, socket_with};
 
-use crate::log::{Pen, Sighting};
+use crate::log::{Record, Recorder};
 
 /// RTNLGRP_LINK, _IPV4_IFADDR and _IPV4_ROUTE.
 const GROUPS: [u32; 3] = [1, 5, 7];
 
-/// What the kernel tells of.
+/// The kind of a change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A link changed.
@@ -25,12 +25,12 @@ pub(crate) enum Kind {
     DefaultRoute,
 }
 
-/// Counts what the kernel tells, as long as it lives.
-pub(crate) struct Witness(Arc<AtomicU64>);
+/// Counts the messages of the kernel until it is dropped.
+pub(crate) struct KernelEvents(Arc<AtomicU64>);
 
-impl Witness {
-    /// Watches this namespace on a thread of its own, and notes messages of these kinds.
-    pub(crate) fn watch(kinds: &'static [Kind], pen: Pen) -> Self {
+impl KernelEvents {
+    /// Watches this namespace on a thread of its own, and records messages of these kinds.
+    pub(crate) fn watch(kinds: &'static [Kind], recorder: Recorder) -> Self {
         let (family, flags) = (AddressFamily::NETLINK, SocketFlags::CLOEXEC);
         let socket = socket_with(family, SocketType::RAW, flags, None).unwrap();
         // As much as is allowed.
@@ -46,12 +46,12 @@ impl Witness {
                 match recv(&socket, &mut start, RecvFlags::empty()) {
                     Ok(_) => {}
                     Err(Errno::NOBUFS | Errno::INTR) => continue,
-                    Err(error) => panic!("the witness is deaf: {error}"),
+                    Err(error) => panic!("the kernel_events is deaf: {error}"),
                 }
                 let Some(counted) = counted.upgrade() else { break };
                 counted.fetch_add(1, Ordering::Relaxed);
                 if let Some(kind) = kind(&start).filter(|kind| kinds.contains(kind)) {
-                    pen.note(Sighting::Kernel(kind));
+                    recorder.record(Record::Kernel(kind));
                 }
             }
         });
