@@ -69,7 +69,7 @@ fn verification_allows_two_round_trips_and_a_second() {
 }
 
 #[test]
-fn a_ping_that_waited_to_be_sent_again_is_no_round_trip() {
+fn a_retransmitted_ping_does_not_measure_the_round_trip() {
     let mut verification = wait(Phase::Verification, Platform::Linux);
     for seconds in [1, 7, u64::MAX] {
         let smoothed = Duration::from_secs(seconds);
