@@ -31,7 +31,7 @@ fn known_keys(path: &str) -> Vec<String> {
         ConfigError::UnknownKey { key: found, known, .. } if found == key => Some(known),
         _ => None,
     });
-    known.next().unwrap_or_else(|| panic!("{key} is accepted"))
+    known.next().unwrap_or_else(|| unreachable!("{key} is accepted"))
 }
 
 #[test]
