@@ -27,7 +27,7 @@ async fn the_file_store_keeps_the_contract() {
 #[tokio::test]
 async fn refuses_an_empty_store_with_a_record() {
     let open = || -> Result<Box<dyn SessionStore>, StoreError> {
-        Ok(Box::new(MemoryStore::holding(SessionRecord::new(Identity(1)))))
+        Ok(Box::new(MemoryStore::with_record(SessionRecord::new(Identity(1)))))
     };
     let violation = session_store::empty_store_loads_none(&open).await.expect_err("the flaw is found");
     assert!(violation.detail.contains("an empty store loaded"), "{violation}");
