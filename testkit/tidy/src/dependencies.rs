@@ -13,7 +13,9 @@ const CORE_NEEDS: [&str; 3] = ["serde", "async-trait", "thiserror"];
 /// Errors for people; libraries have enums.
 const PROGRAMS_ONLY: [&str; 4] = ["anyhow", "miette", "eyre", "color-eyre"];
 /// What every crate takes from the workspace.
-const INHERITED: [&str; 5] = ["version", "edition", "rust-version", "license", "publish"];
+const INHERITED: [&str; 4] = ["version", "edition", "rust-version", "license"];
+/// Programs and test crates, which no registry needs.
+const UNPUBLISHED: [&str; 3] = ["bin", "demo", "testkit"];
 
 /// Finds dependencies of core beyond the three that it may have.
 pub fn needless_core_dependencies(repository: &Repository) -> Vec<Finding> {
@@ -49,7 +51,7 @@ pub fn reversed_arrows(repository: &Repository) -> Vec<Finding> {
 pub fn errors_for_people_outside_programs(repository: &Repository) -> Vec<Finding> {
     dependencies_where(repository, |manifest, name, need| {
         let strange = need == Need::Product && PROGRAMS_ONLY.contains(&name);
-        let outside = !["bin", "demo", "testkit"].contains(&room(manifest.directory));
+        let outside = !UNPUBLISHED.contains(&room(manifest.directory));
         (strange && outside)
             .then(|| format!("`{name}` is for programs only; make a small enum that keeps its source"))
     })
@@ -75,6 +77,10 @@ pub fn own_package_fields(repository: &Repository) -> Vec<Finding> {
             .into_iter()
             .filter(|key| !package.and_then(|package| package.get(*key)).is_some_and(is_inherited));
         findings.extend(missing.map(|key| manifest.finding(key, format!("write `{key}.workspace = true`"))));
+        let publish = package.and_then(|package| package.get("publish"));
+        if UNPUBLISHED.contains(&room(manifest.directory)) && publish != Some(&Value::Boolean(false)) {
+            findings.push(manifest.finding("publish", "write `publish = false`"));
+        }
         if !manifest.table.get("lints").is_some_and(is_inherited) {
             findings.push(manifest.finding("[lints]", "write `workspace = true` under `[lints]`"));
         }
@@ -221,5 +227,15 @@ mod tests {
         let text = package("x", &format!("{inherited}edition = \"2021\"\n"));
         let findings = own_package_fields(&Repository::from_files([("x/Cargo.toml", text.as_str())]));
         assert_eq!(findings.len(), 2, "{findings:?}");
+    }
+
+    #[test]
+    fn a_test_crate_that_may_be_published_is_found() {
+        let fields: String = INHERITED.iter().map(|key| format!("{key}.workspace = true\n")).collect();
+        let found = |publish: &str| {
+            let text = package("x", &format!("{fields}{publish}[lints]\nworkspace = true\n"));
+            own_package_fields(&Repository::from_files([("testkit/x/Cargo.toml", text.as_str())])).len()
+        };
+        assert_eq!((found(""), found("publish = true\n"), found("publish = false\n")), (1, 1, 0));
     }
 }

@@ -33,7 +33,8 @@ pub struct Dependency {
     pub name: String,
     /// When it is needed.
     pub need: Need,
-    /// Whether its version comes from the workspace.
+    /// Whether the workspace names its version, or it has none: tests may name a crate by path alone, so that packaging
+    /// leaves it out where two crates test each other.
     pub inherited: bool,
 }
 
@@ -57,7 +58,8 @@ impl Manifest<'_> {
         for table in std::iter::once(&self.table).chain(platforms) {
             for (key, need) in TABLES {
                 for (name, value) in table.get(key).and_then(Value::as_table).into_iter().flatten() {
-                    let inherited = is_inherited(value);
+                    let by_path = value.get("path").is_some() && value.get("version").is_none();
+                    let inherited = is_inherited(value) || (need == Need::Tests && by_path);
                     dependencies.push(Dependency { name: name.clone(), need, inherited });
                 }
             }
@@ -92,7 +94,7 @@ mod tests {
 
     #[test]
     fn dependencies_of_every_table_are_seen() {
-        let text = "[dependencies]\na.workspace = true\n[dev-dependencies]\nb = \"1\"\n\
+        let text = "[dependencies]\na.workspace = true\n[dev-dependencies]\nb = \"1\"\nd = { path = \"../d\" }\n\
                     [target.'cfg(unix)'.build-dependencies]\nc = { version = \"1\" }\n";
         let repository = Repository::from_files([("x/Cargo.toml", text)]);
         let seen = manifests(&repository)[0].dependencies();
@@ -100,6 +102,7 @@ mod tests {
         let expected = [
             dependency("a", Need::Product, true),
             dependency("b", Need::Tests, false),
+            dependency("d", Need::Tests, true),
             dependency("c", Need::Product, false),
         ];
         assert_eq!(seen, expected);
