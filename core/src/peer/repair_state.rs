@@ -82,83 +82,25 @@ impl RepairState {
 
     /// Returns whether nothing is under way that proof of the active connection would interrupt.
     pub(crate) fn is_idle(self) -> bool {
-        match self {
-            Self::Grace
-            | Self::Backoff(_)
-            | Self::NoNetwork
-            | Self::NoSignaling
-            | Self::NoAddress
-            | Self::AskingSignaling
-            | Self::RestartRequested
-            | Self::AwaitingOffer => true,
-            Self::Deciding
-            | Self::Gathering(_)
-            | Self::Handshake(_)
-            | Self::Checking(_)
-            | Self::Securing(_)
-            | Self::Verifying(_)
-            | Self::Dormant => false,
-        }
+        self.generation().is_none() && !matches!(self, Self::Deciding | Self::Dormant)
     }
 
     /// Returns whether the appearance of the stream is a reason to ask for it at once.
     pub(crate) fn awaits_stream(self) -> bool {
-        match self {
-            Self::AwaitingOffer
-            | Self::Backoff(_)
-            | Self::Dormant
-            | Self::RestartRequested
-            | Self::Deciding
-            | Self::AskingSignaling => true,
-            Self::NoNetwork
-            | Self::NoSignaling
-            | Self::NoAddress
-            | Self::Grace
-            | Self::Gathering(_)
-            | Self::Handshake(_)
-            | Self::Checking(_)
-            | Self::Securing(_)
-            | Self::Verifying(_) => false,
-        }
+        let blocked = matches!(self, Self::NoNetwork | Self::NoSignaling | Self::NoAddress | Self::Grace);
+        self.generation().is_none() && !blocked
     }
 
     /// Returns whether a step is in progress that may go on while another connection is built.
     pub(crate) fn is_in_progress(self) -> bool {
-        match self {
-            Self::Grace
-            | Self::RestartRequested
-            | Self::Gathering(_)
-            | Self::Handshake(_)
-            | Self::Checking(_)
-            | Self::Securing(_)
-            | Self::Verifying(_) => true,
-            Self::Deciding
-            | Self::NoNetwork
-            | Self::NoSignaling
-            | Self::NoAddress
-            | Self::Backoff(_)
-            | Self::AskingSignaling
-            | Self::AwaitingOffer
-            | Self::Dormant => false,
-        }
+        self.generation().is_some() || matches!(self, Self::Grace | Self::RestartRequested)
     }
 
     /// Returns whether the failure of the active connection ends the step; an ICE restart repairs a `restartable` one.
     pub(crate) fn ends_with(self, generation: Generation, restartable: bool) -> bool {
-        match self {
-            Self::Grace => true,
-            Self::Checking(waited) | Self::Securing(waited) | Self::Verifying(waited) => waited == generation,
-            Self::Gathering(waited) | Self::Handshake(waited) => waited == generation && !restartable,
-            Self::RestartRequested => !restartable,
-            Self::Deciding
-            | Self::NoNetwork
-            | Self::NoSignaling
-            | Self::NoAddress
-            | Self::Backoff(_)
-            | Self::AskingSignaling
-            | Self::AwaitingOffer
-            | Self::Dormant => false,
-        }
+        let concerned = matches!(self, Self::Grace | Self::RestartRequested);
+        let restarts = matches!(self, Self::RestartRequested | Self::Gathering(_) | Self::Handshake(_));
+        (concerned || self.generation() == Some(generation)) && !(restarts && restartable)
     }
 }
 

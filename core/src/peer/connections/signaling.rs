@@ -9,33 +9,28 @@ use crate::peer::remote::RemotePeer;
 use crate::supervisor::context::Context;
 
 impl Connections {
-    /// Sends our candidates, which are ready.
+    /// Records our candidates, which are ready, and returns them as a message.
     pub(crate) fn on_local_candidates(
         &mut self,
-        (generation, live): (Generation, bool),
+        generation: Generation,
         candidates: Vec<IceCandidate>,
         remote: &RemotePeer,
-        context: &mut Context,
-    ) {
-        if let Some(connection) = self.by_generation_mut(generation) {
-            connection.negotiation.on_local_candidates(&candidates);
-            let message = candidates_message(&connection.session, candidates, remote);
-            self.send_signaling((generation, live), message, remote, context);
-        }
+    ) -> Option<SignalingMessage> {
+        let connection = self.by_generation_mut(generation)?;
+        connection.negotiation.on_local_candidates(&candidates);
+        candidates_message(&connection.session, candidates, remote)
     }
 
-    /// Sends our half of a connection's negotiation, by every way that it takes; the channel is `live` or not.
-    pub(crate) fn send_negotiation(
+    /// Records that our half of a negotiation goes into the present signaling socket, and returns it as messages.
+    pub(crate) fn start_negotiation(
         &mut self,
         generation: Generation,
-        live: bool,
         remote: &RemotePeer,
-        context: &mut Context,
-    ) {
-        let Some(connection) = self.by_generation_mut(generation) else { return };
+        context: &Context,
+    ) -> Vec<SignalingMessage> {
+        let Some(connection) = self.by_generation_mut(generation) else { return Vec::new() };
         connection.negotiation.on_sent(context);
-        let messages = connection.signaling(remote);
-        self.send_signaling((generation, live), messages, remote, context);
+        connection.signaling(remote)
     }
 
     /// Returns whether our half went into a signaling socket that is gone.
@@ -44,24 +39,9 @@ impl Connections {
         connection.is_some_and(|connection| !connection.negotiation.is_sent(context))
     }
 
-    fn send_signaling(
-        &mut self,
-        (generation, live): (Generation, bool),
-        messages: impl IntoIterator<Item = SignalingMessage>,
-        remote: &RemotePeer,
-        context: &mut Context,
-    ) {
-        let takes_channel = self.takes_channel(generation, live, remote, context);
-        for message in messages {
-            if takes_channel {
-                self.send_over_channel(message.clone(), context);
-            }
-            remote.send_to_server(message, context);
-        }
-    }
-
-    /// Decides whether a connection's negotiation goes over the active channel; once decided, it stays there.
-    fn takes_channel(
+    /// Decides whether a connection's negotiation goes over the active channel, which is `live` or not; once decided,
+    /// it stays there.
+    pub(crate) fn takes_channel(
         &mut self,
         generation: Generation,
         live: bool,

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::fault::{Fault, Phase};
 use crate::ice::{IceCandidate, IceTransportPolicy, Role};
 use crate::id::{Direction, Generation, SessionId, SignalingAddress};
-use crate::message::ChannelMessage;
+use crate::message::{ChannelMessage, SignalingMessage};
 use crate::output::Warning;
 use crate::peer::connection::Connection;
 use crate::peer::connectivity::Connectivity;
@@ -352,13 +352,30 @@ impl Connectivity {
         candidates: Vec<IceCandidate>,
         context: &mut Context,
     ) {
-        let live = self.channel_is_live();
-        self.connections.on_local_candidates((generation, live), candidates, &self.remote, context);
+        let message = self.connections.on_local_candidates(generation, candidates, &self.remote);
+        self.send_signaling(generation, message, context);
     }
 
-    pub(crate) fn send_negotiation(&mut self, generation: Generation, context: &mut Context) {
+    /// Sends our half of a connection's negotiation, by every way that it takes.
+    pub(super) fn send_negotiation(&mut self, generation: Generation, context: &mut Context) {
+        let messages = self.connections.start_negotiation(generation, &self.remote, context);
+        self.send_signaling(generation, messages, context);
+    }
+
+    fn send_signaling(
+        &mut self,
+        generation: Generation,
+        messages: impl IntoIterator<Item = SignalingMessage>,
+        context: &mut Context,
+    ) {
         let live = self.channel_is_live();
-        self.connections.send_negotiation(generation, live, &self.remote, context);
+        let takes_channel = self.connections.takes_channel(generation, live, &self.remote, context);
+        for message in messages {
+            if takes_channel {
+                self.connections.send_over_channel(message.clone(), context);
+            }
+            self.remote.send_to_server(message, context);
+        }
     }
 
     /// Sends our half of a connection's negotiation again if it went into a socket that is gone.
