@@ -1,4 +1,4 @@
-//! One peer connection, as the machine sees it.
+//! One peer connection.
 
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
@@ -15,18 +15,19 @@ use crate::sdp::Description;
 use crate::stats::Sample;
 use crate::supervisor::context::Context;
 
+/// One peer connection, with its negotiation and the evidence that it lives.
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) generation: Generation,
     pub(crate) session: SessionId,
     pub(crate) created_at: Instant,
-    /// When ICE was last restarted, or begun: no older ping says anything about the path.
+    /// When ICE was last restarted, or begun: an older ping proves nothing about the path.
     pub(crate) path_since: Instant,
     pub(crate) ice: IceConnectionState,
     pub(crate) channel_open: bool,
     /// Whether the channel's send buffer has room.
     pub(crate) writable: bool,
-    /// Whether the peer has said over this connection that it is a rejoin peer.
+    /// Whether the hello that the peer sent over this connection is that of a rejoin peer.
     pub(crate) is_rejoin: bool,
     /// The epoch in which the peer numbers what it sends over this connection; `None` until its hello arrives.
     pub(crate) epoch: Option<Epoch>,
@@ -37,6 +38,7 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
+    /// Creates a connection whose ICE begins now.
     pub(crate) fn new(generation: Generation, session: SessionId, now: Instant) -> Self {
         Self {
             generation,
@@ -54,11 +56,12 @@ impl Connection {
         }
     }
 
-    /// Returns whether everything says connected, which proves nothing yet.
+    /// Returns whether the channel is open and ICE is connected, which proves nothing yet.
     pub(crate) fn looks_alive(&self) -> bool {
         self.channel_open && self.ice.is_connected()
     }
 
+    /// Returns the time since its creation.
     pub(crate) fn age(&self, now: Instant) -> Duration {
         now.saturating_duration_since(self.created_at)
     }
@@ -92,12 +95,14 @@ impl Connection {
         self.send(ChannelMessage::Pong(token), context);
     }
 
+    /// Sends a message over its channel, if that is open.
     pub(crate) fn send(&self, message: ChannelMessage, context: &mut Context) {
         if self.channel_open {
             context.peer(self.generation, PeerAction::Send { tag: 0, message });
         }
     }
 
+    /// Sends a ping over its channel, if that is open.
     pub(crate) fn ping(&mut self, context: &mut Context) {
         if self.channel_open {
             let number = self.liveness.probes.sent(context.now);
@@ -129,6 +134,7 @@ impl Connection {
         graded.then_some(Sample { probes_sent, probes_answered, ..sample })
     }
 
+    /// Closes it.
     pub(crate) fn close(self, context: &mut Context) {
         context.peer(self.generation, PeerAction::Close);
     }

@@ -52,6 +52,7 @@ impl Connectivity {
         }
     }
 
+    /// Returns whether no outage is open.
     pub(crate) fn is_up(&self) -> bool {
         self.repair.outage.is_none()
     }
@@ -68,6 +69,7 @@ impl Connectivity {
         self.remote.is_rejoin() && trusted
     }
 
+    /// The ICE state of a connection has changed.
     pub(crate) fn on_ice_state(
         &mut self,
         generation: Generation,
@@ -268,6 +270,7 @@ impl Connectivity {
         context.timers.set(timer, context.now, interval.max(SHORTEST_WAIT));
     }
 
+    /// It is time to look after the spare.
     pub(crate) fn on_spare_timer(&mut self, context: &mut Context) {
         if self.is_up() {
             let live = self.channel_is_live();
@@ -296,6 +299,7 @@ impl Connectivity {
         self.connections.drop_spare(&self.remote, live, context);
     }
 
+    /// Closes every connection.
     pub(crate) fn close_connections(&mut self, context: &mut Context) {
         let live = self.channel_is_live();
         self.connections.close_all(&self.remote, live, context);

@@ -1,19 +1,19 @@
-//! Consent: when the peer's ICE last answered a check of ours (RFC 7675), as far as readings tell.
+//! Consent: when the peer's ICE last answered a check of ours (RFC 7675), as far as stats samples show.
 
 use std::time::Instant;
 
-/// What readings tell of the answers on the selected pair, which are proof that packets go both ways below SCTP.
+/// The answers on the selected pair, which prove that packets go both ways below SCTP.
 #[derive(Debug, Default)]
 pub(crate) struct Consent {
     reading: Option<(u64, Instant)>,
-    /// An answer has come since then: when the reading before it was taken.
+    /// When the sample before the last answer was taken.
     pub(crate) since: Option<Instant>,
 }
 
 impl Consent {
-    /// Notes how many answers have come by `now`.
+    /// Records how many answers have arrived by `now`.
     ///
-    /// A count that does not grow tells nothing: it begins again with each restart of ICE.
+    /// A count that does not grow proves nothing: it starts again with each ICE restart.
     pub(crate) fn read(&mut self, responses: u64, now: Instant) {
         if let Some((before, at)) = self.reading.replace((responses, now))
             && responses > before

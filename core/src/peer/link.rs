@@ -23,6 +23,7 @@ pub(crate) struct PeerLink {
 }
 
 impl PeerLink {
+    /// Creates the link to a peer to which there is no connection yet.
     pub(crate) fn new(
         key: PeerKey,
         stream: StreamId,
@@ -39,11 +40,13 @@ impl PeerLink {
         }
     }
 
+    /// Returns the identity that the peer announced, or the one that the store knows.
     pub(crate) fn identity(&self) -> Option<Identity> {
         let before = self.delivery.persisted.note().and_then(|note| note.identity);
         self.connectivity.remote.hello.rejoin.as_ref().map(|rejoin| rejoin.identity).or(before)
     }
 
+    /// Returns the peer as events name it.
     pub(crate) fn peer(&self) -> Peer {
         let RemotePeer { key, hello, .. } = &self.connectivity.remote;
         Peer { key: key.clone(), identity: self.identity(), label: hello.label.clone() }
@@ -67,6 +70,7 @@ impl PeerLink {
 
     // ---- what the transport reports
 
+    /// The data channel of a connection is open: our hello goes first.
     pub(crate) fn on_channel_open(&mut self, generation: Generation, context: &mut Context) {
         if self.connectivity.connections.open_channel(generation) {
             self.announce(generation, context);
@@ -86,6 +90,7 @@ impl PeerLink {
         }
     }
 
+    /// Handles what the transport reports about the spare.
     pub(crate) fn on_spare_event(&mut self, generation: Generation, event: PeerEvent, context: &mut Context) {
         if self.connectivity.on_spare_event(generation, event, context) {
             self.announce(generation, context);
@@ -94,6 +99,7 @@ impl PeerLink {
 
     // ---- health and proof
 
+    /// The peer answered a ping: the link is healthy, or the outage ends.
     pub(crate) fn on_pong(&mut self, generation: Generation, number: u64, context: &mut Context) {
         let connection = self.connectivity.connections.by_generation_mut(generation);
         let answered = connection.and_then(|connection| connection.on_pong(number, context.now));

@@ -1,4 +1,4 @@
-//! An outage as a value: what broke, what was tried, where the repair stands, who owned the time.
+//! An outage as a value: the fault, the steps tried, the state of the repair, the phases.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! The probes of one socket or connection: what left, what was answered, what the round trip costs.
+//! The probes of one socket or connection: when they were sent and answered, and the round-trip time.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ pub(crate) struct Probes {
 }
 
 impl Probes {
-    /// Remembers a probe and returns its number.
+    /// Records a probe and returns its number.
     pub(crate) fn sent(&mut self, now: Instant) -> u64 {
         if self.log.len() == REMEMBERED {
             self.log.remove(0);
@@ -30,7 +30,7 @@ impl Probes {
         self.first + self.log.len() as u64 - 1
     }
 
-    /// Remembers an answer and returns when its probe left; `None` for a number that we did not give or had back.
+    /// Records an answer and returns when its probe was sent; `None` if the number is unknown or answered already.
     pub(crate) fn answered(&mut self, number: u64, now: Instant) -> Option<Instant> {
         let index = usize::try_from(number.checked_sub(self.first)?).ok()?;
         let probe = self.log.get_mut(index).filter(|probe| probe.answered_at.is_none())?;
@@ -42,7 +42,7 @@ impl Probes {
         Some(probe.sent_at)
     }
 
-    /// Remembers an answer that names no probe (a WebSocket pong): TCP keeps order, so it is the oldest's.
+    /// Records an answer without a number (a WebSocket pong): TCP keeps the order, so it answers the oldest probe.
     pub(crate) fn answered_in_order(&mut self, now: Instant) {
         let oldest = self.log.iter().position(|probe| probe.answered_at.is_none());
         if let Some(index) = oldest {
@@ -66,7 +66,7 @@ impl Probes {
         (self.first + self.log.len() as u64, self.answered)
     }
 
-    /// Returns for how long nothing has come, counted from `since` if nothing ever did.
+    /// Returns for how long nothing has arrived, counted from `since` if nothing ever did.
     pub(crate) fn silent_for(&self, since: Instant, now: Instant) -> Duration {
         now.saturating_duration_since(self.last_received.unwrap_or(since).max(since))
     }

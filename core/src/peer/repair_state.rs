@@ -19,7 +19,7 @@ pub(crate) enum RepairState {
     Grace,
     /// The next step is decided and waits for its turn.
     Backoff(RecoveryStep),
-    /// The signaling socket was asked for a sign of life.
+    /// A ping was sent over the signaling socket.
     AskingSignaling,
     /// The publisher was asked for an ICE restart.
     RestartRequested,
@@ -40,7 +40,7 @@ pub(crate) enum RepairState {
 }
 
 impl RepairState {
-    /// Returns the connection that the repair hangs on.
+    /// Returns the connection that the state is about.
     pub(crate) fn generation(self) -> Option<Generation> {
         match self {
             Self::Gathering(generation)
@@ -61,7 +61,7 @@ impl RepairState {
         }
     }
 
-    /// Returns who owns the time.
+    /// Returns the phase to which the time in this state counts.
     pub(super) fn phase(self) -> OutagePhase {
         match self {
             Self::Deciding => OutagePhase::Detection,

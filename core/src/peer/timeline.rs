@@ -1,10 +1,10 @@
-//! Who owned every moment of an outage.
+//! The phases of an outage, without gaps.
 
 use std::time::{Duration, Instant};
 
 use crate::output::OutagePhase;
 
-/// A gapless account: at every moment exactly one phase.
+/// The phases of an outage so far: at every moment exactly one.
 #[derive(Debug)]
 pub(crate) struct Timeline {
     parts: Vec<(OutagePhase, Duration)>,
@@ -12,11 +12,11 @@ pub(crate) struct Timeline {
     since: Instant,
 }
 
-/// Past this many parts a long outage is told by sums instead of in order.
+/// After this many parts, a long outage is recorded as sums instead of in order.
 const IN_ORDER: usize = 128;
 
 impl Timeline {
-    /// Opens an account whose first part, up to `now`, is what detection took.
+    /// Opens a timeline whose first part, up to `now`, is what detection took.
     pub(crate) fn new(detection: Duration, now: Instant) -> Self {
         Self { parts: vec![(OutagePhase::Detection, detection)], phase: OutagePhase::Detection, since: now }
     }
@@ -39,7 +39,7 @@ impl Timeline {
         }
     }
 
-    /// Closes the account at `now`.
+    /// Closes the timeline at `now`.
     pub(crate) fn close(mut self, now: Instant) -> Vec<(OutagePhase, Duration)> {
         let phase = self.phase;
         self.pass_to(phase, now);

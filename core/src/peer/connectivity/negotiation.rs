@@ -10,7 +10,6 @@ use crate::ice::{IceCandidate, IceTransportPolicy, Role};
 use crate::id::{Direction, Generation, SessionId, SignalingAddress};
 use crate::message::{ChannelMessage, SignalingMessage};
 use crate::output::Warning;
-use crate::peer::connection::Connection;
 use crate::peer::connectivity::Connectivity;
 use crate::peer::negotiation::Lineage;
 use crate::peer::offer::Offer;
@@ -241,16 +240,6 @@ impl Connectivity {
         }
     }
 
-    /// Takes over a connection that was made under another name for the same peer.
-    pub(crate) fn adopt(&mut self, connection: Connection, context: &mut Context) {
-        let generation = connection.generation;
-        self.open_outage(Fault::PeerInitiatedRepair, context);
-        self.drop_candidate(context);
-        self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, context);
-        self.connections.candidate = Some(connection);
-        self.verify(generation, context);
-    }
-
     // ---- both sides
 
     /// The peer's candidates, or only its address.
@@ -394,6 +383,7 @@ impl Connectivity {
         }
     }
 
+    /// Asks the publisher for an offer.
     pub(crate) fn request_offer(&self, context: &mut Context) {
         self.connections.request_offer(self.channel_is_live(), &self.remote, context);
     }

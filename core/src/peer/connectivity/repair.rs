@@ -125,6 +125,7 @@ impl Connectivity {
         self.repair.begin(step, &self.remote, &self.connections, context);
     }
 
+    /// Begins a step, unless it is under way already.
     pub(crate) fn begin_unless_under_way(&mut self, step: RecoveryStep, context: &mut Context) {
         if self.repair.step() != Some(step) {
             self.begin(step, context);
@@ -141,6 +142,7 @@ impl Connectivity {
         self.start_head_start(RecoveryStep::Wait, context);
     }
 
+    /// Performs a step, whose pause is over.
     pub(crate) fn perform(&mut self, step: RecoveryStep, context: &mut Context) {
         // what broke the peer's path may have broken the server's: a ping finds a half-open socket soonest
         context.signaling_suspect |= self.health.ever_up;
@@ -208,12 +210,14 @@ impl Connectivity {
         }
     }
 
+    /// Closes the active connection and the spare.
     pub(crate) fn close_active(&mut self, context: &mut Context) {
         if let Some(active) = self.connections.take_active(&self.remote, context) {
             active.close(context);
         }
     }
 
+    /// Closes the candidate, and withdraws it if the channel is live.
     pub(crate) fn drop_candidate(&mut self, context: &mut Context) {
         let live = self.channel_is_live();
         self.connections.drop_candidate(&self.remote, live, context);
@@ -278,6 +282,16 @@ impl Connectivity {
         self.drop_candidate(context);
         self.begin(RecoveryStep::MoveToSpare, context);
         self.connections.candidate = Some(spare);
+        self.verify(generation, context);
+    }
+
+    /// Takes over a connection that was made under another name for the same peer.
+    pub(crate) fn adopt(&mut self, connection: Connection, context: &mut Context) {
+        let generation = connection.generation;
+        self.open_outage(Fault::PeerInitiatedRepair, context);
+        self.drop_candidate(context);
+        self.begin_unless_under_way(RecoveryStep::RecreatePeerConnection, context);
+        self.connections.candidate = Some(connection);
         self.verify(generation, context);
     }
 
