@@ -70,6 +70,9 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+    /// Print the manual page
+    #[command(after_help = MAN_EXAMPLES)]
+    Man,
     /// Break a real connection in every way and measure how it recovers
     Demo(rejoin_demo::Options),
     /// Be one of the two peers of the demonstration
@@ -82,6 +85,11 @@ Examples:
   rejoin completions bash > /etc/bash_completion.d/rejoin
   rejoin completions zsh > ~/.zfunc/_rejoin
   rejoin completions fish > ~/.config/fish/completions/rejoin.fish";
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  rejoin man > ~/.local/share/man/man1/rejoin.1
+  rejoin man | man -l -";
 
 #[derive(Args, Debug)]
 #[command(after_help = JOIN_EXAMPLES)]

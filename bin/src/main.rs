@@ -13,6 +13,7 @@ mod ice_server;
 mod interrupts;
 mod join;
 mod log;
+mod man;
 mod output;
 mod profiles;
 mod schema;
@@ -66,6 +67,7 @@ fn run(command: Command, log: Option<&str>) -> Result<(), Failure> {
         Command::Check(args) => profiles::check(&args),
         Command::History(args) => history::run(&args),
         Command::Completions { shell } => completions::run(shell),
+        Command::Man => man::run(),
         Command::Demo(options) => {
             let _log = log_to_stderr("warn")?;
             block_on(demo::run(options))

@@ -5,7 +5,7 @@ use crate::process::Process;
 #[test]
 fn every_command_has_help_with_examples() {
     for command in
-        ["join", "serve", "profiles", "policies", "schema", "check", "history", "completions", "demo"]
+        ["join", "serve", "profiles", "policies", "schema", "check", "history", "completions", "man", "demo"]
     {
         let output = rejoin(&[command, "--help"]);
         assert_eq!(output.code, Some(0), "{command}");
@@ -102,6 +102,24 @@ fn the_schema_of_the_configuration_names_every_table() {
     for table in ["backoff", "timeout", "recovery", "health", "quality", "network", "outbox", "spare"] {
         assert!(tables.contains_key(table), "{table}");
     }
+}
+
+#[test]
+fn the_manual_page_contains_every_visible_command() {
+    let help = rejoin(&["--help"]).stdout;
+    let commands = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    let commands: Vec<&str> = commands
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert!(commands.contains(&"join") && commands.contains(&"man"), "{help}");
+    // roff writes a hyphen as \-
+    let page = rejoin(&["man"]).stdout.replace("\\-", "-");
+    assert!(page.contains(".TH rejoin 1"), "{page}");
+    for command in commands {
+        assert!(page.contains(&format!("rejoin-{command}(1)")), "{command}: {page}");
+    }
+    assert!(!page.contains("demo-peer"), "{page}");
 }
 
 #[test]
