@@ -6,143 +6,45 @@ mod commands;
 pub(crate) mod context;
 mod dispatch;
 mod intent;
+pub(crate) mod internal_event;
 mod known_viewers;
+mod lookup;
 mod mail;
+mod peers;
 mod persist;
 mod returning_peer;
 mod room_join;
 mod session_record;
+pub(crate) mod settings;
 mod signaling_link;
+mod signaling_status;
 #[cfg(test)]
 mod tests;
 pub(crate) mod timers;
 mod view_all;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::delivery::durable::Durability;
-use crate::delivery::{Epoch, WhenFull};
 use crate::fault::Fault;
-use crate::ice::IceServer;
-use crate::id::{Generation, Identity, PeerKey};
+use crate::id::{Generation, PeerKey};
 use crate::input::Input;
 use crate::network::{NetworkChange, NetworkSnapshot};
 use crate::output::{Event, Output, Warning};
 use crate::peer::connectivity::Connectivity;
 use crate::peer::link::PeerLink;
-use crate::platform::Platform;
 use crate::policy::Policies;
 use crate::port::{PeerEvent, SignalingEvent};
-use crate::session::{SessionRecord, ViewerRecord};
+use crate::session::SessionRecord;
 use crate::supervisor::context::Context;
 use crate::supervisor::intent::Intent;
+use crate::supervisor::internal_event::InternalEvent;
 use crate::supervisor::known_viewers::KnownViewers;
+use crate::supervisor::peers::Peers;
 use crate::supervisor::signaling_link::SignalingLink;
 
 pub use crate::peer::spares::Spares;
-
-/// What a supervisor is told once, at the start.
-#[derive(Clone, Debug)]
-pub struct Settings {
-    /// Who we are to rejoin peers.
-    pub identity: Identity,
-    /// The label that peers see.
-    pub label: Option<String>,
-    /// Whose timeouts apply.
-    pub platform: Platform,
-    /// Signaling servers, tried in order; `ws://` or `wss://` URLs.
-    pub servers: Vec<Arc<str>>,
-    /// How these servers know who is there.
-    pub membership: Membership,
-    /// The viewers of an earlier process: one that comes back gets the name that it had.
-    pub viewers: Vec<ViewerRecord>,
-    /// STUN and TURN servers.
-    pub ice_servers: Vec<IceServer>,
-    /// Addresses that peer connections bind; empty means every interface.
-    pub bind: Vec<String>,
-    /// The life of this process as a sender; must differ from that of every earlier process of this identity.
-    pub epoch: Epoch,
-    /// How many messages are kept for one peer until it has them.
-    pub held_messages: usize,
-    /// How many bytes of messages are kept for one peer until it has them.
-    pub held_bytes: usize,
-    /// What happens to a message for which that leaves no room.
-    pub when_full: WhenFull,
-    /// Whether a spare connection is kept with peers that keep one too.
-    pub spares: Spares,
-    /// For how long mail is kept: with a memory across restarts, messages are acknowledged when they are confirmed.
-    pub durability: Durability,
-    /// The seed of the machine's dice.
-    pub seed: u64,
-}
-
-impl Settings {
-    /// Creates settings for one server, with bounds that suit chat: 4,096 messages or 4 MiB kept per peer.
-    ///
-    /// The seed and the epoch follow from the identity: set both to something random outside of tests.
-    pub fn new(identity: Identity, server: &str) -> Self {
-        Self {
-            identity,
-            label: None,
-            platform: Platform::detect(),
-            servers: vec![server.into()],
-            membership: Membership::ServerListed,
-            viewers: Vec::new(),
-            ice_servers: Vec::new(),
-            bind: Vec::new(),
-            epoch: Epoch(identity.0 as u64),
-            held_messages: 4096,
-            held_bytes: 4 << 20,
-            when_full: WhenFull::Wait,
-            spares: Spares::Never,
-            durability: Durability::InMemory,
-            seed: identity.0 as u64,
-        }
-    }
-}
-
-/// How a signaling server and the members of a room know who is there.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Membership {
-    /// The server names every socket and lists the room to whoever enters it (hosted dialect).
-    #[default]
-    ServerListed,
-    /// Everybody says who they are, and members offer to newcomers; nobody lists a room (self-host dialect).
-    SelfAnnounced,
-}
-
-/// A deadline of the machine, by name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Timer {
-    /// The signaling link's current wait: backoff, dialing, joining, sleeping.
-    Signaling,
-    /// The signaling link's next checkup.
-    SignalingCheckup,
-    /// The end of the wait for a room's listing.
-    RoomJoin,
-    /// The next claim of a stream id that a ghost still holds.
-    Reseed,
-    /// The current wait of a peer link's outage: grace, backoff, a phase, sleep.
-    Repair(PeerKey),
-    /// The end of the time that a mild repair has before a new connection is built beside it.
-    HeadStart(PeerKey),
-    /// The next ping of a verification.
-    Verification(PeerKey),
-    /// When a peer link looks after its spare connection.
-    Spare(PeerKey),
-    /// A peer link's next checkup.
-    Checkup(PeerKey),
-    /// A peer link's next reading.
-    Stats(PeerKey),
-    /// The acknowledgement that a peer link owes.
-    Acknowledgement(PeerKey),
-    /// The end of our patience with a peer that acknowledges nothing.
-    Unacknowledged(PeerKey),
-    /// The end of our patience with a peer that nobody named and that is gone.
-    Gone(PeerKey),
-}
+pub use crate::supervisor::settings::{Membership, Settings};
+pub use crate::supervisor::timers::Timer;
 
 /// Keeps the signaling link and every peer link alive.
 #[derive(Debug)]
@@ -150,7 +52,7 @@ pub struct Supervisor {
     context: Context,
     intent: Intent,
     signaling: SignalingLink,
-    peers: BTreeMap<PeerKey, PeerLink>,
+    peers: Peers,
     known_viewers: KnownViewers,
     /// What was stored last.
     persisted: Option<SessionRecord>,
@@ -165,7 +67,7 @@ impl Supervisor {
             context: Context::new(settings, policies, now),
             intent: Intent::default(),
             signaling: SignalingLink::default(),
-            peers: BTreeMap::new(),
+            peers: Peers::default(),
             known_viewers,
             persisted: None,
             left: false,
@@ -183,33 +85,25 @@ impl Supervisor {
             Input::Suspended(duration) => self.suspended(duration),
             Input::Timeout => self.timeout(),
         }
-        if std::mem::take(&mut self.context.signaling_proven) {
-            for link in self.peers.values_mut() {
-                link.connectivity.on_signaling_proven(&mut self.context);
+        loop {
+            self.peers.settle(&mut self.context);
+            let Some(event) = self.context.next_internal() else { break };
+            self.internal_event(event);
+        }
+        self.store_absent();
+    }
+
+    fn internal_event(&mut self, event: InternalEvent) {
+        let context = &mut self.context;
+        match event {
+            InternalEvent::SignalingProven => {
+                self.peers.for_each(|link| link.connectivity.on_signaling_proven(context))
             }
+            InternalEvent::SignalingProbeRequested => self.signaling.sound(context),
+            InternalEvent::SignalingSuspect => self.signaling.suspected(context),
+            InternalEvent::RecordChanged => self.persist(),
+            InternalEvent::LinkChanged(key) => self.store_link(&key),
         }
-        for address in std::mem::take(&mut self.context.farewells) {
-            // every connection between the two hears what the server carries
-            if self
-                .peers
-                .values()
-                .filter(|link| link.connectivity.remote.address.as_ref() == Some(&address))
-                .count()
-                > 1
-            {
-                self.context.take_back(&address);
-            }
-        }
-        if std::mem::take(&mut self.context.signaling_probe_requested) {
-            self.signaling.sound(&mut self.context);
-        }
-        if self.context.signaling_suspect {
-            self.signaling.suspected(&mut self.context);
-        }
-        if std::mem::take(&mut self.context.record_changed) {
-            self.persist();
-        }
-        self.keep_mail();
     }
 
     /// Returns the next thing to do; call until `None`.
@@ -274,22 +168,16 @@ impl Supervisor {
 
     /// Says goodbye to a peer, closes its link and forgets it.
     fn part(&mut self, key: &PeerKey) -> Option<PeerLink> {
-        let mut link = self.peers.remove(key)?;
-        // every connection between the two hears what the server carries
-        if self
-            .peers
-            .values()
-            .all(|other| other.connectivity.remote.address != link.connectivity.remote.address)
-        {
-            link.send_bye_to_server(&mut self.context);
-        }
+        let mut link = self.peers.remove(key, &mut self.context)?;
+        let remote = &link.connectivity.remote;
+        self.context.send_bye(&remote.key, remote.address.as_ref());
         link.leave(&mut self.context);
         Some(link)
     }
 
     /// Closes and forgets the link of a peer that said goodbye.
     fn remove(&mut self, key: &PeerKey) {
-        let Some(mut link) = self.peers.remove(key) else { return };
+        let Some(mut link) = self.peers.remove(key, &mut self.context) else { return };
         link.close(&mut self.context);
         self.left(link);
     }
@@ -298,7 +186,7 @@ impl Supervisor {
         if link.connectivity.health.ever_up {
             self.context.event(Event::PeerLeft(link.peer()));
         }
-        self.context.record_changed = true;
+        self.context.raise(InternalEvent::RecordChanged);
         self.remember(link);
     }
 
@@ -333,13 +221,8 @@ impl Supervisor {
 
     fn peer_event(&mut self, generation: Generation, event: PeerEvent) {
         // the door: a connection that is neither active nor candidate has no say
-        let Some(link) = self
-            .peers
-            .values_mut()
-            .find(|link| link.connectivity.connections.by_generation(generation).is_some())
-        else {
-            return;
-        };
+        let Some(key) = self.peers.by_generation(generation).cloned() else { return };
+        let Some(link) = self.peers.get_mut(&key) else { return };
         let context = &mut self.context;
         if link.connectivity.connections.is_spare(generation) {
             return link.on_spare_event(generation, event, context);
@@ -367,7 +250,6 @@ impl Supervisor {
             PeerEvent::Writable => link.writable(generation, context),
             PeerEvent::Stats(sample) => link.on_stats(generation, sample, context),
             PeerEvent::Received(message) => {
-                let key = link.connectivity.remote.key.clone();
                 self.channel_message(&key, generation, message);
             }
         }
@@ -380,16 +262,12 @@ impl Supervisor {
             None if snapshot.is_usable() => NetworkChange::None,
             None => NetworkChange::Lost,
         };
-        for link in self.peers.values_mut() {
-            link.connectivity.on_network_change(change, &mut self.context);
-        }
+        let context = &mut self.context;
+        self.peers.for_each(|link| link.connectivity.on_network_change(change, context));
         let fault = match change {
             NetworkChange::None | NetworkChange::Minor => return,
             NetworkChange::Lost => {
-                for link in self.peers.values_mut() {
-                    link.connectivity.on_network_lost(&mut self.context);
-                }
-                return;
+                return self.peers.for_each(|link| link.connectivity.on_network_lost(context));
             }
             // a address that moves while nothing carries it repairs nothing
             NetworkChange::Major if !snapshot.is_usable() => return,
@@ -404,11 +282,12 @@ impl Supervisor {
     }
 
     fn repair_everything(&mut self, fault: Fault) {
-        self.signaling.network_moved(&fault, &mut self.context);
-        for link in self.peers.values_mut() {
-            if fault != Fault::NetworkSwitched || !link.connectivity.is_on_the_default_route(&self.context) {
-                link.connectivity.repair_now(fault.clone(), &mut self.context);
+        let context = &mut self.context;
+        self.signaling.network_moved(&fault, context);
+        self.peers.for_each(|link| {
+            if fault != Fault::NetworkSwitched || !link.connectivity.is_on_the_default_route(context) {
+                link.connectivity.repair_now(fault.clone(), context);
             }
-        }
+        });
     }
 }

@@ -23,7 +23,7 @@ pub enum Durability {
 }
 
 /// With whom mail is exchanged, by what stays the same across restarts.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeliveryKey {
     /// Somebody who views a stream of ours.
     Viewer {

@@ -61,12 +61,6 @@ impl Connections {
         self.spare.connection().is_some_and(|spare| spare.generation == generation)
     }
 
-    /// Returns whether a connection has this session, or the one that was closed last.
-    pub(crate) fn has_session(&self, session: Option<&SessionId>) -> bool {
-        let closed = session.is_some() && self.last_closed_session.as_ref() == session;
-        closed || self.newest_first().any(|connection| Some(&connection.session) == session)
-    }
-
     /// Closes a connection that was taken out of here while the link goes on.
     pub(crate) fn close(&mut self, connection: Connection, context: &mut Context) {
         self.last_closed_session = Some(connection.session.clone());
@@ -179,7 +173,7 @@ impl Connections {
         let Some(active) = self.take_active(remote, context) else { return };
         match remote.role() {
             // a foreign viewer drops the old one when it sees a new session, and knows by this what to drop
-            Role::Offerer => context.send_bye(remote.address.as_ref()),
+            Role::Offerer => context.send_bye(&remote.key, remote.address.as_ref()),
             // a foreign publisher ignores a new `play` while it believes in the old one
             Role::Answerer => {
                 context.send_to_server(SignalingMessage::Bye { address: remote.address.clone() })

@@ -21,8 +21,8 @@ use crate::peer::repair_state::RepairState;
 use crate::policy::{Outcome, RecoveryStep};
 use crate::port::{PeerAction, PeerEvent};
 use crate::stats::Sample;
-use crate::supervisor::Timer;
 use crate::supervisor::context::{Context, SHORTEST_WAIT};
+use crate::supervisor::timers::Timer;
 
 /// How often a verification pings: often enough to cost no more than a tenth of a second.
 const VERIFICATION_INTERVAL: Duration = Duration::from_millis(100);

@@ -7,8 +7,9 @@ use crate::id::PeerKey;
 use crate::peer::connection::Connection;
 use crate::policy::{Health, HealthContext};
 use crate::port::PeerAction;
-use crate::supervisor::Timer;
 use crate::supervisor::context::{Context, SHORTEST_WAIT};
+use crate::supervisor::internal_event::InternalEvent;
+use crate::supervisor::timers::Timer;
 
 /// The health of a link.
 #[derive(Debug)]
@@ -71,7 +72,9 @@ impl LinkHealth {
         let again_in = checkup.again_in.max(SHORTEST_WAIT);
         context.timers.set(Timer::Checkup(key.clone()), context.now, again_in);
         let was_suspect = std::mem::replace(&mut self.suspect, checkup.health == Health::Suspect);
-        context.signaling_probe_requested |= self.suspect && !was_suspect;
+        if self.suspect && !was_suspect {
+            context.raise(InternalEvent::SignalingProbeRequested);
+        }
         match checkup.health {
             Health::Alive if was_suspect => Checkup::Restored,
             Health::Alive | Health::Suspect => Checkup::Unchanged,

@@ -3,7 +3,7 @@
 use crate::delivery::Reassembly;
 use crate::delivery::link::LinkDelivery;
 use crate::id::{Direction, Generation, Identity, PeerKey, SignalingAddress, StreamId};
-use crate::message::{ChannelMessage, Hello, SignalingMessage};
+use crate::message::{ChannelMessage, Hello};
 use crate::output::{Event, Peer, Warning};
 use crate::peer::connections::spare;
 use crate::peer::connectivity::Connectivity;
@@ -58,14 +58,6 @@ impl PeerLink {
         let is_address = address.as_ref().is_some_and(|address| &*address.0 == name);
         let is_identity = self.identity().is_some_and(|identity| identity.to_string() == name);
         &*key.peer == name || is_address || is_identity || hello.label.as_deref() == Some(name)
-    }
-
-    /// Returns whether a broadcast takes another link of the same peer instead of this one.
-    pub(crate) fn is_second_to(&self, other: &Self) -> bool {
-        self.connectivity.remote.key.direction == Direction::Viewing
-            && other.connectivity.remote.key.direction == Direction::Publishing
-            && self.identity().is_some()
-            && self.identity() == other.identity()
     }
 
     // ---- what the transport reports
@@ -171,12 +163,6 @@ impl PeerLink {
             connection.send(ChannelMessage::Bye, context);
         }
         self.close(context);
-    }
-
-    /// Says goodbye through the server, which concerns both directions.
-    pub(crate) fn send_bye_to_server(&self, context: &mut Context) {
-        let remote = &self.connectivity.remote;
-        remote.send_to_server(SignalingMessage::Bye { address: remote.address.clone() }, context);
     }
 
     /// Closes every connection and clears every timer.

@@ -86,18 +86,18 @@ impl Negotiation {
 
     /// Records that our half goes into the present signaling socket.
     pub(crate) fn on_sent(&mut self, context: &Context) {
-        self.socket = context.socket;
-        self.address_since = context.address_since;
+        self.socket = context.signaling.socket;
+        self.address_since = context.signaling.address_since;
     }
 
     /// Returns whether our half went into the present signaling socket.
     pub(crate) fn is_sent(&self, context: &Context) -> bool {
-        self.socket == context.socket
+        self.socket == context.signaling.socket
     }
 
     /// Returns whether the peer received our half from the address that we have.
     pub(crate) fn is_known_by_address(&self, context: &Context) -> bool {
-        self.address_since == context.address_since
+        self.address_since == context.signaling.address_since
     }
 
     /// Returns our description as a message.

@@ -8,8 +8,8 @@ use crate::id::{PeerKey, SignalingAddress, StreamId};
 use crate::message::{Hello, SignalingMessage};
 use crate::output::LinkName;
 use crate::peer::spares::Spares;
-use crate::supervisor::Timer;
 use crate::supervisor::context::Context;
+use crate::supervisor::timers::Timer;
 
 /// The peer of a link.
 #[derive(Debug)]
@@ -40,12 +40,6 @@ impl RemotePeer {
         self.hello.rejoin.is_some()
     }
 
-    /// Returns whether its label is one of `labels`; without a label it is "".
-    pub(crate) fn is_labelled(&self, labels: &[String]) -> bool {
-        let label = self.hello.label.as_deref().unwrap_or_default();
-        labels.iter().any(|wanted| wanted == label)
-    }
-
     /// Returns whether both sides keep spare connections.
     pub(crate) fn keeps_spare(&self, context: &Context) -> bool {
         let theirs = self.hello.rejoin.as_ref().is_some_and(|rejoin| rejoin.spares);
@@ -59,7 +53,7 @@ impl RemotePeer {
 
     /// Returns whether the server can forward a message to the peer.
     pub(crate) fn is_reachable_by_server(&self, context: &Context) -> bool {
-        context.signaling_ready && (self.role() == Role::Answerer || self.address.is_some())
+        context.signaling.ready && (self.role() == Role::Answerer || self.address.is_some())
     }
 
     /// Sends signaling through the server, if the peer's address is known.

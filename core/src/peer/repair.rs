@@ -14,8 +14,8 @@ use crate::peer::outage::Outage;
 use crate::peer::remote::RemotePeer;
 use crate::peer::repair_state::RepairState;
 use crate::policy::{BackoffContext, Outcome, RecoveryStep};
-use crate::supervisor::Timer;
 use crate::supervisor::context::Context;
+use crate::supervisor::timers::Timer;
 
 /// The state of a link's repair.
 #[derive(Debug)]

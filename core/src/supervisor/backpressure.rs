@@ -8,9 +8,10 @@ use crate::input::Recipient;
 use crate::message::Payload;
 use crate::output::Warning;
 use crate::peer::link::PeerLink;
+use crate::supervisor::Supervisor;
 use crate::supervisor::absent::OutgoingMessage;
 use crate::supervisor::context::Context;
-use crate::supervisor::{Supervisor, Timer};
+use crate::supervisor::timers::Timer;
 
 /// How long a peer may acknowledge nothing over a connection that works; the largest message takes as long
 /// at 300 kbit/s.
@@ -24,16 +25,7 @@ impl Supervisor {
     /// A peer that is away slows nobody down either, and nothing does unless messages are to wait.
     pub fn can_accept(&self) -> bool {
         match self.context.settings.when_full {
-            WhenFull::Wait => {
-                let mut connected = self
-                    .peers
-                    .values()
-                    .filter(|link| {
-                        link.connectivity.health.ever_up && link.connectivity.repair.outage.is_none()
-                    })
-                    .peekable();
-                connected.peek().is_none() || connected.any(PeerLink::keeps_up)
-            }
+            WhenFull::Wait => self.peers.can_accept(),
             WhenFull::DropOldest | WhenFull::Refuse => true,
         }
     }
@@ -56,13 +48,13 @@ impl Supervisor {
     }
 
     fn is_here(&self, identity: Identity) -> bool {
-        self.peers.values().any(|link| link.identity() == Some(identity))
+        self.peers.by_identity(identity).next().is_some()
     }
 }
 
 impl PeerLink {
     /// Returns whether the channel takes more, and half of either bound is free.
-    fn keeps_up(&self) -> bool {
+    pub(crate) fn keeps_up(&self) -> bool {
         self.connectivity.connections.active.as_ref().is_none_or(|active| active.writable)
             && !self.delivery.outbox.is_half_full()
     }

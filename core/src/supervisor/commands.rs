@@ -8,8 +8,11 @@ use crate::output::Event;
 use crate::peer::link::PeerLink;
 use crate::policy::Policies;
 use crate::session::ViewAll;
+use crate::supervisor::Supervisor;
 use crate::supervisor::absent::OutgoingMessage;
-use crate::supervisor::{Membership, Supervisor, Timer};
+use crate::supervisor::internal_event::InternalEvent;
+use crate::supervisor::settings::Membership;
+use crate::supervisor::timers::Timer;
 
 impl Supervisor {
     pub(super) fn command(&mut self, command: Command) {
@@ -33,7 +36,7 @@ impl Supervisor {
             }
             Command::ViewRoom { except } => {
                 self.intent.audience = Some(ViewAll { except });
-                self.context.record_changed = true;
+                self.context.raise(InternalEvent::RecordChanged);
             }
             Command::Unview(stream) => {
                 if self.intent.views.remove(&stream) {
@@ -51,18 +54,18 @@ impl Supervisor {
     /// Dials if nothing has, or tells an open socket of one more wish.
     fn wish_changed(&mut self, message: SignalingMessage) {
         self.signaling.want(&mut self.context);
-        if self.context.signaling_ready {
+        if self.context.signaling.ready {
             match self.context.settings.membership {
                 Membership::ServerListed => self.context.send_to_server(message),
                 Membership::SelfAnnounced => self.intent.claim(&mut self.context),
             }
         }
-        self.context.record_changed = true;
+        self.context.raise(InternalEvent::RecordChanged);
     }
 
     fn start_viewing(&mut self, stream: StreamId) {
         let key = PeerKey { peer: stream.0.clone(), direction: Direction::Viewing };
-        self.context.record_changed = true;
+        self.context.raise(InternalEvent::RecordChanged);
         if let Some(link) = self.peers.get_mut(&key) {
             // the room has it already
             link.connectivity.remote.implicit = false;
@@ -71,7 +74,7 @@ impl Supervisor {
         let mut link = PeerLink::new(key.clone(), stream, None, &mut self.context);
         self.signaling.want(&mut self.context);
         link.connectivity.next_step(&mut self.context);
-        self.peers.insert(key, link);
+        self.peers.insert(link);
     }
 
     fn stop_viewing(&mut self, stream: StreamId) {
@@ -80,7 +83,7 @@ impl Supervisor {
             link.discard(&mut self.context);
         }
         self.part(&key);
-        self.context.record_changed = true;
+        self.context.raise(InternalEvent::RecordChanged);
     }
 
     fn send(&mut self, to: &Recipient, payload: &Payload) {
@@ -102,9 +105,10 @@ impl Supervisor {
         match to {
             Recipient::Everyone => self.each_once().collect(),
             Recipient::Labelled(labels) => {
-                self.each_once().filter(|link| link.connectivity.remote.is_labelled(labels)).collect()
+                let labelled = self.peers.labelled(labels).into_iter();
+                labelled.filter(|link| !self.is_second(link)).collect()
             }
-            Recipient::Named(name) => self.peers.values().filter(|link| link.is_called(name)).collect(),
+            Recipient::Named(name) => self.peers.named(name, &self.context),
         }
     }
 
@@ -114,19 +118,21 @@ impl Supervisor {
     }
 
     fn is_second(&self, link: &PeerLink) -> bool {
-        let (streams, now) = (&self.intent.streams, self.context.now);
-        let is_preferred = match (link.connectivity.remote.key.direction, link.identity()) {
-            (Direction::Viewing, Some(identity)) => self.context.absent.prefers(identity, streams, now),
+        match (link.connectivity.remote.key.direction, link.identity()) {
+            (Direction::Viewing, Some(identity)) => {
+                let is_publisher = |key: &PeerKey| key.direction == Direction::Publishing;
+                self.peers.by_identity(identity).any(is_publisher)
+                    || self.context.absent.prefers(identity, &self.intent.streams, self.context.now)
+            }
             (Direction::Viewing, None) | (Direction::Publishing, _) => false,
-        };
-        is_preferred || self.peers.values().any(|other| link.is_second_to(other))
+        }
     }
 
     /// Keeps a message for viewers that are not here, and returns for how many.
     fn keep_for_absent(&mut self, to: &Recipient, payload: &Payload) -> usize {
         self.forget_absent();
         let post = OutgoingMessage { to, payload, streams: &self.intent.streams, now: self.context.now };
-        let here = |identity| self.peers.values().any(|link| link.identity() == Some(identity));
+        let here = |identity| self.peers.by_identity(identity).next().is_some();
         let kept = self.context.absent.send(&post, here);
         for (peer, messages) in &kept {
             if *messages > 0 {
@@ -137,17 +143,15 @@ impl Supervisor {
     }
 
     fn restart(&mut self) {
-        self.signaling.restart(&mut self.context);
-        for link in self.peers.values_mut() {
-            link.connectivity.repair_now(Fault::Requested, &mut self.context);
-        }
+        let context = &mut self.context;
+        self.signaling.restart(context);
+        self.peers.for_each(|link| link.connectivity.repair_now(Fault::Requested, context));
     }
 
     fn leave(&mut self) {
         self.left = true;
-        while let Some(key) = self.peers.keys().next().cloned() {
-            self.part(&key);
-        }
+        let keys: Vec<PeerKey> = self.peers.keys().cloned().collect();
+        keys.iter().for_each(|key| _ = self.part(key));
         self.signaling.close(&mut self.context);
         self.context.timers.clear_all();
         self.context.event(Event::Left);
@@ -155,10 +159,11 @@ impl Supervisor {
 
     fn set_policies(&mut self, policies: Policies) {
         self.context.policies = policies;
-        self.signaling.checkup_due(&mut self.context);
-        for link in self.peers.values_mut() {
-            link.check_health(&mut self.context);
-            link.connectivity.read_stats(&mut self.context);
-        }
+        let context = &mut self.context;
+        self.signaling.checkup_due(context);
+        self.peers.for_each(|link| {
+            link.check_health(context);
+            link.connectivity.read_stats(context);
+        });
     }
 }

@@ -1,13 +1,13 @@
 //! What every link works with: the time, the policies, the dice, the timers and the way out.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::budget::RetryBudget;
 use crate::delivery::{Epoch, Outbox};
 use crate::fault::{Fault, Link, Phase};
 use crate::ice::{IceTransportPolicy, Role};
-use crate::id::{Generation, SignalingAddress};
+use crate::id::{Generation, PeerKey, SignalingAddress};
 use crate::message::SignalingMessage;
 use crate::network::NetworkSnapshot;
 use crate::output::{Event, Output, Warning};
@@ -15,8 +15,11 @@ use crate::policy::{BackoffContext, Policies, TimeoutContext};
 use crate::port::{ConnectionSetup, PeerAction, SignalingAction};
 use crate::rng::Rng;
 use crate::rtt::Rtt;
-use crate::supervisor::Settings;
 use crate::supervisor::absent::AbsentPeers;
+use crate::supervisor::internal_event::InternalEvent;
+use crate::supervisor::lookup::Lookup;
+use crate::supervisor::settings::Settings;
+use crate::supervisor::signaling_status::SignalingStatus;
 use crate::supervisor::timers::Timers;
 
 #[derive(Debug)]
@@ -28,32 +31,28 @@ pub(crate) struct Context {
     pub(crate) timers: Timers,
     /// The last snapshot; `None` until the monitor speaks, which counts as usable.
     pub(crate) network: Option<NetworkSnapshot>,
-    /// The signaling socket that takes messages.
-    pub(crate) socket: Option<Generation>,
-    /// Whether the wish has been replayed on it, so that peers can be asked for.
-    pub(crate) signaling_ready: bool,
-    /// The socket since which our signaling server finds us where it does.
-    pub(crate) address_since: Option<Generation>,
-    /// Where our signaling server finds us, if it said so.
-    pub(crate) own_address: Option<SignalingAddress>,
-    /// A peer link suspects the signaling link.
-    pub(crate) signaling_suspect: bool,
-    /// A peer is suspected, and the signaling link is to be asked in good time.
-    pub(crate) signaling_probe_requested: bool,
-    /// A ping on the signaling socket has not been answered yet.
-    pub(crate) signaling_probe_outstanding: bool,
-    /// The addresses to which a failed attempt has just said goodbye.
-    pub(crate) farewells: Vec<SignalingAddress>,
-    /// The signaling link has just given a sign of life that was asked for.
-    pub(crate) signaling_proven: bool,
-    /// What is worth storing has changed.
-    pub(crate) record_changed: bool,
+    /// The signaling link, as peer links see it.
+    pub(crate) signaling: SignalingStatus,
+    /// The links by the address of their peer, as of the last settlement of the links.
+    pub(crate) addresses: Lookup<SignalingAddress>,
     /// The mail of peers that are not here.
     pub(crate) absent: AbsentPeers,
     budget: RetryBudget,
+    pending: Pending,
+    issued: Issued,
+}
+
+/// What the inputs so far have led to and nobody has taken yet.
+#[derive(Debug, Default)]
+struct Pending {
     outputs: VecDeque<Output>,
+    events: BTreeSet<InternalEvent>,
+}
+
+/// How many of each were created so far.
+#[derive(Debug, Default)]
+struct Issued {
     generations: u32,
-    /// Outboxes opened so far.
     outboxes: u64,
 }
 
@@ -72,34 +71,25 @@ impl Context {
             policies,
             timers: Timers::default(),
             network: None,
-            socket: None,
-            signaling_ready: false,
-            address_since: None,
-            own_address: None,
-            signaling_suspect: false,
-            signaling_probe_requested: false,
-            signaling_probe_outstanding: false,
-            farewells: Vec::new(),
-            signaling_proven: false,
-            record_changed: false,
+            signaling: SignalingStatus::default(),
+            addresses: Lookup::default(),
             absent: AbsentPeers::default(),
             budget: RetryBudget::default(),
-            outputs: VecDeque::new(),
-            generations: 0,
-            outboxes: 0,
+            pending: Pending::default(),
+            issued: Issued::default(),
         }
     }
 
     pub(crate) fn generation(&mut self) -> Generation {
-        self.generations += 1;
-        Generation(self.generations)
+        self.issued.generations += 1;
+        Generation(self.issued.generations)
     }
 
     /// Returns an empty outbox for a new link; its numbers begin again, so its epoch is another.
     pub(crate) fn outbox(&mut self) -> Outbox {
         let Settings { epoch, held_messages, held_bytes, .. } = self.settings;
-        let epoch = Epoch(epoch.0.wrapping_add(self.outboxes));
-        self.outboxes += 1;
+        let epoch = Epoch(epoch.0.wrapping_add(self.issued.outboxes));
+        self.issued.outboxes += 1;
         Outbox::new(epoch, held_messages, held_bytes)
     }
 
@@ -107,15 +97,28 @@ impl Context {
         self.network.as_ref().is_none_or(NetworkSnapshot::is_usable)
     }
 
-    /// Returns whether what is said to the server may get lost.
-    pub(crate) fn signaling_in_doubt(&self) -> bool {
-        !self.signaling_ready || self.signaling_suspect || self.signaling_probe_outstanding
+    // ---- internal events
+
+    /// Leaves something to be done at the end of this input.
+    pub(crate) fn raise(&mut self, event: InternalEvent) {
+        self.pending.events.insert(event);
     }
 
-    // ---- the way out
+    /// Asks the signaling link for a sign of life, and regards it as suspect until then.
+    pub(crate) fn suspect_signaling(&mut self) {
+        self.signaling.is_suspect = true;
+        self.raise(InternalEvent::SignalingSuspect);
+    }
+
+    /// Returns the next internal event.
+    pub(crate) fn next_internal(&mut self) -> Option<InternalEvent> {
+        self.pending.events.pop_first()
+    }
+
+    // ---- outputs
 
     pub(crate) fn event(&mut self, event: Event) {
-        self.outputs.push_back(Output::Event(event));
+        self.pending.outputs.push_back(Output::Event(event));
     }
 
     pub(crate) fn warn(&mut self, warning: Warning) {
@@ -123,39 +126,30 @@ impl Context {
     }
 
     pub(crate) fn output(&mut self, output: Output) {
-        self.outputs.push_back(output);
+        self.pending.outputs.push_back(output);
     }
 
     pub(crate) fn next_output(&mut self) -> Option<Output> {
-        self.outputs.pop_front()
+        self.pending.outputs.pop_front()
     }
 
     pub(crate) fn peer(&mut self, generation: Generation, action: PeerAction) {
-        self.outputs.push_back(Output::Peer(generation, action));
+        self.pending.outputs.push_back(Output::Peer(generation, action));
     }
 
     /// Sends a message to the server now; what finds no socket is said again when there is one.
     pub(crate) fn send_to_server(&mut self, message: SignalingMessage) {
-        if let Some(socket) = self.socket {
-            self.outputs.push_back(Output::Signaling(socket, SignalingAction::Send(message)));
+        if let Some(socket) = self.signaling.socket {
+            self.pending.outputs.push_back(Output::Signaling(socket, SignalingAction::Send(message)));
         }
     }
 
-    /// Says goodbye after a failed attempt, unless [`Self::take_back`] follows.
-    pub(crate) fn send_bye(&mut self, address: Option<&SignalingAddress>) {
-        if let Some(address) = address {
-            self.farewells.push(address.clone());
+    /// Sends a goodbye after a failed attempt, unless another link leads to the same peer: a goodbye ends both.
+    pub(crate) fn send_bye(&mut self, link: &PeerKey, address: Option<&SignalingAddress>) {
+        let Some(address) = address else { return };
+        if self.addresses.all(address).all(|key| key == link) {
             self.send_to_server(SignalingMessage::Bye { address: Some(address.clone()) });
         }
-    }
-
-    /// Takes back what [`Self::send_bye`] said and the transport has not seen.
-    pub(crate) fn take_back(&mut self, farewell: &SignalingAddress) {
-        let is_it = |output: &Output| {
-            matches!(output, Output::Signaling(_, SignalingAction::Send(SignalingMessage::Bye { address }))
-                if address.as_ref() == Some(farewell))
-        };
-        self.outputs.retain(|output| !is_it(output));
     }
 
     // ---- the questions

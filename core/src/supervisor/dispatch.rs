@@ -8,25 +8,23 @@ use crate::peer::connectivity::Connectivity;
 use crate::peer::link::PeerLink;
 use crate::peer::offer::Offer;
 use crate::sdp::{Description, SdpType};
+use crate::supervisor::Supervisor;
 use crate::supervisor::mail::Numbered;
-use crate::supervisor::{Supervisor, Timer};
-
-/// Peers served at once; strangers cannot make us open more connections than that.
-pub(super) const MOST_PEERS: usize = 512;
+use crate::supervisor::peers::MOST_PEERS;
+use crate::supervisor::timers::Timer;
 
 impl Supervisor {
     /// The room is there (or there is none): claim the streams and let the links go on.
     pub(super) fn wish_replayed(&mut self) {
-        if self.context.socket.is_none() {
+        if self.context.signaling.socket.is_none() {
             return;
         }
         self.context.timers.clear(&Timer::RoomJoin);
         self.intent.claim(&mut self.context);
-        self.context.signaling_ready = true;
+        self.context.signaling.ready = true;
         self.await_members_anew();
-        for link in self.peers.values_mut() {
-            link.on_signaling_ready(&mut self.context);
-        }
+        let context = &mut self.context;
+        self.peers.for_each(|link| link.on_signaling_ready(context));
     }
 
     pub(super) fn signaling_message(&mut self, message: SignalingMessage) {
@@ -43,11 +41,11 @@ impl Supervisor {
                 let direction = opposite(sender);
                 let by_session = self.find(direction, session.as_ref(), address.as_ref());
                 // a publisher's candidates may be here before its offer
-                let by_address = || match direction {
+                let found = by_session.or_else(|| match direction {
                     Direction::Viewing => self.find(direction, None, address.as_ref()),
                     Direction::Publishing => None,
-                };
-                match by_session.or_else(by_address) {
+                });
+                match found {
                     Some(key) => {
                         if let Some(link) = self.peers.get_mut(&key) {
                             link.connectivity.remote.address =
@@ -193,14 +191,14 @@ impl Supervisor {
         }
         let ours = stream.filter(|stream| self.intent.streams.contains(stream));
         let Some(stream) = ours.or_else(|| self.intent.streams.first().cloned()) else { return };
-        if self.peers.len() >= MOST_PEERS {
+        if self.peers.is_full() {
             let text = format!("{MOST_PEERS} peers are served already; a further viewer was not offered to");
             return self.context.warn(Warning::ServerAlert { text });
         }
         let mut link = PeerLink::new(key.clone(), stream, Some(address), &mut self.context);
         link.connectivity.remote.start_expiry(&mut self.context);
         link.connectivity.next_step(&mut self.context);
-        self.peers.insert(key, link);
+        self.peers.insert(link);
     }
 
     fn offered(
@@ -214,7 +212,7 @@ impl Supervisor {
         let by_stream = || {
             let peer = stream.as_ref()?.0.clone();
             let key = PeerKey { peer, direction: Direction::Viewing };
-            self.peers.contains_key(&key).then_some(key)
+            self.peers.contains(&key).then_some(key)
         };
         let key = by_session.or_else(by_stream).or_else(|| match &stream {
             Some(_) => None,
@@ -282,20 +280,15 @@ impl Supervisor {
         session: Option<&SessionId>,
         address: Option<&SignalingAddress>,
     ) -> Option<PeerKey> {
-        let links = || self.peers.values().filter(|link| link.connectivity.remote.key.direction == direction);
-        let found = match (session, address) {
-            (Some(_), _) => links().find(|link| link.connectivity.connections.has_session(session)),
-            (None, Some(_)) => links().find(|link| link.connectivity.remote.address.as_ref() == address),
+        match (session, address) {
+            (Some(session), _) => self.peers.by_session(direction, session).cloned(),
+            (None, Some(address)) => self.context.addresses.first(address, direction).cloned(),
             (None, None) => None,
-        };
-        found.map(|link| link.connectivity.remote.key.clone())
+        }
     }
 
     fn keys_at(&self, address: Option<&SignalingAddress>) -> Vec<PeerKey> {
-        let Some(address) = address else { return Vec::new() };
-        let links =
-            self.peers.values().filter(|link| link.connectivity.remote.address.as_ref() == Some(address));
-        links.map(|link| link.connectivity.remote.key.clone()).collect()
+        address.into_iter().flat_map(|address| self.context.addresses.all(address)).cloned().collect()
     }
 }
 

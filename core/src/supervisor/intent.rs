@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use crate::id::{RoomId, StreamId};
 use crate::message::SignalingMessage;
 use crate::session::ViewAll;
-use crate::supervisor::Membership;
 use crate::supervisor::context::Context;
+use crate::supervisor::settings::Membership;
 
 #[derive(Debug, Default)]
 pub(super) struct Intent {

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crate::id::{Direction, Identity, PeerKey, StreamId};
 use crate::session::ViewerRecord;
 use crate::supervisor::Supervisor;
-use crate::supervisor::dispatch::MOST_PEERS;
+use crate::supervisor::peers::MOST_PEERS;
 
 /// Known viewers; who came last is last.
 #[derive(Debug, Default)]
@@ -56,11 +56,11 @@ impl Supervisor {
         let Some(identity) = link.identity() else { return key.clone() };
         let (stream, nameless) = (link.connectivity.remote.stream.clone(), !link.connectivity.health.ever_up);
         let old = self.known_viewers.name(identity, &stream).filter(|_| nameless);
-        let name = old.filter(|old| !self.peers.contains_key(old)).unwrap_or_else(|| key.clone());
-        if let Some(mut link) = self.peers.remove(key) {
+        let name = old.filter(|old| !self.peers.contains(old)).unwrap_or_else(|| key.clone());
+        if let Some(mut link) = self.peers.remove(key, &mut self.context) {
             self.context.timers.rename_peer(key, &name);
             link.connectivity.remote.key = name.clone();
-            self.peers.insert(name.clone(), link);
+            self.peers.insert(link);
         }
         self.known_viewers.note(ViewerRecord { name: name.peer.clone(), identity, stream });
         name

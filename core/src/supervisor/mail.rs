@@ -11,9 +11,10 @@ use crate::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessa
 use crate::output::{Event, Warning};
 use crate::peer::connection::Connection;
 use crate::peer::link::PeerLink;
+use crate::peer::spares::Spares;
 use crate::port::PeerAction;
 use crate::supervisor::context::Context;
-use crate::supervisor::{Spares, Timer};
+use crate::supervisor::timers::Timer;
 
 /// How long an acknowledgement waits for a message that could carry it.
 const ACKNOWLEDGEMENT_DELAY: Duration = Duration::from_millis(25);
@@ -288,7 +289,7 @@ impl PeerLink {
         let delivery = DeliveryHello { epoch, received, durability: context.settings.durability };
         let rejoin = RejoinHello {
             identity: context.settings.identity,
-            address: context.own_address.clone(),
+            address: context.signaling.own_address.clone(),
             delivery: settled.then_some(delivery),
             spares: context.settings.spares != Spares::Never,
         };
@@ -305,7 +306,7 @@ impl PeerLink {
         else {
             return;
         };
-        if context.own_address.is_some() {
+        if context.signaling.own_address.is_some() {
             self.announce(active.generation, context);
         }
         // the server puts our address on what it carries, and the session says whose it is

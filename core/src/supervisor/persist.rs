@@ -38,26 +38,28 @@ impl Supervisor {
         self.forget_absent();
     }
 
-    /// Tells the store what it does not know yet.
-    pub(crate) fn keep_mail(&mut self) {
-        if self.context.settings.durability == Durability::InMemory {
+    /// Tells the store what it does not know yet of a link.
+    pub(crate) fn store_link(&mut self, key: &PeerKey) {
+        let Some(link) = self.peers.get(key).filter(|link| link.outlives()) else { return };
+        let Some(delivery_key) = link.delivery_key() else { return };
+        if link.delivery.persisted.delivery_key().is_none() && self.peers.is_stored(&delivery_key) {
             return;
         }
-        let keys: Vec<PeerKey> = self.peers.keys().cloned().collect();
-        for key in keys {
-            let Some(link) = self.peers.get(&key).filter(|link| link.outlives()) else { continue };
-            let Some(delivery_key) = link.delivery_key() else { continue };
-            if link.delivery.persisted.delivery_key().is_none() && self.is_kept(&delivery_key) {
-                continue;
-            }
-            if let Some(link) = self.peers.get_mut(&key) {
-                let note = link.note();
-                let changes = link.delivery.persisted.changes(&delivery_key, note, &mut link.delivery.outbox);
-                changes.into_iter().for_each(|change| self.context.output(Output::StoreDelivery(change)));
-            }
-        }
-        for change in self.context.absent.changes() {
+        let changes = self.peers.store(key, |link| {
+            let note = link.note();
+            link.delivery.persisted.changes(&delivery_key, note, &mut link.delivery.outbox)
+        });
+        for change in changes.into_iter().flatten() {
             self.context.output(Output::StoreDelivery(change));
+        }
+    }
+
+    /// Tells the store what it does not know yet of absent peers.
+    pub(crate) fn store_absent(&mut self) {
+        if self.context.settings.durability == Durability::Durable {
+            for change in self.context.absent.changes() {
+                self.context.output(Output::StoreDelivery(change));
+            }
         }
     }
 
@@ -69,11 +71,6 @@ impl Supervisor {
                 self.context.event(Event::Dropped { peer: Some(peer), messages });
             }
         }
-    }
-
-    /// Returns whether another link has this delivery_key.
-    fn is_kept(&self, delivery_key: &DeliveryKey) -> bool {
-        self.peers.values().any(|link| link.delivery.persisted.delivery_key() == Some(delivery_key))
     }
 
     /// The application has a message, and all before it.

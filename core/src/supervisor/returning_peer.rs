@@ -8,6 +8,7 @@ use crate::peer::connections::spare;
 use crate::peer::link::PeerLink;
 use crate::supervisor::Supervisor;
 use crate::supervisor::absent::Mail;
+use crate::supervisor::internal_event::InternalEvent;
 
 impl Supervisor {
     /// A peer says who it is.
@@ -29,7 +30,7 @@ impl Supervisor {
             spare::schedule(&link.connectivity.remote.key, &mut self.context);
         }
         if stranger && link.identity().is_some() {
-            self.context.record_changed = true;
+            self.context.raise(InternalEvent::RecordChanged);
             self.recognized(key, generation);
         }
     }
@@ -75,7 +76,7 @@ impl Supervisor {
 
     /// Moves a connection to the link of the peer that it turned out to belong to.
     fn adopt(&mut self, from: &PeerKey, into: &PeerKey, generation: Generation) {
-        let Some(mut provisional) = self.peers.remove(from) else { return };
+        let Some(mut provisional) = self.peers.remove(from, &mut self.context) else { return };
         let connection = match provisional.connectivity.connections.candidate.take() {
             Some(candidate) if candidate.generation == generation => Some(candidate),
             other => other.or(provisional.connectivity.connections.active.take()),
@@ -103,12 +104,12 @@ impl Supervisor {
     fn known_viewer(&self, key: &PeerKey) -> Option<PeerKey> {
         let newcomer = self.peers.get(key).filter(|link| !link.connectivity.health.ever_up)?;
         let identity = newcomer.identity()?;
-        let same = |link: &&PeerLink| {
-            link.connectivity.remote.key.direction == Direction::Publishing
-                && link.connectivity.remote.key != *key
-                && link.connectivity.remote.stream == newcomer.connectivity.remote.stream
-                && link.identity() == Some(identity)
-        };
-        self.peers.values().find(same).map(|link| link.connectivity.remote.key.clone())
+        let mut others = self.peers.by_identity(identity).filter(|other| *other != key);
+        let known = others.find(|other| {
+            let same_stream =
+                |link: &PeerLink| link.connectivity.remote.stream == newcomer.connectivity.remote.stream;
+            other.direction == Direction::Publishing && self.peers.get(other).is_some_and(same_stream)
+        });
+        known.cloned()
     }
 }

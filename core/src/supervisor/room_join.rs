@@ -6,14 +6,16 @@ use crate::message::{Member, SignalingMessage};
 use crate::output::{Event, Warning};
 use crate::peer::repair_state::RepairState;
 use crate::policy::BackoffContext;
-use crate::supervisor::{Membership, Supervisor, Timer};
+use crate::supervisor::Supervisor;
+use crate::supervisor::settings::Membership;
+use crate::supervisor::timers::Timer;
 
 impl Supervisor {
     /// Replays the wish in the wire's order: the room, and after its listing, if there is one, streams and views.
     pub(super) fn replay_wish(&mut self, resumed: bool) {
         let announced = self.context.settings.membership == Membership::SelfAnnounced;
         if !resumed && !announced {
-            self.context.address_since = self.context.socket;
+            self.context.signaling.address_since = self.context.signaling.socket;
         }
         match (self.context.settings.membership, self.intent.room.clone()) {
             // who views a room must hear who came meanwhile, even if the server knows us
@@ -38,6 +40,7 @@ impl Supervisor {
         }
         self.wish_replayed();
         for member in members {
+            self.peers.settle(&mut self.context);
             // what awaits an offer has just asked for it
             match viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
                 Some(link) if link.connectivity.repair.state() == Some(RepairState::AwaitingOffer) => {
@@ -101,7 +104,7 @@ impl Supervisor {
     /// Goes on under another name: nothing said under the old one was taken, so all that is open is said again.
     fn rename(&mut self) {
         self.context.send_to_server(SignalingMessage::Rename);
-        self.context.address_since = self.context.socket;
+        self.context.signaling.address_since = self.context.signaling.socket;
         self.context.warn(Warning::Renamed);
         self.wish_replayed();
     }

@@ -9,8 +9,9 @@ use crate::peer::outage::Outage;
 use crate::peer::probes::Probes;
 use crate::policy::{BackoffContext, Health, HealthContext, Outcome, RecoveryStep};
 use crate::port::{Resumption, SignalingAction};
-use crate::supervisor::Timer;
 use crate::supervisor::context::{Context, SHORTEST_WAIT};
+use crate::supervisor::internal_event::InternalEvent;
+use crate::supervisor::timers::Timer;
 
 #[derive(Debug, Default)]
 pub(super) struct SignalingLink {
@@ -131,8 +132,8 @@ impl SignalingLink {
 
     /// Takes the open socket into use; the caller replays the wish.
     pub(super) fn opened(&mut self, resumption: Option<Resumption>, context: &mut Context) {
-        context.socket = self.generation;
-        context.own_address = resumption.as_ref().map(|told| told.address.clone());
+        context.signaling.socket = self.generation;
+        context.signaling.own_address = resumption.as_ref().map(|told| told.address.clone());
         self.resumption = resumption;
         self.up_since = Some(context.now);
         self.probes = Probes::default();
@@ -156,9 +157,9 @@ impl SignalingLink {
     }
 
     fn ping(&mut self, context: &mut Context) {
-        if let Some(generation) = context.socket {
+        if let Some(generation) = context.signaling.socket {
             self.probes.sent(context.now);
-            context.signaling_probe_outstanding = true;
+            context.signaling.probe_outstanding = true;
             context.output(Output::Signaling(generation, SignalingAction::Ping));
         }
     }
@@ -172,7 +173,7 @@ impl SignalingLink {
     pub(super) fn pong(&mut self, context: &mut Context) {
         self.heard(context);
         self.probes.answered_in_order(context.now);
-        context.signaling_probe_outstanding =
+        context.signaling.probe_outstanding =
             self.probes.log().iter().any(|probe| probe.answered_at.is_none());
         match self.state {
             SocketState::Proving => self.proven(context),
@@ -187,8 +188,8 @@ impl SignalingLink {
 
     fn proven(&mut self, context: &mut Context) {
         self.state = SocketState::Up;
-        context.signaling_suspect = false;
-        context.signaling_proven = true;
+        context.signaling.is_suspect = false;
+        context.raise(InternalEvent::SignalingProven);
         context.timers.clear(&Timer::Signaling);
         if let Some(outage) = self.outage.take() {
             if self.ever_up {
@@ -258,8 +259,7 @@ impl SignalingLink {
         if let Some(generation) = self.generation.take() {
             context.output(Output::Signaling(generation, SignalingAction::Close));
         }
-        context.socket = None;
-        context.signaling_ready = false;
+        context.signaling.close();
         for timer in [Timer::SignalingCheckup, Timer::RoomJoin, Timer::Reseed] {
             context.timers.clear(&timer);
         }
@@ -350,12 +350,12 @@ impl SignalingLink {
         if self.state == SocketState::Up {
             self.prove(Phase::SignalingSuspectPong, context);
         }
-        context.signaling_suspect = false;
+        context.signaling.is_suspect = false;
     }
 
     /// A peer is suspected: ask now, so that the answer is there, or overdue, when it is known to be dead.
     pub(super) fn sound(&mut self, context: &mut Context) {
-        if self.state == SocketState::Up && !context.signaling_probe_outstanding {
+        if self.state == SocketState::Up && !context.signaling.probe_outstanding {
             self.ping(context);
         }
     }
@@ -375,8 +375,7 @@ impl SignalingLink {
         if let Some(generation) = self.generation.take() {
             context.output(Output::Signaling(generation, SignalingAction::Close));
         }
-        context.socket = None;
-        context.signaling_ready = false;
+        context.signaling.close();
         *self = Self::default();
     }
 }

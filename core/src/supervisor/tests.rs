@@ -15,6 +15,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 
 use super::*;
+use crate::delivery::durable::Durability;
+use crate::id::Identity;
 use crate::supervisor::tests::disk::Disk;
 use crate::supervisor::tests::ledger::Ledger;
 use crate::supervisor::tests::reached::Reached;

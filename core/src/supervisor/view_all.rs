@@ -4,9 +4,11 @@ use crate::id::{Direction, PeerKey, SignalingAddress, StreamId};
 use crate::message::Member;
 use crate::output::Warning;
 use crate::peer::link::PeerLink;
-use crate::supervisor::dispatch::MOST_PEERS;
+use crate::supervisor::Supervisor;
 use crate::supervisor::intent::Intent;
-use crate::supervisor::{Membership, Supervisor};
+use crate::supervisor::internal_event::InternalEvent;
+use crate::supervisor::peers::MOST_PEERS;
+use crate::supervisor::settings::Membership;
 
 impl Intent {
     /// Returns whether we view `stream` although nobody named it.
@@ -31,7 +33,7 @@ impl Supervisor {
         let Some(stream) = &member.stream else { return false };
         let Some(mut link) = self.unnamed_link(stream, Some(&member.address)) else { return false };
         link.connectivity.next_step(&mut self.context);
-        self.peers.insert(link.connectivity.remote.key.clone(), link);
+        self.peers.insert(link);
         true
     }
 
@@ -46,16 +48,16 @@ impl Supervisor {
         }
         let link = self.unnamed_link(stream?, address)?;
         let key = link.connectivity.remote.key.clone();
-        self.peers.insert(key.clone(), link);
+        self.peers.insert(link);
         Some(key)
     }
 
     fn unnamed_link(&mut self, stream: &StreamId, address: Option<&SignalingAddress>) -> Option<PeerLink> {
         let key = PeerKey { peer: stream.0.clone(), direction: Direction::Viewing };
-        if !self.intent.views_by_room(stream) || self.peers.contains_key(&key) {
+        if !self.intent.views_by_room(stream) || self.peers.contains(&key) {
             return None;
         }
-        if self.peers.len() >= MOST_PEERS {
+        if self.peers.is_full() {
             let text =
                 format!("{MOST_PEERS} peers are served already; a further stream of the room is not viewed");
             self.context.warn(Warning::ServerAlert { text });
@@ -64,7 +66,7 @@ impl Supervisor {
         let mut link = PeerLink::new(key, stream.clone(), address.cloned(), &mut self.context);
         link.connectivity.remote.implicit = true;
         link.connectivity.remote.start_expiry(&mut self.context);
-        self.context.record_changed = true;
+        self.context.raise(InternalEvent::RecordChanged);
         Some(link)
     }
 
@@ -77,6 +79,6 @@ impl Supervisor {
 
     /// Returns whether a link whose time is over waits on: without signaling nobody could come back.
     pub(crate) fn waits_on(&self, link: &PeerLink) -> bool {
-        link.awaits_member() && !self.context.signaling_ready
+        link.awaits_member() && !self.context.signaling.ready
     }
 }

@@ -1,9 +1,8 @@
 //! The bare core loop of one publisher: no sockets, no tasks, only the machine and viewers that acknowledge.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Result, ensure};
 
 use rejoin_config::{Loader, Registry};
 use rejoin_core::delivery::durable::Durability;

@@ -51,7 +51,7 @@ impl Connections {
         let Some(candidate) = self.candidate.as_mut().filter(|one| one.generation == generation) else {
             return false;
         };
-        let doubtful = context.signaling_in_doubt() || remote.address.is_none();
+        let doubtful = context.signaling.is_in_doubt() || remote.address.is_none();
         candidate.negotiation.over_channel |= live && doubtful;
         live && candidate.negotiation.over_channel
     }
@@ -90,7 +90,7 @@ impl Connections {
     ///
     /// Over the channel a request for an ICE restart asks for a new connection: a restart could not be answered there.
     pub(crate) fn request_offer(&self, live: bool, remote: &RemotePeer, context: &mut Context) {
-        if live && context.signaling_in_doubt() {
+        if live && context.signaling.is_in_doubt() {
             let session = self.active.as_ref().map(|active| active.session.clone());
             self.send_over_channel(SignalingMessage::RestartIce { address: None, session }, context);
         }

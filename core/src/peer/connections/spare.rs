@@ -21,8 +21,8 @@ use crate::peer::spares::Spares;
 use crate::policy::Spare;
 use crate::port::{ConnectionSetup, PeerAction, PeerEvent};
 use crate::sdp::{Description, SdpType};
-use crate::supervisor::Timer;
 use crate::supervisor::context::Context;
+use crate::supervisor::timers::Timer;
 
 /// The delay before a link's spare is opened: a repair may be followed by another, and the addresses of an
 /// interface that has just come up arrive one by one.

@@ -12,8 +12,8 @@ use crate::peer::repair::strategy::Situation;
 use crate::peer::repair_state::RepairState;
 use crate::policy::{Outcome, RecoveryStep, Spare};
 use crate::port::PeerAction;
-use crate::supervisor::Timer;
 use crate::supervisor::context::Context;
+use crate::supervisor::timers::Timer;
 
 /// The delay before a head start that is over is looked at again, when the peer could not be reached.
 const HEAD_START_RETRY_DELAY: Duration = Duration::from_secs(1);
@@ -79,7 +79,7 @@ impl Connectivity {
             RecoveryStep::GiveUp => self.sleep(context),
             RecoveryStep::ReconnectSignaling => {
                 self.begin(step, context);
-                context.signaling_suspect = true;
+                context.suspect_signaling();
                 self.enter(RepairState::AskingSignaling, Some(Phase::SignalingPong), context);
             }
             RecoveryStep::MoveToSpare => {
@@ -93,10 +93,10 @@ impl Connectivity {
                 if self.can_negotiate(context) {
                     return self.pause_before(step, context);
                 }
-                if context.signaling_ready {
+                if context.signaling.ready {
                     return self.enter(RepairState::NoAddress, None, context);
                 }
-                context.signaling_suspect = true;
+                context.suspect_signaling();
                 self.enter(RepairState::NoSignaling, None, context);
             }
         }
@@ -145,7 +145,9 @@ impl Connectivity {
     /// Performs a step, whose pause is over.
     pub(crate) fn perform(&mut self, step: RecoveryStep, context: &mut Context) {
         // what broke the peer's path may have broken the server's: a ping finds a half-open socket soonest
-        context.signaling_suspect |= self.health.ever_up;
+        if self.health.ever_up {
+            context.suspect_signaling();
+        }
         if self.repair.lacks_path() {
             self.connections.ask_active(Duration::ZERO, context);
         }
@@ -248,7 +250,7 @@ impl Connectivity {
             return;
         }
         if !self.can_negotiate(context) {
-            context.signaling_suspect = true;
+            context.suspect_signaling();
             let timer = Timer::HeadStart(self.remote.key.clone());
             return context.timers.set(timer, context.now, HEAD_START_RETRY_DELAY);
         }
@@ -311,7 +313,7 @@ impl Connectivity {
         let abandoned = had_candidate && self.connections.active.is_none();
         if abandoned && self.remote.role() == Role::Answerer && !self.remote.is_rejoin() {
             // a foreign publisher may believe in what has failed here, and would ignore the next `play`
-            context.send_bye(self.remote.address.as_ref());
+            context.send_bye(&self.remote.key, self.remote.address.as_ref());
         }
         self.next_step(context);
     }

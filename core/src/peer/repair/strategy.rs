@@ -42,7 +42,7 @@ impl Repair {
             silent_for: silent_for.unwrap_or(Duration::MAX),
             bytes_in_flight: active.map_or(0, |active| active.liveness.bytes_outstanding()),
             ice: active.map(|active| active.ice),
-            signaling_open: context.signaling_ready,
+            signaling_open: context.signaling.ready,
             channel_open: active.is_some_and(|active| active.channel_open),
             address_known: remote.address.is_some() || channel_is_live,
             relay_available: context.relay_available(),

@@ -108,7 +108,7 @@ fn members_offer_to_newcomers_and_leave_alone_whom_they_have() {
         Input::Signaling(Generation(1), SignalingEvent::Received(SignalingMessage::Joined(member)))
     };
     assert_eq!(created(&client.happen(newcomer())), 1);
-    let link = client.machine.peers.values_mut().next().unwrap();
+    let link = client.machine.peers.first_mut();
     link.connectivity.connections.active = link.connectivity.connections.candidate.take();
     link.connectivity.repair.outage = None;
     client.now += ms(60_000);

@@ -35,7 +35,7 @@ fn to_refuse_is_to_keep_what_is_there() {
     assert!(machine.can_accept());
     // whoever does not ask is told
     assert_eq!(send(&mut machine, 1), 1);
-    let outbox = &mut machine.peers.values_mut().next().unwrap().delivery.outbox;
+    let outbox = &mut machine.peers.first_mut().delivery.outbox;
     assert!(outbox.acknowledge(MOST as u64), "the oldest are kept");
     assert_eq!(machine.refuses(&Recipient::Everyone, &message()), None);
 }
@@ -51,7 +51,7 @@ fn bytes_are_refused_as_well_and_other_peers_are_not() {
 #[test]
 fn an_acknowledgement_waits_for_a_message_unless_it_is_about_many() {
     let mut machine = connected(WhenFull::Wait);
-    let (link, context) = (machine.peers.values_mut().next().unwrap(), &mut machine.context);
+    let (link, context) = (machine.peers.first_mut(), &mut machine.context);
     link.delivery.inbox.introduced(Epoch(1));
     let mut due_after = |messages| {
         (1..=messages).for_each(|sequence| _ = link.delivery.inbox.message(sequence));
@@ -73,9 +73,9 @@ fn connected(when_full: WhenFull) -> Supervisor {
     let start = Instant::now();
     let mut machine = Supervisor::new(Settings { when_full, ..bounds }, answers::policies(1), start);
     machine.handle_input(Input::Command(Command::View(StreamId("cam".into()))), start);
-    for link in machine.peers.values_mut() {
-        (link.connectivity.health.ever_up, link.connectivity.repair.outage) = (true, None);
-    }
+    let link = machine.peers.first_mut();
+    (link.connectivity.health.ever_up, link.connectivity.repair.outage) = (true, None);
+    machine.peers.settle(&mut machine.context);
     machine
 }
 

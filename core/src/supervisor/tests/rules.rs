@@ -37,7 +37,7 @@ impl Before {
             }),
             _ => false,
         };
-        Self { stale: stale.then(|| digest(machine)), answers_pings, links: machine.peers.len() }
+        Self { stale: stale.then(|| digest(machine)), answers_pings, links: machine.peers.keys().count() }
     }
 }
 
@@ -55,7 +55,7 @@ pub(super) fn check(
     before: &Before,
     ledger: &Ledger,
 ) -> Result<(), String> {
-    let links = before.links.max(machine.peers.len());
+    let links = before.links.max(machine.peers.keys().count());
     demand(outputs.len() <= 64 + 24 * links, || format!("{} outputs", outputs.len()))?;
     if let Some(state) = &before.stale {
         demand(outputs.is_empty(), || "something came of a stale event".into())?;
@@ -149,10 +149,10 @@ fn signaling_moves(machine: &Supervisor) -> Result<(), String> {
     } else if signaling.is_wanted() {
         demand(context.timers.is_set(&Timer::Signaling), || "nothing ends the signaling link's wait".into())?;
     }
-    if context.socket.is_some() && !context.signaling_ready {
+    if context.signaling.socket.is_some() && !context.signaling.ready {
         demand(context.timers.is_set(&Timer::RoomJoin), || "nothing ends the wait for the room".into())?;
     }
-    demand(!context.signaling_ready || context.socket.is_some(), || "ready without a socket".into())
+    demand(!context.signaling.ready || context.signaling.socket.is_some(), || "ready without a socket".into())
 }
 
 /// Invariant 6 for a peer link.
@@ -179,7 +179,7 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
             demand(!context.network_usable(), || "waits for a network that is there".into())?
         }
         RepairState::NoSignaling => {
-            demand(!context.signaling_ready, || "waits for signaling that is there".into())?;
+            demand(!context.signaling.ready, || "waits for signaling that is there".into())?;
         }
         RepairState::NoAddress => demand(set(Timer::Gone), || "waits for a address for ever".into())?,
         RepairState::Deciding => return Err("undecided".into()),
@@ -226,7 +226,7 @@ fn nothing_leaks(machine: &Supervisor, ledger: &Ledger) -> Result<(), String> {
         demand(owners == usize::from(!life.closed), || format!("{generation} has {owners} owners"))?;
     }
     for key in machine.context.timers.peers() {
-        demand(machine.peers.contains_key(key), || format!("a timer for {key}, which is gone"))?;
+        demand(machine.peers.contains(key), || format!("a timer for {key}, which is gone"))?;
     }
     machine.peers.values().try_for_each(|link| {
         let (messages, samples) = link.kept();
