@@ -55,7 +55,7 @@ pub(crate) enum Command {
     #[command(after_help = "Examples:\n  rejoin policies")]
     Policies,
     /// Print the JSON Schema of a document, for editors and validators
-    #[command(after_help = "Examples:\n  rejoin schema config > rejoin.schema.json")]
+    #[command(after_help = "Examples:\n  rejoin schema config > rejoin.schema.json\n  rejoin schema events")]
     Schema {
         /// The document
         document: Document,

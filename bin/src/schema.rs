@@ -1,4 +1,7 @@
-//! `rejoin schema`: the JSON Schema of what rejoin reads.
+//! `rejoin schema`: the JSON Schemas of what rejoin reads and prints.
+
+#[cfg(test)]
+mod event_lines;
 
 use clap::ValueEnum;
 use rejoin::Registry;
@@ -11,13 +14,18 @@ use crate::stdout::print;
 pub(crate) enum Document {
     /// The configuration: profile pages, the file of `--config`, variables and `--set`
     Config,
+    /// The lines that `rejoin join` prints with `--events` or `--format jsonl`
+    Events,
 }
 
 /// Prints the schema of `document`.
 pub(crate) fn run(document: Document) -> Result<(), Failure> {
-    let schema = match document {
-        Document::Config => Registry::builtin().schema(),
+    let page = match document {
+        Document::Config => {
+            let page = serde_json::to_string_pretty(&Registry::builtin().schema());
+            page.map_err(anyhow::Error::from)? + "\n"
+        }
+        Document::Events => include_str!("schema/events.json").to_owned(),
     };
-    let page = serde_json::to_string_pretty(&schema).map_err(anyhow::Error::from)?;
-    Ok(print(&format!("{page}\n"))?)
+    Ok(print(&page)?)
 }

@@ -4,6 +4,7 @@
 mod demo;
 mod durable;
 mod endpoint;
+mod events;
 mod join;
 mod process;
 mod serve;
