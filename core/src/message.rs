@@ -1,15 +1,17 @@
 //! What travels over the signaling link and the data channel, in our words; a [`Dialect`](crate::port::Dialect) knows the wire's.
 
 mod json;
+mod payload;
 
 use std::sync::Arc;
 
-use crate::delivery::{DeliveryHello, Part};
+use crate::delivery::{DeliveryFrame, DeliveryHello};
 use crate::ice::IceCandidate;
 use crate::id::{Direction, Identity, RoomId, SessionId, SignalingAddress, StreamId};
 use crate::sdp::Description;
 
 pub use self::json::is_json;
+pub use self::payload::Payload;
 
 /// A message over the signaling link.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -153,34 +155,8 @@ pub enum ChannelMessage {
     Signaling(SignalingMessage),
     /// What the application sent, to a peer that acknowledges nothing.
     Application(Payload),
-    /// What the application sent, to a peer that delivers.
-    Numbered {
-        /// Its number in the sender's epoch.
-        sequence: u64,
-        /// How far the sender has come in what we send.
-        acknowledged: u64,
-        /// What the application sent.
-        payload: Payload,
-    },
-    /// A part of what the application sent, to a peer that delivers.
-    Part {
-        /// How far the sender has come in what we send.
-        acknowledged: u64,
-        /// The part.
-        part: Part,
-    },
-    /// How far the sender has come in what we send.
-    Acknowledged {
-        /// The number of the last message that arrived.
-        through: u64,
-    },
-    /// Messages that the sender had to drop.
-    Gap {
-        /// The number before the first of them.
-        after: u64,
-        /// The number of the last of them.
-        through: u64,
-    },
+    /// A frame of the delivery protocol, to a peer that has announced it.
+    Delivery(DeliveryFrame),
     /// Something for media or display; tolerated and ignored.
     Ignored,
 }
@@ -188,22 +164,6 @@ pub enum ChannelMessage {
 /// A ping's token: the JSON text of any value, echoed unchanged in type and spelling.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Token(pub Arc<str>);
-
-/// An application message: the text of one JSON value (the `pipe` of VDO.Ninja's `sendData`).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payload(pub Arc<str>);
-
-impl Payload {
-    /// Returns its size in bytes.
-    pub fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    /// Returns whether it is empty, which no JSON value is.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
 
 /// Who a peer is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -1,7 +1,6 @@
 //! The machine: owns every piece of state about outages.
 
-pub(crate) mod absent;
-mod backpressure;
+pub(crate) mod backpressure;
 mod commands;
 pub(crate) mod context;
 mod dispatch;
@@ -9,7 +8,6 @@ mod intent;
 pub(crate) mod internal_event;
 mod known_viewers;
 mod lookup;
-mod mail;
 mod peers;
 mod persist;
 mod returning_peer;
@@ -134,8 +132,7 @@ impl Supervisor {
                 Timer::Spare(key) => self.with_connectivity(&key, Connectivity::on_spare_timer),
                 Timer::Checkup(key) => self.with(&key, PeerLink::check_health),
                 Timer::Stats(key) => self.with_connectivity(&key, Connectivity::read_stats),
-                Timer::Acknowledgement(key) => self.with(&key, PeerLink::acknowledge),
-                Timer::Unacknowledged(key) => self.with(&key, PeerLink::unacknowledged),
+                Timer::Delivery(key) => self.with(&key, PeerLink::delivery_due),
                 Timer::Gone(key) => self.gone(&key),
             }
         }

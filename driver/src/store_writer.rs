@@ -107,14 +107,15 @@ fn forgets(earlier: &StoreChange, change: &StoreChange) -> bool {
 }
 
 fn is_superseded(earlier: &StoreChange, change: &StoreChange) -> bool {
-    let states = matches!((earlier, change), (StoreChange::Noted { .. }, StoreChange::Noted { .. }));
+    let states =
+        matches!((earlier, change), (StoreChange::StateChanged { .. }, StoreChange::StateChanged { .. }));
     states && address_of(earlier) == address_of(change)
 }
 
 fn address_of(change: &StoreChange) -> Option<&DeliveryKey> {
     match change {
         StoreChange::Identity(_) => None,
-        StoreChange::Noted { delivery_key, .. }
+        StoreChange::StateChanged { delivery_key, .. }
         | StoreChange::Kept { delivery_key, .. }
         | StoreChange::Released { delivery_key, .. }
         | StoreChange::Forgotten { delivery_key } => Some(delivery_key),
@@ -138,10 +139,10 @@ mod tests {
     async fn refused_changes_are_stored_later_and_in_order() {
         let (store, applied) = FlakyStore::failing();
         let mut writer = DeliveryWriter::new(Some(Box::new(store)));
-        assert!(writer.store(vec![noted("a", 1)]).is_err());
+        assert!(writer.store(vec![changed("a", 1)]).is_err());
         let (completion, stored) = oneshot::channel();
         writer.complete_when_stored(completion);
-        writer.store(vec![noted("b", 1), noted("a", 2), forgotten("a")]).unwrap();
+        writer.store(vec![changed("b", 1), changed("a", 2), forgotten("a")]).unwrap();
         applied.lock().unwrap().fails = false;
         writer.retry();
         assert!(writer.is_behind());
@@ -149,22 +150,22 @@ mod tests {
         writer.retry();
         assert!(!writer.is_behind());
         stored.await.unwrap().unwrap();
-        assert_eq!(applied.lock().unwrap().changes, [noted("a", 2), noted("b", 1), forgotten("a")]);
+        assert_eq!(applied.lock().unwrap().changes, [changed("a", 2), changed("b", 1), forgotten("a")]);
     }
 
     #[test]
     fn a_state_after_a_forgotten_peer_stays_behind_it() {
-        let mut pending = vec![noted("a", 1), forgotten("a")];
-        enqueue(&mut pending, noted("a", 2));
-        assert_eq!(pending, [noted("a", 1), forgotten("a"), noted("a", 2)]);
+        let mut pending = vec![changed("a", 1), forgotten("a")];
+        enqueue(&mut pending, changed("a", 2));
+        assert_eq!(pending, [changed("a", 1), forgotten("a"), changed("a", 2)]);
     }
 
     fn delivery_key(stream: &str) -> DeliveryKey {
         DeliveryKey::Publisher { stream: StreamId(stream.into()) }
     }
 
-    fn noted(stream: &str, newest: u64) -> StoreChange {
-        StoreChange::Noted { delivery_key: delivery_key(stream), note: peer_state(newest) }
+    fn changed(stream: &str, newest: u64) -> StoreChange {
+        StoreChange::StateChanged { delivery_key: delivery_key(stream), state: peer_state(newest) }
     }
 
     fn peer_state(newest: u64) -> PeerState {

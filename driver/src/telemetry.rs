@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 
 use metrics::{Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram};
 
+use rejoin_core::delivery::DeliveryFrame;
 use rejoin_core::output::{LinkName, Recovery};
 use rejoin_core::policy::Outcome;
 use rejoin_core::port::PeerAction;
@@ -190,8 +191,10 @@ pub(crate) fn returned(message: &ChannelMessage) {
 /// Returns whether this is an application message, or the last part of one.
 fn ends_message(message: &ChannelMessage) -> bool {
     match message {
-        ChannelMessage::Application(_) | ChannelMessage::Numbered { .. } => true,
-        ChannelMessage::Part { part, .. } => part.offset + part.slice.len() >= part.total,
+        ChannelMessage::Application(_) | ChannelMessage::Delivery(DeliveryFrame::Message { .. }) => true,
+        ChannelMessage::Delivery(DeliveryFrame::Part { part, .. }) => {
+            part.offset + part.slice.len() >= part.total
+        }
         _ => false,
     }
 }
@@ -284,10 +287,10 @@ mod tests {
         let part = |offset| Part { sequence: 3, total: 2, offset, slice: "1".into() };
         let messages = [
             ChannelMessage::Application(payload.clone()),
-            ChannelMessage::Numbered { sequence: 2, acknowledged: 0, payload },
-            ChannelMessage::Part { acknowledged: 0, part: part(0) },
-            ChannelMessage::Part { acknowledged: 0, part: part(1) },
-            ChannelMessage::Acknowledged { through: 1 },
+            ChannelMessage::Delivery(DeliveryFrame::Message { sequence: 2, acknowledged: 0, payload }),
+            ChannelMessage::Delivery(DeliveryFrame::Part { acknowledged: 0, part: part(0) }),
+            ChannelMessage::Delivery(DeliveryFrame::Part { acknowledged: 0, part: part(1) }),
+            ChannelMessage::Delivery(DeliveryFrame::Acknowledgement { through: 1 }),
         ];
         let sent = || messages.iter().cloned().map(|message| PeerAction::Send { tag: 0, message });
         assert_eq!(measured(MESSAGES_SENT, || sent().for_each(|action| peer_action(&action))), Some(3.0));

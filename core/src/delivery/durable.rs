@@ -1,38 +1,28 @@
-//! What of delivery outlives a process, and how it changes.
+//! What a store keeps of delivery, and how it changes.
 
 mod persisted_state;
-#[cfg(test)]
-mod tests;
 
-pub use persisted_state::PersistedState;
+pub(crate) use persisted_state::PersistedState;
+
+pub use crate::delivery::durability::Durability;
 
 use std::ops::Range;
 
-use crate::delivery::{Cursor, Epoch};
+use crate::delivery::frame::{Cursor, Epoch};
 use crate::id::{Identity, StreamId};
 use crate::message::Payload;
 
-/// For how long a side keeps what it has accepted, and how far it has come.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Durability {
-    /// As long as its process lives.
-    #[default]
-    InMemory,
-    /// Across restarts.
-    Durable,
-}
-
-/// With whom mail is exchanged, by what stays the same across restarts.
+/// The name of a peer that stays the same across restarts.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum DeliveryKey {
-    /// Somebody who views a stream of ours.
+    /// A viewer of a stream of ours.
     Viewer {
-        /// Who it says it is.
+        /// Its identity.
         identity: Identity,
         /// The stream.
         stream: StreamId,
     },
-    /// Whoever publishes a stream that we view: messages may wait for it before it has told who it is.
+    /// The publisher of a stream that we view: messages may be kept for it before its identity is known.
     Publisher {
         /// The stream.
         stream: StreamId,
@@ -48,56 +38,56 @@ impl DeliveryKey {
     }
 }
 
-/// What is known of a peer, and how far both sides have come.
+/// What is known of a peer, and the positions of both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerState {
-    /// Who it said it is.
+    /// Its identity.
     pub identity: Option<Identity>,
     /// Its label.
     pub label: Option<String>,
-    /// For how long it keeps how far it has come.
+    /// How long it keeps its position.
     pub durability: Durability,
     /// The epoch of what we send to it.
     pub epoch: Epoch,
     /// The number of the newest message for it.
     pub newest: u64,
-    /// The number up to which it has everything.
+    /// The number up to which it has acknowledged everything.
     pub acknowledged: u64,
-    /// How far our application has come in what it sends.
+    /// The position of our application in what it sends.
     pub received: Option<Cursor>,
 }
 
-/// The mail of one peer.
+/// The stored state of one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PeerRecord {
-    /// Whose.
+    /// The peer.
     pub delivery_key: DeliveryKey,
     /// What is known of it.
-    pub note: PeerState,
+    pub state: PeerState,
     /// The messages that it has not acknowledged, by number.
     pub kept: Vec<(u64, Payload)>,
 }
 
-/// All the mail of a session.
+/// All that a store keeps of a session.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Snapshot {
-    /// Who we are in the eyes of these peers.
+    /// The identity by which these peers know us.
     pub identity: Option<Identity>,
-    /// By peer; whoever has not been heard of for longest comes first.
+    /// The peers; the one that was last seen longest ago comes first.
     pub peers: Vec<PeerRecord>,
 }
 
 /// A change of what is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StoreChange {
-    /// Who we are.
+    /// Our identity.
     Identity(Identity),
-    /// What is known of a peer, in place of what was.
-    Noted {
+    /// The state of a peer, which replaces the earlier one.
+    StateChanged {
         /// The peer.
         delivery_key: DeliveryKey,
-        /// What is known of it.
-        note: PeerState,
+        /// Its state.
+        state: PeerState,
     },
     /// A message is kept for a peer.
     Kept {
@@ -108,14 +98,14 @@ pub enum StoreChange {
         /// The message.
         payload: Payload,
     },
-    /// Messages are no longer kept.
+    /// Messages are released.
     Released {
         /// The peer.
         delivery_key: DeliveryKey,
-        /// Their numbers; none of these is kept any more.
+        /// Their numbers; none of these is kept from here on.
         numbers: Range<u64>,
     },
-    /// A peer is forgotten with everything that was kept for it.
+    /// A peer is forgotten, with all its messages.
     Forgotten {
         /// The peer.
         delivery_key: DeliveryKey,

@@ -1,40 +1,40 @@
-//! How far we have come in what a peer sends.
+//! Which messages of a peer have arrived.
 
-use crate::delivery::durable::Durability;
-use crate::delivery::{Cursor, Epoch};
+use crate::delivery::durability::Durability;
+use crate::delivery::frame::{Cursor, Epoch};
 
-/// Tells new messages from repetitions, and what is missing.
+/// Distinguishes new messages from repetitions, and counts the missing ones.
 ///
-/// What has arrived is ours at once, or with a durability across restarts when the application has confirmed it.
+/// A message counts as accepted when it arrives; a durable inbox accepts it when the application has confirmed it.
 #[derive(Debug, Default)]
-pub struct Inbox {
+pub(crate) struct Inbox {
     durability: Durability,
     epoch: Option<Epoch>,
-    /// `None` before the first message: a sender may have begun with an earlier process of ours.
+    /// `None` before the first message: the sender may have begun with an earlier process of ours.
     received: Option<u64>,
-    /// The number up to which it is ours; no higher than `received`.
+    /// The number up to which everything is accepted; at most `received`.
     confirmed: Option<u64>,
-    /// The number up to which the peer was told that it is ours.
-    told: u64,
+    /// The value of `confirmed` that was last announced to the peer.
+    announced: u64,
 }
 
-/// What the arrival of a message or the news of a gap means.
+/// What an arriving message or gap means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Arrival {
-    /// Whether it is to be handed on; a repetition is not.
+pub(crate) struct Arrival {
+    /// Whether the message is to be handed on; a repetition is not.
     pub is_new: bool,
-    /// How many messages before it will never come.
+    /// How many messages before it will never arrive.
     pub missing: u64,
 }
 
 impl Inbox {
     /// Creates an inbox that has received nothing.
-    pub fn new(durability: Durability) -> Self {
+    pub(crate) fn new(durability: Durability) -> Self {
         Self { durability, ..Self::default() }
     }
 
-    /// Brings back an inbox with a durability across restarts, as far as it had come.
-    pub fn restored(cursor: Option<Cursor>) -> Self {
+    /// Restores a durable inbox at its stored position.
+    pub(crate) fn restored(cursor: Option<Cursor>) -> Self {
         let received = cursor.map(|cursor| cursor.sequence).filter(|sequence| *sequence > 0);
         let epoch = cursor.map(|cursor| cursor.epoch);
         Self {
@@ -42,27 +42,37 @@ impl Inbox {
             epoch,
             received,
             confirmed: received,
-            told: received.unwrap_or(0),
+            announced: received.unwrap_or(0),
         }
     }
 
     /// Forgets the peer.
-    pub fn forget(&mut self) {
+    pub(crate) fn forget(&mut self) {
         *self = Self::new(self.durability);
     }
 
-    /// Notes the peer's epoch; another one is another life of the peer, whose numbers start again.
-    pub fn introduced(&mut self, epoch: Epoch) {
+    /// Returns how long this side keeps its position.
+    pub(crate) fn durability(&self) -> Durability {
+        self.durability
+    }
+
+    /// Enters the peer's epoch; if it is another one, the numbers of the peer start again.
+    pub(crate) fn enter(&mut self, epoch: Epoch) {
         if self.epoch != Some(epoch) {
             *self = Self { epoch: Some(epoch), ..Self::new(self.durability) };
         }
     }
 
-    /// Notes the arrival of message `sequence`.
+    /// Returns the epoch of the peer; `None` before its first hello.
+    pub(crate) fn epoch(&self) -> Option<Epoch> {
+        self.epoch
+    }
+
+    /// Records the arrival of message `sequence`.
     ///
-    /// The channel keeps order and the sender starts where we are, so a jump means that the sender let go of
-    /// what lies between without saying so; it counts as missing.
-    pub fn message(&mut self, sequence: u64) -> Arrival {
+    /// The channel keeps order and the sender starts at our position, so a jump means that the sender dropped the
+    /// messages between without a gap frame; they count as missing.
+    pub(crate) fn on_message(&mut self, sequence: u64) -> Arrival {
         let received = self.received.unwrap_or(sequence.saturating_sub(1));
         if sequence <= received {
             return Arrival { is_new: false, missing: 0 };
@@ -78,50 +88,50 @@ impl Inbox {
         }
     }
 
-    /// Notes that the application has everything up to `cursor`; returns whether that is news.
-    pub fn confirm(&mut self, cursor: Cursor) -> bool {
+    /// Records that the application has everything up to `cursor`; returns whether that is a change.
+    pub(crate) fn confirm(&mut self, cursor: Cursor) -> bool {
         let Some(received) = self.received.filter(|_| self.epoch == Some(cursor.epoch)) else { return false };
         let through = cursor.sequence.min(received);
-        let news = self.confirmed.is_none_or(|confirmed| confirmed < through);
-        if news {
+        let changes = self.confirmed.is_none_or(|confirmed| confirmed < through);
+        if changes {
             self.confirmed = Some(through);
         }
-        news
+        changes
     }
 
-    /// Returns the place of a message in what the peer sends.
-    pub fn position(&self, sequence: u64) -> Option<Cursor> {
+    /// Returns the position of a message in what the peer sends.
+    pub(crate) fn position(&self, sequence: u64) -> Option<Cursor> {
         self.epoch.map(|epoch| Cursor { epoch, sequence })
     }
 
-    /// Returns whether message `sequence` has come already.
-    pub fn has(&self, sequence: u64) -> bool {
+    /// Returns whether message `sequence` has arrived already.
+    pub(crate) fn has_received(&self, sequence: u64) -> bool {
         self.received.is_some_and(|received| sequence <= received)
     }
 
-    /// Notes that what lies behind `after` up to `through` and has not come will never come.
+    /// Records that the missing messages behind `after` up to `through` will never arrive.
     ///
-    /// With a durability across restarts it is told again to a process that confirms nothing behind it: the one before
-    /// may have been killed before its application heard.
-    pub fn gap(&mut self, after: u64, through: u64) -> Arrival {
+    /// A durable inbox reports them again in the next process if nothing behind them was confirmed:
+    /// the process before may have been killed before its application saw the report.
+    pub(crate) fn on_gap(&mut self, after: u64, through: u64) -> Arrival {
         let received = self.received.unwrap_or(after);
         self.advance(received.max(through));
         Arrival { is_new: false, missing: through.saturating_sub(received.max(after)) }
     }
 
-    /// Returns how far we have come; `None` before the peer's first word.
-    pub fn cursor(&self) -> Option<Cursor> {
+    /// Returns the position up to which everything is accepted; `None` before the peer's first hello.
+    pub(crate) fn cursor(&self) -> Option<Cursor> {
         self.epoch.map(|epoch| Cursor { epoch, sequence: self.confirmed.unwrap_or(0) })
     }
 
-    /// Notes that the peer is told how far we have come.
-    pub fn told(&mut self) {
-        self.told = self.confirmed.unwrap_or(0);
+    /// Records that the position is announced to the peer.
+    pub(crate) fn announce(&mut self) {
+        self.announced = self.confirmed.unwrap_or(0);
     }
 
-    /// Returns by how many messages we have come further than the peer was told.
-    pub fn untold(&self) -> u64 {
-        self.confirmed.unwrap_or(0).saturating_sub(self.told)
+    /// Returns how many accepted messages were not announced to the peer.
+    pub(crate) fn unannounced(&self) -> u64 {
+        self.confirmed.unwrap_or(0).saturating_sub(self.announced)
     }
 }
 
@@ -132,33 +142,33 @@ mod tests {
     #[test]
     fn repetitions_are_not_new() {
         let mut inbox = Inbox::default();
-        inbox.introduced(Epoch(1));
-        assert_eq!(inbox.message(1), Arrival { is_new: true, missing: 0 });
-        assert_eq!(inbox.message(1), Arrival { is_new: false, missing: 0 });
+        inbox.enter(Epoch(1));
+        assert_eq!(inbox.on_message(1), Arrival { is_new: true, missing: 0 });
+        assert_eq!(inbox.on_message(1), Arrival { is_new: false, missing: 0 });
     }
 
     #[test]
     fn a_gap_is_counted_once() {
         let mut inbox = Inbox::default();
-        inbox.introduced(Epoch(1));
-        assert_eq!(inbox.gap(0, 4), Arrival { is_new: false, missing: 4 });
-        assert_eq!(inbox.gap(0, 4), Arrival { is_new: false, missing: 0 });
-        assert_eq!(inbox.message(7), Arrival { is_new: true, missing: 2 });
+        inbox.enter(Epoch(1));
+        assert_eq!(inbox.on_gap(0, 4), Arrival { is_new: false, missing: 4 });
+        assert_eq!(inbox.on_gap(0, 4), Arrival { is_new: false, missing: 0 });
+        assert_eq!(inbox.on_message(7), Arrival { is_new: true, missing: 2 });
     }
 
     #[test]
-    fn a_sender_that_began_before_us_owes_us_nothing() {
+    fn the_first_number_sets_the_start() {
         let mut inbox = Inbox::default();
-        inbox.introduced(Epoch(1));
-        assert_eq!(inbox.message(5), Arrival { is_new: true, missing: 0 });
-        assert_eq!(inbox.message(4), Arrival { is_new: false, missing: 0 });
+        inbox.enter(Epoch(1));
+        assert_eq!(inbox.on_message(5), Arrival { is_new: true, missing: 0 });
+        assert_eq!(inbox.on_message(4), Arrival { is_new: false, missing: 0 });
     }
 
     #[test]
-    fn what_is_not_confirmed_is_not_ours() {
-        let mut inbox = lasting();
+    fn a_durable_inbox_accepts_what_is_confirmed() {
+        let mut inbox = durable();
         for sequence in 1..=3 {
-            assert!(inbox.message(sequence).is_new);
+            assert!(inbox.on_message(sequence).is_new);
         }
         assert_eq!(inbox.cursor(), at(0));
         assert!(inbox.confirm(Cursor { epoch: Epoch(1), sequence: 2 }));
@@ -170,52 +180,52 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_again_before_it_is_confirmed_is_not_new() {
-        let mut inbox = lasting();
-        inbox.message(1);
-        assert!(!inbox.message(1).is_new);
+    fn a_repetition_of_an_unconfirmed_message_is_not_new() {
+        let mut inbox = durable();
+        inbox.on_message(1);
+        assert!(!inbox.on_message(1).is_new);
     }
 
     #[test]
-    fn a_gap_is_told_again_to_a_process_that_confirmed_nothing_behind_it() {
-        let mut inbox = lasting();
-        inbox.message(1);
+    fn a_gap_is_reported_again_to_a_process_that_confirmed_nothing_behind_it() {
+        let mut inbox = durable();
+        inbox.on_message(1);
         inbox.confirm(at(1).unwrap());
-        assert_eq!(inbox.gap(1, 3).missing, 2);
+        assert_eq!(inbox.on_gap(1, 3).missing, 2);
         let mut next = Inbox::restored(inbox.cursor());
-        next.introduced(Epoch(1));
-        assert_eq!(next.gap(1, 3).missing, 2);
-        next.message(4);
+        next.enter(Epoch(1));
+        assert_eq!(next.on_gap(1, 3).missing, 2);
+        next.on_message(4);
         next.confirm(at(4).unwrap());
         assert_eq!(next.cursor(), at(4));
     }
 
     #[test]
-    fn a_restored_inbox_goes_on_behind_what_was_confirmed() {
+    fn a_restored_inbox_continues_behind_the_confirmed_position() {
         let mut inbox = Inbox::restored(at(2));
-        inbox.introduced(Epoch(1));
-        assert!(!inbox.message(2).is_new);
-        assert_eq!(inbox.message(4), Arrival { is_new: true, missing: 1 });
+        inbox.enter(Epoch(1));
+        assert!(!inbox.on_message(2).is_new);
+        assert_eq!(inbox.on_message(4), Arrival { is_new: true, missing: 1 });
     }
 
     #[test]
-    fn the_peer_is_told_of_what_is_ours_and_of_no_more() {
-        let mut inbox = lasting();
-        (1..=3).for_each(|sequence| assert!(inbox.message(sequence).is_new));
-        assert_eq!(inbox.untold(), 0);
+    fn only_accepted_messages_are_announced() {
+        let mut inbox = durable();
+        (1..=3).for_each(|sequence| assert!(inbox.on_message(sequence).is_new));
+        assert_eq!(inbox.unannounced(), 0);
         inbox.confirm(Cursor { epoch: Epoch(1), sequence: 2 });
-        assert_eq!(inbox.untold(), 2);
-        inbox.told();
-        assert_eq!(inbox.untold(), 0);
-        inbox.introduced(Epoch(2));
-        inbox.message(1);
+        assert_eq!(inbox.unannounced(), 2);
+        inbox.announce();
+        assert_eq!(inbox.unannounced(), 0);
+        inbox.enter(Epoch(2));
+        inbox.on_message(1);
         inbox.confirm(Cursor { epoch: Epoch(2), sequence: 1 });
-        assert_eq!(inbox.untold(), 1);
+        assert_eq!(inbox.unannounced(), 1);
     }
 
-    fn lasting() -> Inbox {
+    fn durable() -> Inbox {
         let mut inbox = Inbox::new(Durability::Durable);
-        inbox.introduced(Epoch(1));
+        inbox.enter(Epoch(1));
         inbox
     }
 
@@ -224,11 +234,11 @@ mod tests {
     }
 
     #[test]
-    fn another_epoch_starts_again() {
+    fn another_epoch_starts_at_zero() {
         let mut inbox = Inbox::default();
-        inbox.introduced(Epoch(1));
-        inbox.message(9);
-        inbox.introduced(Epoch(2));
+        inbox.enter(Epoch(1));
+        inbox.on_message(9);
+        inbox.enter(Epoch(2));
         assert_eq!(inbox.cursor(), Some(Cursor { epoch: Epoch(2), sequence: 0 }));
     }
 }

@@ -1,15 +1,15 @@
-//! The one message of a peer that is arriving in parts.
+//! The message of a peer that is arriving in parts.
 
-use crate::delivery::{LARGEST_MESSAGE, Part};
+use crate::delivery::frame::{LARGEST_MESSAGE, Part};
 use crate::id::Generation;
 use crate::message::Payload;
 
-/// Puts a message together; a channel keeps order, so there is never more than one under way.
+/// Puts a message together; a channel keeps order, so at most one message is incomplete.
 #[derive(Debug, Default)]
-pub struct Reassembly(Option<UnderWay>);
+pub(crate) struct Reassembly(Option<Incomplete>);
 
 #[derive(Debug)]
-struct UnderWay {
+struct Incomplete {
     over: Generation,
     sequence: u64,
     total: usize,
@@ -17,41 +17,41 @@ struct UnderWay {
 }
 
 impl Reassembly {
-    /// Adds a part that came over connection `over`, and returns the message that it completes.
+    /// Adds a part that arrived over connection `over`, and returns the message that it completes.
     ///
-    /// A newer connection begins the message again, and what still arrives over an older one is ignored.
-    /// A repetition is ignored, and what cannot be true ends the message, which the peer's next number then reveals.
-    pub fn add(&mut self, over: Generation, part: &Part) -> Option<Payload> {
-        if self.0.as_ref().is_some_and(|under_way| over < under_way.over) {
+    /// A newer connection begins the message again, and parts that still arrive over an older one are ignored.
+    /// A repetition is ignored; an impossible part ends the message, and the next number of the peer counts it as missed.
+    pub(crate) fn add(&mut self, over: Generation, part: &Part) -> Option<Payload> {
+        if self.0.as_ref().is_some_and(|incomplete| over < incomplete.over) {
             return None;
         }
-        let same = |known: &UnderWay| {
+        let same = |known: &Incomplete| {
             known.over == over && known.sequence == part.sequence && known.total == part.total
         };
         let begun = self.0.take().filter(same);
-        let mut under_way = begun.unwrap_or_else(|| UnderWay {
+        let mut incomplete = begun.unwrap_or_else(|| Incomplete {
             over,
             sequence: part.sequence,
             total: part.total,
             text: String::new(),
         });
-        let (here, end) = (under_way.text.len(), part.offset.checked_add(part.slice.len())?);
+        let (here, end) = (incomplete.text.len(), part.offset.checked_add(part.slice.len())?);
         if part.total > LARGEST_MESSAGE || part.slice.is_empty() || end > part.total || part.offset > here {
             return None;
         }
         if part.offset == here {
-            under_way.text.push_str(&part.slice);
+            incomplete.text.push_str(&part.slice);
         }
-        if under_way.text.len() == part.total {
-            return Some(Payload(under_way.text.into()));
+        if incomplete.text.len() == part.total {
+            return Some(Payload(incomplete.text.into()));
         }
-        self.0 = Some(under_way);
+        self.0 = Some(incomplete);
         None
     }
 
-    /// Lets go of a message whose rest will never come, if its number is at most `through`.
-    pub fn give_up(&mut self, through: u64) {
-        self.0.take_if(|under_way| under_way.sequence <= through);
+    /// Drops a message whose rest will never arrive, if its number is at most `through`.
+    pub(crate) fn give_up(&mut self, through: u64) {
+        self.0.take_if(|incomplete| incomplete.sequence <= through);
     }
 }
 
@@ -96,8 +96,8 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_true_ends_the_message() {
-        let lies = [
+    fn an_impossible_part_ends_the_message() {
+        let impossible = [
             part(1, 5, 4, "e"),
             part(1, 5, 3, "def"),
             part(1, 6, 3, "def"),
@@ -106,16 +106,16 @@ mod tests {
             part(1, LARGEST_MESSAGE + 1, 0, "abc"),
             part(1, 0, 0, ""),
         ];
-        for lie in lies {
+        for wrong in impossible {
             let mut reassembly = begun();
-            assert_eq!(reassembly.add(FIRST, &lie), None, "{lie:?}");
-            assert!(reassembly.0.is_none(), "{lie:?}");
-            assert_eq!(reassembly.add(FIRST, &part(1, 5, 3, "de")), None, "{lie:?}");
+            assert_eq!(reassembly.add(FIRST, &wrong), None, "{wrong:?}");
+            assert!(reassembly.0.is_none(), "{wrong:?}");
+            assert_eq!(reassembly.add(FIRST, &part(1, 5, 3, "de")), None, "{wrong:?}");
         }
     }
 
     #[test]
-    fn a_gap_gives_up_what_lies_in_it() {
+    fn a_gap_drops_the_message_in_it() {
         let mut reassembly = begun();
         reassembly.give_up(0);
         assert!(reassembly.0.is_some());

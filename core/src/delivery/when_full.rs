@@ -1,16 +1,16 @@
-//! What happens to a message for which there is no room.
+//! What a full outbox does with another message.
 
 use serde::Deserialize;
 
-/// What happens to a message when what is kept for a peer has reached its bounds.
+/// What happens to a message when the messages kept for a peer have reached their bounds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenFull {
-    /// Sending waits while no connected peer keeps up; peers that are slower than the fastest lose their oldest messages.
+    /// Sending waits until a connected peer keeps up; peers slower than the fastest one lose their oldest messages.
     #[default]
     Wait,
-    /// Sending never waits, and the oldest message goes.
+    /// Sending never waits; the oldest message is dropped.
     DropOldest,
-    /// The message is not taken unless there is room for every peer that it is for.
+    /// Sending fails unless every recipient has room.
     Refuse,
 }

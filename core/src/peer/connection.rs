@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::delivery::Epoch;
 use crate::ice::{IceCandidate, IceConnectionState};
 use crate::id::{Generation, SessionId};
 use crate::message::{ChannelMessage, SignalingMessage, Token};
@@ -29,8 +28,6 @@ pub(crate) struct Connection {
     pub(crate) writable: bool,
     /// Whether the hello that the peer sent over this connection is that of a rejoin peer.
     pub(crate) is_rejoin: bool,
-    /// The epoch in which the peer numbers what it sends over this connection; `None` until its hello arrives.
-    pub(crate) epoch: Option<Epoch>,
     /// Our address at which the peer's packets arrive, as far as it was read.
     pub(crate) local: Option<IpAddr>,
     pub(crate) negotiation: Negotiation,
@@ -49,7 +46,6 @@ impl Connection {
             channel_open: false,
             writable: true,
             is_rejoin: false,
-            epoch: None,
             local: None,
             negotiation: Negotiation::default(),
             liveness: Liveness::default(),

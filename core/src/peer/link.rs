@@ -1,7 +1,9 @@
 //! The link to one peer: connectivity with it, and what is delivered over it.
 
-use crate::delivery::Reassembly;
-use crate::delivery::link::LinkDelivery;
+mod delivery;
+mod hello;
+
+use crate::delivery::link::DeliveryLink;
 use crate::id::{Direction, Generation, Identity, PeerKey, SignalingAddress, StreamId};
 use crate::message::{ChannelMessage, Hello};
 use crate::output::{Event, Peer, Warning};
@@ -12,14 +14,13 @@ use crate::peer::outage::Outage;
 use crate::peer::remote::RemotePeer;
 use crate::port::PeerEvent;
 use crate::stats::Sample;
-use crate::supervisor::absent::Mail;
 use crate::supervisor::context::Context;
 
 /// The link to one peer, from the first time it is wanted to its end.
 #[derive(Debug)]
 pub(crate) struct PeerLink {
     pub(crate) connectivity: Connectivity,
-    pub(crate) delivery: LinkDelivery,
+    pub(crate) delivery: DeliveryLink,
 }
 
 impl PeerLink {
@@ -30,19 +31,15 @@ impl PeerLink {
         address: Option<SignalingAddress>,
         context: &mut Context,
     ) -> Self {
-        let Mail { outbox, inbox, persisted } = context.mail_for(key.direction, &stream);
-        let outbox = outbox.unwrap_or_else(|| context.outbox());
+        let delivery = delivery::delivery_for(key.direction, &stream, context);
         let implicit = key.direction == Direction::Publishing;
         let remote = RemotePeer { key, implicit, stream, address, hello: Hello::default() };
-        Self {
-            connectivity: Connectivity::new(remote, context.now),
-            delivery: LinkDelivery { outbox, inbox, persisted, reassembly: Reassembly::default() },
-        }
+        Self { connectivity: Connectivity::new(remote, context.now), delivery }
     }
 
     /// Returns the identity that the peer announced, or the one that the store knows.
     pub(crate) fn identity(&self) -> Option<Identity> {
-        let before = self.delivery.persisted.note().and_then(|note| note.identity);
+        let before = self.delivery.stored_state().and_then(|state| state.identity);
         self.connectivity.remote.hello.rejoin.as_ref().map(|rejoin| rejoin.identity).or(before)
     }
 
@@ -84,6 +81,11 @@ impl PeerLink {
 
     /// Handles what the transport reports about the spare.
     pub(crate) fn on_spare_event(&mut self, generation: Generation, event: PeerEvent, context: &mut Context) {
+        let in_use = self.connectivity.connections.active.as_ref().map(|active| active.generation);
+        if let (PeerEvent::Received(ChannelMessage::Hello(hello)), Some(in_use)) = (&event, in_use) {
+            let delivery = hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
+            self.delivery.on_spare_hello(delivery, generation, in_use);
+        }
         if self.connectivity.on_spare_event(generation, event, context) {
             self.announce(generation, context);
         }
@@ -110,7 +112,7 @@ impl PeerLink {
         }
         let is_new = self.connectivity.keep(generation, context);
         if is_new {
-            self.move_mail();
+            self.switch_delivery();
         }
         if let Some(outage) = self.connectivity.repair.close(is_new, context.now) {
             self.on_recovered(outage, context);
@@ -132,7 +134,8 @@ impl PeerLink {
                 context.warn(Warning::BestEffort { peer: peer.clone() });
             }
         }
-        self.owe_acknowledgement(context);
+        self.delivery.on_verified(context.now);
+        self.schedule_delivery(context);
         self.check_health(context);
         self.connectivity.read_stats(context);
         self.flush(context);
@@ -167,7 +170,7 @@ impl PeerLink {
 
     /// Closes every connection and clears every timer.
     pub(crate) fn close(&mut self, context: &mut Context) {
-        self.drop_mail(context);
+        self.report_undelivered(context);
         self.connectivity.close_connections(context);
         context.timers.clear_peer(&self.connectivity.remote.key);
     }
@@ -175,6 +178,6 @@ impl PeerLink {
     /// Returns how many messages are held and how many samples are kept.
     #[cfg(test)]
     pub(crate) fn kept(&self) -> (usize, usize) {
-        (self.delivery.outbox.len() as usize, self.connectivity.quality.kept())
+        (self.delivery.kept() as usize, self.connectivity.quality.kept())
     }
 }

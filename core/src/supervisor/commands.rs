@@ -1,5 +1,6 @@
 //! What the application asks for.
 
+use crate::delivery::absent::OutgoingMessage;
 use crate::fault::Fault;
 use crate::id::{Direction, PeerKey, StreamId};
 use crate::input::{Command, Recipient};
@@ -9,7 +10,6 @@ use crate::peer::link::PeerLink;
 use crate::policy::Policies;
 use crate::session::ViewAll;
 use crate::supervisor::Supervisor;
-use crate::supervisor::absent::OutgoingMessage;
 use crate::supervisor::internal_event::InternalEvent;
 use crate::supervisor::settings::Membership;
 use crate::supervisor::timers::Timer;

@@ -4,7 +4,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 use crate::budget::RetryBudget;
-use crate::delivery::{Epoch, Outbox};
+use crate::delivery::Epoch;
+use crate::delivery::absent::AbsentPeers;
+use crate::delivery::outbox::Outbox;
 use crate::fault::{Fault, Link, Phase};
 use crate::ice::{IceTransportPolicy, Role};
 use crate::id::{Generation, PeerKey, SignalingAddress};
@@ -15,7 +17,6 @@ use crate::policy::{BackoffContext, Policies, TimeoutContext};
 use crate::port::{ConnectionSetup, PeerAction, SignalingAction};
 use crate::rng::Rng;
 use crate::rtt::Rtt;
-use crate::supervisor::absent::AbsentPeers;
 use crate::supervisor::internal_event::InternalEvent;
 use crate::supervisor::lookup::Lookup;
 use crate::supervisor::settings::Settings;

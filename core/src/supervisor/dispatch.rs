@@ -9,7 +9,6 @@ use crate::peer::link::PeerLink;
 use crate::peer::offer::Offer;
 use crate::sdp::{Description, SdpType};
 use crate::supervisor::Supervisor;
-use crate::supervisor::mail::Numbered;
 use crate::supervisor::peers::MOST_PEERS;
 use crate::supervisor::timers::Timer;
 
@@ -111,19 +110,10 @@ impl Supervisor {
                 context.event(Event::Received { from: link.peer(), payload, position: None });
                 link.connectivity.on_activity(generation, context);
             }
-            ChannelMessage::Numbered { sequence, acknowledged, payload } => {
-                link.numbered(generation, Numbered { sequence, acknowledged, payload }, context);
+            ChannelMessage::Delivery(frame) => {
+                link.on_frame(frame, generation, context);
                 link.connectivity.on_activity(generation, context);
             }
-            ChannelMessage::Part { acknowledged, part } => {
-                link.part(generation, acknowledged, &part, context);
-                link.connectivity.on_activity(generation, context);
-            }
-            ChannelMessage::Acknowledged { through } => {
-                link.acknowledged(through, context);
-                link.connectivity.on_activity(generation, context);
-            }
-            ChannelMessage::Gap { after, through } => link.gap(generation, after, through, context),
             ChannelMessage::Ignored => link.connectivity.on_activity(generation, context),
         }
     }

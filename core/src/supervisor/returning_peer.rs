@@ -1,43 +1,77 @@
-//! A viewer that comes back: its identity brings it to its link, or to where it stood when its link was given up.
+//! A viewer that comes back: its identity leads to its link, or to what was kept when its link ended.
 
+use crate::delivery::absent::AbsentState;
 use crate::delivery::durable::{DeliveryKey, Durability};
-use crate::delivery::link::LinkDelivery;
-use crate::id::{Direction, Generation, PeerKey};
+use crate::id::{Direction, Generation, Identity, PeerKey};
 use crate::message::Hello;
 use crate::peer::connections::spare;
 use crate::peer::link::PeerLink;
 use crate::supervisor::Supervisor;
-use crate::supervisor::absent::Mail;
 use crate::supervisor::internal_event::InternalEvent;
 
 impl Supervisor {
-    /// A peer says who it is.
+    /// Handles the hello of a peer.
+    ///
+    /// A link to a viewer belongs to one identity, and an identity has one link per stream.
+    /// A hello that would change that ends the link: the viewer finds its connection closed and asks again.
     pub(super) fn on_hello(&mut self, key: &PeerKey, generation: Generation, hello: Hello) {
-        let Some(link) = self.peers.get_mut(key) else { return };
-        let stranger = !link.connectivity.remote.is_rejoin();
-        if let Some(identity) = hello.rejoin.as_ref().map(|rejoin| rejoin.identity)
-            && stranger
-            && link.connectivity.remote.key.direction == Direction::Publishing
-            && let Some(mail) = self
-                .context
-                .absent
-                .take(&DeliveryKey::Viewer { identity, stream: link.connectivity.remote.stream.clone() })
-        {
-            link.take_up(mail);
+        let identity = hello.rejoin.as_ref().map(|rejoin| rejoin.identity);
+        if identity.is_some_and(|identity| self.belongs_to_another_link(key, identity)) {
+            return self.remove(key);
         }
-        link.introduced(hello, generation);
+        let Some(link) = self.peers.get_mut(key) else { return };
+        let is_introduction = !link.connectivity.remote.is_rejoin();
+        if let Some(identity) = identity.filter(|_| is_introduction)
+            && link.connectivity.remote.key.direction == Direction::Publishing
+        {
+            let delivery_key =
+                DeliveryKey::Viewer { identity, stream: link.connectivity.remote.stream.clone() };
+            if let Some(absent) = self.context.absent.take(&delivery_key) {
+                link.take_up(absent);
+            }
+        }
+        link.on_hello(hello, generation);
         if link.connectivity.repair.outage.is_none() {
             spare::schedule(&link.connectivity.remote.key, &mut self.context);
         }
-        if stranger && link.identity().is_some() {
+        if is_introduction && link.identity().is_some() {
             self.context.raise(InternalEvent::RecordChanged);
-            self.recognized(key, generation);
+            self.on_introduction(key, generation);
         }
     }
 
-    /// A peer turned out to be a rejoin peer: its link can be told, and how far we have come on it.
-    fn recognized(&mut self, key: &PeerKey, generation: Generation) {
-        let name = match self.known_viewer(key) {
+    /// Returns whether a viewer with `identity` cannot be the one of this link.
+    fn belongs_to_another_link(&self, key: &PeerKey, identity: Identity) -> bool {
+        let Some(link) = self
+            .peers
+            .get(key)
+            .filter(|link| link.connectivity.remote.key.direction == Direction::Publishing)
+        else {
+            return false;
+        };
+        match link.identity() {
+            Some(known) => known != identity,
+            // a connection that is not up yet moves to the link that the viewer has
+            None => link.connectivity.health.ever_up && self.link_of(identity, link).is_some(),
+        }
+    }
+
+    /// Returns another link to the viewer of `link`, if it has this identity.
+    fn link_of(&self, identity: Identity, link: &PeerLink) -> Option<PeerKey> {
+        let is_same = |other: &&PeerKey| {
+            other.direction == Direction::Publishing
+                && **other != link.connectivity.remote.key
+                && self
+                    .peers
+                    .get(other)
+                    .is_some_and(|other| other.connectivity.remote.stream == link.connectivity.remote.stream)
+        };
+        self.peers.by_identity(identity).find(is_same).cloned()
+    }
+
+    /// A peer said for the first time that it is a rejoin peer: a viewer gets its earlier link or name, and our position.
+    fn on_introduction(&mut self, key: &PeerKey, generation: Generation) {
+        let name = match self.earlier_link(key) {
             Some(known) => {
                 self.adopt(key, &known, generation);
                 known
@@ -52,23 +86,22 @@ impl Supervisor {
         }
     }
 
-    /// Keeps what a peer must not repeat when it comes back, and what it will ask for if it remembers us.
+    /// Keeps our position in what a viewer sends, and the messages for a peer that keeps its own position.
     pub(super) fn remember(&mut self, mut link: PeerLink) {
-        let known = link.delivery.persisted.delivery_key().is_some();
-        let remembers = known && link.memory() == Durability::Durable;
-        if known && !remembers {
+        let is_stored = link.delivery.stored_key().is_some();
+        let remembers = is_stored && link.delivery.peer_durability() == Durability::Durable;
+        if is_stored && !remembers {
             link.discard(&mut self.context);
-            link.report_dropped(link.delivery.outbox.len(), &mut self.context);
+            link.report_dropped(link.delivery.kept(), &mut self.context);
         }
         let Some(delivery_key) = link.delivery_key() else { return };
-        let LinkDelivery { outbox, inbox, persisted, .. } = link.delivery;
         match delivery_key {
             DeliveryKey::Viewer { .. } | DeliveryKey::Publisher { .. } if remembers => {
-                self.context.absent.put(delivery_key, Mail { outbox: Some(outbox), inbox, persisted });
+                self.context.absent.put(delivery_key, AbsentState::Link(link.delivery.detached()));
                 self.forget_absent();
             }
-            DeliveryKey::Viewer { .. } if inbox.cursor().is_some() => {
-                self.context.absent.put(delivery_key, Mail { outbox: None, inbox, persisted });
+            DeliveryKey::Viewer { .. } if link.delivery.received().is_some() => {
+                self.context.absent.put(delivery_key, AbsentState::Position(link.delivery.into_inbox()));
             }
             DeliveryKey::Viewer { .. } | DeliveryKey::Publisher { .. } => {}
         }
@@ -81,12 +114,10 @@ impl Supervisor {
             Some(candidate) if candidate.generation == generation => Some(candidate),
             other => other.or(provisional.connectivity.connections.active.take()),
         };
-        if let (Some(link), Some(mut connection)) = (self.peers.get_mut(into), connection) {
-            // its hello is the first word to this link too, which goes on from there
-            connection.epoch = None;
+        if let (Some(link), Some(connection)) = (self.peers.get_mut(into), connection) {
             link.connectivity.remote.address = provisional.connectivity.remote.address.take();
             link.connectivity.adopt(connection, &mut self.context);
-            link.introduced(provisional.connectivity.remote.hello, generation);
+            link.on_hello(provisional.connectivity.remote.hello, generation);
         }
         for connection in [
             provisional.connectivity.connections.active.take(),
@@ -100,16 +131,10 @@ impl Supervisor {
         self.context.timers.clear_peer(from);
     }
 
-    /// Returns the link of a viewer that has come back under another address.
-    fn known_viewer(&self, key: &PeerKey) -> Option<PeerKey> {
+    /// Returns the link that a viewer which has come back under another address had before.
+    fn earlier_link(&self, key: &PeerKey) -> Option<PeerKey> {
         let newcomer = self.peers.get(key).filter(|link| !link.connectivity.health.ever_up)?;
-        let identity = newcomer.identity()?;
-        let mut others = self.peers.by_identity(identity).filter(|other| *other != key);
-        let known = others.find(|other| {
-            let same_stream =
-                |link: &PeerLink| link.connectivity.remote.stream == newcomer.connectivity.remote.stream;
-            other.direction == Direction::Publishing && self.peers.get(other).is_some_and(same_stream)
-        });
-        known.cloned()
+        let is_viewer = newcomer.connectivity.remote.key.direction == Direction::Publishing;
+        self.link_of(newcomer.identity().filter(|_| is_viewer)?, newcomer)
     }
 }

@@ -3,6 +3,7 @@
 mod announced;
 mod answers;
 mod disk;
+mod identities;
 mod ledger;
 mod reached;
 mod room;

@@ -30,10 +30,8 @@ pub enum Timer {
     Checkup(PeerKey),
     /// A peer link's next reading.
     Stats(PeerKey),
-    /// The acknowledgement that a peer link owes.
-    Acknowledgement(PeerKey),
-    /// The end of our patience with a peer that acknowledges nothing.
-    Unacknowledged(PeerKey),
+    /// When a peer link acknowledges what it received, or should have got an acknowledgement.
+    Delivery(PeerKey),
     /// The end of our patience with a peer that nobody named and that is gone.
     Gone(PeerKey),
 }
@@ -70,13 +68,6 @@ impl Timers {
             self.queue.push(Reverse((at, timer)));
         }
         self.settle();
-    }
-
-    /// Sets a timer unless it runs already.
-    pub(crate) fn set_if_unset(&mut self, timer: Timer, now: Instant, after: Duration) {
-        if !self.is_set(&timer) {
-            self.set(timer, now, after);
-        }
     }
 
     pub(crate) fn clear(&mut self, timer: &Timer) {
@@ -175,23 +166,21 @@ impl Timers {
             | Timer::Spare(key)
             | Timer::Checkup(key)
             | Timer::Stats(key)
-            | Timer::Acknowledgement(key)
-            | Timer::Unacknowledged(key)
+            | Timer::Delivery(key)
             | Timer::Gone(key) => Some(key),
             Timer::Signaling | Timer::SignalingCheckup | Timer::RoomJoin | Timer::Reseed => None,
         })
     }
 }
 
-const PEER_TIMERS: [fn(PeerKey) -> Timer; 9] = [
+const PEER_TIMERS: [fn(PeerKey) -> Timer; 8] = [
     Timer::Repair,
     Timer::HeadStart,
     Timer::Verification,
     Timer::Spare,
     Timer::Checkup,
     Timer::Stats,
-    Timer::Acknowledgement,
-    Timer::Unacknowledged,
+    Timer::Delivery,
     Timer::Gone,
 ];
 

@@ -94,11 +94,16 @@ impl World {
                 connection.lane.room = Room::Known;
                 self.plan(ROOM_INTERVAL, Arrival::Room((node, *generation)));
             }
-            (Some(_), PeerEvent::Received(ChannelMessage::Numbered { payload, .. })) => {
+            (
+                Some(_),
+                PeerEvent::Received(ChannelMessage::Delivery(DeliveryFrame::Message { payload, .. })),
+            ) => {
                 let again = self.ledgers[1 - node].has_arrived(&payload.0);
                 self.tally.repeated += u64::from(again);
             }
-            (None, PeerEvent::Received(ChannelMessage::Numbered { .. })) => self.tally.stale += 1,
+            (None, PeerEvent::Received(ChannelMessage::Delivery(DeliveryFrame::Message { .. }))) => {
+                self.tally.stale += 1
+            }
             _ => {}
         }
     }

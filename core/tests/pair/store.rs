@@ -13,8 +13,8 @@ impl Store {
     pub(crate) fn apply(&mut self, change: StoreChange) {
         match change {
             StoreChange::Identity(_) => {}
-            StoreChange::Noted { delivery_key, note } => {
-                self.0.entry(delivery_key).or_default().0 = Some(note)
+            StoreChange::StateChanged { delivery_key, state } => {
+                self.0.entry(delivery_key).or_default().0 = Some(state)
             }
             StoreChange::Kept { delivery_key, sequence, payload } => {
                 self.0.entry(delivery_key).or_default().1.insert(sequence, payload);
@@ -31,11 +31,11 @@ impl Store {
         let known = self
             .0
             .iter()
-            .filter_map(|(delivery_key, (note, kept))| Some((delivery_key, note.as_ref()?, kept)));
+            .filter_map(|(delivery_key, (state, kept))| Some((delivery_key, state.as_ref()?, kept)));
         known
-            .map(|(delivery_key, note, kept)| PeerRecord {
+            .map(|(delivery_key, state, kept)| PeerRecord {
                 delivery_key: delivery_key.clone(),
-                note: note.clone(),
+                state: state.clone(),
                 kept: kept.iter().map(|(sequence, payload)| (*sequence, payload.clone())).collect(),
             })
             .collect()

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rejoin_core::delivery::durable::Durability;
-use rejoin_core::delivery::{Cursor, Epoch};
+use rejoin_core::delivery::{Cursor, DeliveryFrame, Epoch};
 use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::output::{LinkName, Recovery};
 use rejoin_core::policy::BackoffContext;
@@ -322,7 +322,9 @@ fn is_quiet(input: &Input) -> bool {
             | Input::Peer(
                 _,
                 PeerEvent::Received(
-                    ChannelMessage::Pong(_) | ChannelMessage::Ping(_) | ChannelMessage::Acknowledged { .. }
+                    ChannelMessage::Pong(_)
+                        | ChannelMessage::Ping(_)
+                        | ChannelMessage::Delivery(DeliveryFrame::Acknowledgement { .. })
                 )
             )
     )

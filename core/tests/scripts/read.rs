@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use rejoin_core::delivery::durable::Durability;
-use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, Part};
+use rejoin_core::delivery::{Cursor, DeliveryFrame, DeliveryHello, Epoch, Part};
 use rejoin_core::message::{AlertKind, Hello, Member, RejoinHello, Token};
 use rejoin_core::network::{DefaultRoute, Interface};
 use rejoin_core::port::{PeerEvent, Resumption, SignalingEvent};
@@ -163,16 +163,20 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
         ["says", text] => PeerEvent::Received(ChannelMessage::Application(Payload(text.into()))),
         ["says", sequence, text] => {
             let (sequence, payload) = (whole(sequence)?, Payload(text.into()));
-            return received(ChannelMessage::Numbered { sequence, acknowledged: 0, payload });
+            let frame = DeliveryFrame::Message { sequence, acknowledged: 0, payload };
+            return received(ChannelMessage::Delivery(frame));
         }
         ["says", sequence, place, slice] => {
             let part = part(sequence, place, slice)?;
-            return received(ChannelMessage::Part { acknowledged: 0, part });
+            return received(ChannelMessage::Delivery(DeliveryFrame::Part { acknowledged: 0, part }));
         }
-        ["has", through] => return received(ChannelMessage::Acknowledged { through: whole(through)? }),
+        ["has", through] => {
+            let frame = DeliveryFrame::Acknowledgement { through: whole(through)? };
+            return received(ChannelMessage::Delivery(frame));
+        }
         ["lost", after, through] => {
             let (after, through) = (whole(after)?, whole(through)?);
-            return received(ChannelMessage::Gap { after, through });
+            return received(ChannelMessage::Delivery(DeliveryFrame::Gap { after, through }));
         }
         ["signals", ..] => {
             return received(ChannelMessage::Signaling(message(&words[1..], play)?));
@@ -182,7 +186,7 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
         }
         ["full", sequence, place, slice] => {
             let part = part(sequence, place, slice)?;
-            let message = ChannelMessage::Part { acknowledged: 0, part };
+            let message = ChannelMessage::Delivery(DeliveryFrame::Part { acknowledged: 0, part });
             PeerEvent::Unsent { tag: whole(sequence)?, message }
         }
         ["writable"] => PeerEvent::Writable,

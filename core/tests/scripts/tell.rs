@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use rejoin_core::delivery::Part;
+use rejoin_core::delivery::{DeliveryFrame, Part};
 use rejoin_core::output::{LinkName, Peer, Recovery, Warning};
 use rejoin_core::port::{PeerAction, SignalingAction};
 use rejoin_core::sdp::{Description, SdpType};
@@ -73,13 +73,17 @@ fn channel(message: &ChannelMessage) -> String {
         ChannelMessage::Signaling(message) => self::message(message),
         ChannelMessage::Application(payload) if payload.len() > 100 => format!("{} bytes", payload.len()),
         ChannelMessage::Application(payload) => payload.0.to_string(),
-        ChannelMessage::Numbered { sequence, acknowledged, payload } => {
+        ChannelMessage::Delivery(DeliveryFrame::Message { sequence, acknowledged, payload }) => {
             format!("{sequence} {} and has {acknowledged}", payload.0)
         }
-        ChannelMessage::Part { acknowledged, part } => {
+        ChannelMessage::Delivery(DeliveryFrame::Part { acknowledged, part }) => {
             let Part { sequence, total, offset, slice } = part;
             format!("{sequence} {offset}/{total} {} bytes and has {acknowledged}", slice.len())
         }
+        ChannelMessage::Delivery(DeliveryFrame::Acknowledgement { through }) => {
+            format!("Acknowledged {{ through: {through} }}")
+        }
+        ChannelMessage::Delivery(frame) => format!("{frame:?}"),
         other => format!("{other:?}"),
     }
 }

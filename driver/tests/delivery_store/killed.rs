@@ -46,11 +46,11 @@ fn stores_until_killed() {
             delivery_key: viewer(1),
             numbers: 0..(number + 1).saturating_sub(WINDOW),
         };
-        store.apply(&[kept(&viewer(1), number), released, noted(&viewer(1), number)]).unwrap();
+        store.apply(&[kept(&viewer(1), number), released, changed(&viewer(1), number)]).unwrap();
         report(&format!("stored {number}"));
     }
 }
 
 fn newest(mail: &[PeerRecord]) -> u64 {
-    mail.first().map_or(0, |record| record.note.newest)
+    mail.first().map_or(0, |record| record.state.newest)
 }

@@ -33,13 +33,13 @@ fn messages_survive_their_store() {
     let mut store = folder.open();
     let mut changes = vec![StoreChange::Identity(Identity(9))];
     for delivery_key in [&one, &other] {
-        changes.extend([kept(delivery_key, 1), kept(delivery_key, 2), noted(delivery_key, 2)]);
+        changes.extend([kept(delivery_key, 1), kept(delivery_key, 2), changed(delivery_key, 2)]);
     }
     store.apply(&changes).unwrap();
     drop(store);
     let record = |delivery_key: DeliveryKey| PeerRecord {
         delivery_key,
-        note: peer_state(2),
+        state: peer_state(2),
         kept: vec![(1, payload(1)), (2, payload(2))],
     };
     let expected = Snapshot { identity: Some(Identity(9)), peers: vec![record(other), record(one)] };
@@ -52,7 +52,7 @@ fn released_messages_are_removed_and_the_rest_stays() {
     let mut store = folder.open();
     for delivery_key in [viewer(1), viewer(2)] {
         store.apply(&(1..=9).map(|number| kept(&delivery_key, number)).collect::<Vec<_>>()).unwrap();
-        store.apply(&[noted(&delivery_key, 9)]).unwrap();
+        store.apply(&[changed(&delivery_key, 9)]).unwrap();
     }
     store.apply(&[StoreChange::Released { delivery_key: viewer(1), numbers: 1..6 }]).unwrap();
     store.apply(&[StoreChange::Forgotten { delivery_key: viewer(2) }]).unwrap();
@@ -96,7 +96,7 @@ fn only_the_owner_may_read_the_store() {
 fn a_damaged_store_is_set_aside_and_kept() {
     let folder = Folder::new();
     let mut store = folder.open();
-    store.apply(&[kept(&viewer(1), 1), noted(&viewer(1), 1)]).unwrap();
+    store.apply(&[kept(&viewer(1), 1), changed(&viewer(1), 1)]).unwrap();
     drop(store);
     let whole = fs::read(folder.file()).unwrap();
     let damages = [b"no database".to_vec(), whole[..whole.len() / 2].to_vec(), vec![0; whole.len()]];
@@ -104,7 +104,7 @@ fn a_damaged_store_is_set_aside_and_kept() {
         fs::write(folder.file(), &damage).unwrap();
         let mut store = folder.open();
         assert_eq!(store.load().unwrap(), Snapshot::default());
-        store.apply(&[noted(&viewer(2), 1)]).unwrap();
+        store.apply(&[changed(&viewer(2), 1)]).unwrap();
         let kept = folder.mail().join(format!("mail.redb.damaged-{}", number + 1));
         assert_eq!(fs::read(kept).unwrap().len(), damage.len());
     }
@@ -139,7 +139,7 @@ fn a_newer_store_is_left_alone() {
 fn a_peer_that_was_absent_for_a_week_is_forgotten() {
     let folder = Folder::new();
     let mut store = folder.open();
-    store.apply(&[kept(&viewer(1), 1), noted(&viewer(1), 1), noted(&viewer(2), 1)]).unwrap();
+    store.apply(&[kept(&viewer(1), 1), changed(&viewer(1), 1), changed(&viewer(2), 1)]).unwrap();
     drop(store);
     write(&folder, |writing| {
         let peers = redb::TableDefinition::<&str, &[u8]>::new("peers");
@@ -158,16 +158,16 @@ fn a_peer_that_was_absent_for_a_week_is_forgotten() {
 fn a_directly_stored_confirmation_is_loaded_until_the_machine_stores_a_later_one() {
     let folder = Folder::new();
     let mut store = folder.open();
-    store.apply(&[noted(&viewer(1), 5)]).unwrap();
+    store.apply(&[changed(&viewer(1), 5)]).unwrap();
     let log = store.confirm_log().unwrap();
     let received =
-        |store: &mut RedbDeliveryStore| store.load().unwrap().peers[0].note.received.unwrap().sequence;
+        |store: &mut RedbDeliveryStore| store.load().unwrap().peers[0].state.received.unwrap().sequence;
     log.record(Cursor { epoch: Epoch(u64::MAX - 1), sequence: 7 }).unwrap();
     log.record(Cursor { epoch: Epoch(1), sequence: 9 }).unwrap();
     assert_eq!(received(&mut store), 7);
-    store.apply(&[noted(&viewer(1), 6)]).unwrap();
+    store.apply(&[changed(&viewer(1), 6)]).unwrap();
     assert_eq!(received(&mut store), 7);
-    store.apply(&[noted(&viewer(1), 8)]).unwrap();
+    store.apply(&[changed(&viewer(1), 8)]).unwrap();
     drop((store, log));
     assert_eq!(received(&mut folder.open()), 8);
 }
@@ -177,7 +177,7 @@ fn a_directly_stored_confirmation_is_loaded_until_the_machine_stores_a_later_one
 fn another_boot_of_the_host_gives_new_numbers() {
     let folder = Folder::new();
     let mut store = folder.open();
-    store.apply(&[kept(&viewer(1), 8), kept(&viewer(1), 9), noted(&viewer(1), 9)]).unwrap();
+    store.apply(&[kept(&viewer(1), 8), kept(&viewer(1), 9), changed(&viewer(1), 9)]).unwrap();
     drop(store);
     write(&folder, |writing| {
         let about = redb::TableDefinition::<&str, &str>::new("about");
@@ -185,8 +185,8 @@ fn another_boot_of_the_host_gives_new_numbers() {
     });
     let mail = folder.open().load().unwrap().peers;
     assert_eq!(mail[0].kept, [(1, payload(8)), (2, payload(9))]);
-    assert_eq!((mail[0].note.newest, mail[0].note.received), (2, peer_state(9).received));
-    assert_ne!(mail[0].note.epoch, peer_state(9).epoch);
+    assert_eq!((mail[0].state.newest, mail[0].state.received), (2, peer_state(9).received));
+    assert_ne!(mail[0].state.epoch, peer_state(9).epoch);
     // The next load returns the same numbers.
     assert_eq!(folder.open().load().unwrap().peers, mail);
 }
@@ -211,8 +211,8 @@ fn kept(delivery_key: &DeliveryKey, sequence: u64) -> StoreChange {
     StoreChange::Kept { delivery_key: delivery_key.clone(), sequence, payload: payload(sequence) }
 }
 
-fn noted(delivery_key: &DeliveryKey, newest: u64) -> StoreChange {
-    StoreChange::Noted { delivery_key: delivery_key.clone(), note: peer_state(newest) }
+fn changed(delivery_key: &DeliveryKey, newest: u64) -> StoreChange {
+    StoreChange::StateChanged { delivery_key: delivery_key.clone(), state: peer_state(newest) }
 }
 
 fn peer_state(newest: u64) -> PeerState {

@@ -8,6 +8,7 @@ use criterion::{Criterion, Throughput};
 use tokio::runtime::Runtime;
 
 use rejoin_bench::{Bare, MESSAGE, Sessions};
+use rejoin_core::delivery::DeliveryFrame;
 use rejoin_core::port::ChannelFrame;
 use rejoin_core::{ChannelMessage, Dialect as _, Payload};
 use rejoin_vdo_ninja::{Hosted, HostedOptions};
@@ -43,7 +44,8 @@ fn main() -> Result<()> {
 /// Prints the bytes that delivery adds to a message whose number is a million.
 fn overhead() -> Result<()> {
     let payload = Payload(format!("\"{}\"", "x".repeat(MESSAGE - 2)).into());
-    let message = ChannelMessage::Numbered { sequence: 1_000_000, acknowledged: 1_000_000, payload };
+    let frame = DeliveryFrame::Message { sequence: 1_000_000, acknowledged: 1_000_000, payload };
+    let message = ChannelMessage::Delivery(frame);
     let frame = match Hosted::new(&HostedOptions::default()).encode_channel(&message)? {
         ChannelFrame::Binary(frame) => frame,
         ChannelFrame::Text(text) => bail!("delivery uses binary frames, got {text:.20}"),

@@ -74,7 +74,7 @@ pub fn unknown_numbers_may_be_released(open: &Open<'_>) -> Result<(), Violation>
         let (mut store, mut model) = (open().map_err(text)?, Model::default());
         let key = viewer(1);
         let kept = StoreChange::Kept { delivery_key: key.clone(), sequence: 5, payload: payload(5) };
-        let first = [StoreChange::Noted { delivery_key: key.clone(), note: state(1, 5) }, kept];
+        let first = [StoreChange::StateChanged { delivery_key: key.clone(), state: state(1, 5) }, kept];
         let second = [
             StoreChange::Released { delivery_key: key.clone(), numbers: 0..5 },
             StoreChange::Released { delivery_key: key, numbers: 6..u64::MAX },
@@ -89,18 +89,19 @@ pub fn unknown_numbers_may_be_released(open: &Open<'_>) -> Result<(), Violation>
     named("unknown_numbers_may_be_released", check())
 }
 
-/// Checks that a forgotten peer is gone with its messages, also when it is noted again.
+/// Checks that a forgotten peer is gone with its messages, also when it is changed again.
 pub fn forgotten_peers_are_gone(open: &Open<'_>) -> Result<(), Violation> {
     let check = || {
         let mut store = open().map_err(text)?;
         let key = viewer(1);
-        let noted = |newest| StoreChange::Noted { delivery_key: key.clone(), note: state(1, newest) };
+        let changed =
+            |newest| StoreChange::StateChanged { delivery_key: key.clone(), state: state(1, newest) };
         let kept = StoreChange::Kept { delivery_key: key.clone(), sequence: 1, payload: payload(1) };
-        store.apply(&[noted(1), kept]).map_err(text)?;
+        store.apply(&[changed(1), kept]).map_err(text)?;
         store.apply(&[StoreChange::Forgotten { delivery_key: key.clone() }]).map_err(text)?;
         let loaded = store.load().map_err(text)?;
         require(loaded.peers.is_empty(), || format!("a forgotten peer was loaded: {loaded:?}"))?;
-        store.apply(&[noted(2)]).map_err(text)?;
+        store.apply(&[changed(2)]).map_err(text)?;
         let loaded = store.load().map_err(text)?;
         let clean = loaded.peers.iter().all(|peer| peer.kept.is_empty());
         require(clean, || format!("messages of a forgotten peer were loaded: {loaded:?}"))
@@ -112,15 +113,15 @@ pub fn forgotten_peers_are_gone(open: &Open<'_>) -> Result<(), Violation> {
 pub fn confirmations_are_loaded(open: &Open<'_>) -> Result<(), Violation> {
     let check = || {
         let mut store = open().map_err(text)?;
-        let mut note = state(1, 0);
-        note.received = Some(Cursor { epoch: Epoch(77), sequence: 3 });
-        store.apply(&[StoreChange::Noted { delivery_key: viewer(1), note }]).map_err(text)?;
+        let mut state = state(1, 0);
+        state.received = Some(Cursor { epoch: Epoch(77), sequence: 3 });
+        store.apply(&[StoreChange::StateChanged { delivery_key: viewer(1), state }]).map_err(text)?;
         let Some(log) = store.confirm_log() else { return Ok(()) };
         for (confirmed, expected) in [(5, 5), (9, 9)] {
             log.record(Cursor { epoch: Epoch(77), sequence: confirmed }).map_err(text)?;
             log.record(Cursor { epoch: Epoch(78), sequence: 100 }).map_err(text)?;
             let loaded = store.load().map_err(text)?;
-            let received = loaded.peers.first().and_then(|peer| peer.note.received);
+            let received = loaded.peers.first().and_then(|peer| peer.state.received);
             require(received == Some(Cursor { epoch: Epoch(77), sequence: expected }), || {
                 format!("confirmed {confirmed}, loaded {received:?}")
             })?;
@@ -141,9 +142,11 @@ fn batches() -> Vec<Vec<StoreChange>> {
                 sequence: 3 * round + offset,
                 payload: payload(100 * number + offset),
             });
-            let noted =
-                StoreChange::Noted { delivery_key: delivery_key.clone(), note: state(number, 3 * round + 2) };
-            batches.push([noted].into_iter().chain(kept).collect());
+            let changed = StoreChange::StateChanged {
+                delivery_key: delivery_key.clone(),
+                state: state(number, 3 * round + 2),
+            };
+            batches.push([changed].into_iter().chain(kept).collect());
         }
         let delivery_key = peers[(round % 3) as usize].clone();
         let numbers = 0..3 * round - 1;

@@ -7,11 +7,11 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use rejoin_core::Identity;
+use rejoin_core::delivery::wire::{self, HelloFields};
 use rejoin_core::id::{SessionId, SignalingAddress};
 use rejoin_core::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, Token};
 use rejoin_core::port::{ChannelFrame, DialectError};
 
-use crate::delivery::{self, DeliveryFrame};
 use crate::fields::Fields;
 use crate::peer_frames;
 use crate::truncate::truncate;
@@ -65,7 +65,7 @@ struct RejoinFrame {
     #[serde(skip_serializing_if = "Option::is_none")]
     uuid: Option<SignalingAddress>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    delivery: Option<DeliveryFrame>,
+    delivery: Option<HelloFields>,
     /// Whether the sender keeps a spare connection.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     spare: bool,
@@ -99,9 +99,9 @@ struct ValueFrame {
 
 /// Returns the frame of `message`.
 pub(crate) fn encode(codec: &WireCodec, message: &ChannelMessage) -> Result<ChannelFrame, DialectError> {
-    match delivery::encode(message) {
-        Some(bytes) => Ok(ChannelFrame::Binary(bytes)),
-        None => encode_text(codec, message).map(ChannelFrame::Text),
+    match message {
+        ChannelMessage::Delivery(frame) => Ok(ChannelFrame::Binary(wire::encode(frame))),
+        message => encode_text(codec, message).map(ChannelFrame::Text),
     }
 }
 
@@ -115,7 +115,7 @@ fn encode_text(codec: &WireCodec, message: &ChannelMessage) -> Result<String, Di
                 v: REJOIN_VERSION,
                 id: rejoin.identity,
                 uuid: rejoin.address.clone(),
-                delivery: rejoin.delivery.as_ref().map(DeliveryFrame::from),
+                delivery: rejoin.delivery.as_ref().map(HelloFields::from),
                 spare: rejoin.spares,
             }),
         }),
@@ -130,6 +130,7 @@ fn encode_text(codec: &WireCodec, message: &ChannelMessage) -> Result<String, Di
         ChannelMessage::Application(payload) => {
             to_json(&ValueFrame { pipe: json(&payload.0)?, ..ValueFrame::default() })
         }
+        ChannelMessage::Delivery(_) => Err(unsendable("a delivery frame")),
         ChannelMessage::Ignored => Err(unsendable("an ignored message")),
         _ => Err(unsendable("a message of a newer core")),
     }
@@ -185,8 +186,9 @@ pub(crate) fn decode(codec: &WireCodec, frame: &str) -> Result<Vec<ChannelMessag
 
 /// Returns the messages of a binary frame: delivery, or a text frame; anything else is ignored.
 pub(crate) fn decode_binary(codec: &WireCodec, frame: &[u8]) -> Result<Vec<ChannelMessage>, DialectError> {
-    if let Some(message) = delivery::decode(frame) {
-        return message.map(|message| vec![message]);
+    if let Some(frame) = wire::decode(frame) {
+        let frame = frame.map_err(|error| DialectError(error.to_string()))?;
+        return Ok(vec![ChannelMessage::Delivery(frame)]);
     }
     match std::str::from_utf8(frame) {
         Ok(text) if Fields::parse(text).is_ok() => decode(codec, text),
@@ -220,7 +222,7 @@ fn rejoin(raw: &str) -> Option<RejoinHello> {
     (frame.v == REJOIN_VERSION).then(|| RejoinHello {
         identity: frame.id,
         address: frame.uuid,
-        delivery: frame.delivery.and_then(DeliveryFrame::read),
+        delivery: frame.delivery.and_then(HelloFields::read),
         spares: frame.spare,
     })
 }

@@ -22,7 +22,6 @@ mod alert;
 mod channel;
 mod client_id;
 mod crypto;
-mod delivery;
 mod fields;
 mod hosted;
 mod name;

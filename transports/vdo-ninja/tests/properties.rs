@@ -5,7 +5,7 @@
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
-use rejoin_core::delivery::Part;
+use rejoin_core::delivery::{DeliveryFrame, Part};
 use rejoin_core::id::{Identity, RoomId, SessionId, SignalingAddress, StreamId};
 use rejoin_core::message::{
     ChannelMessage, Hello, Member, Payload, RejoinHello, SignalingMessage, Token, is_json,
@@ -285,16 +285,18 @@ fn channel() -> impl Strategy<Value = ChannelMessage> {
         json().prop_map(|token| ChannelMessage::Pong(Token(token.into()))),
         json().prop_map(|payload| ChannelMessage::Application(Payload(payload.into()))),
         (any::<u64>(), any::<u64>(), json()).prop_map(|(sequence, acknowledged, payload)| {
-            ChannelMessage::Numbered { sequence, acknowledged, payload: Payload(payload.into()) }
+            let payload = Payload(payload.into());
+            ChannelMessage::Delivery(DeliveryFrame::Message { sequence, acknowledged, payload })
         }),
         (any::<u64>(), any::<u64>(), any::<(usize, usize)>(), "\\PC{1,9}").prop_map(
             |(sequence, acknowledged, (total, offset), slice)| {
                 let part = Part { sequence, total, offset, slice: slice.into() };
-                ChannelMessage::Part { acknowledged, part }
+                ChannelMessage::Delivery(DeliveryFrame::Part { acknowledged, part })
             }
         ),
-        any::<u64>().prop_map(|through| ChannelMessage::Acknowledged { through }),
-        (any::<u64>(), any::<u64>()).prop_map(|(after, through)| ChannelMessage::Gap { after, through }),
+        any::<u64>().prop_map(|through| ChannelMessage::Delivery(DeliveryFrame::Acknowledgement { through })),
+        (any::<u64>(), any::<u64>())
+            .prop_map(|(after, through)| { ChannelMessage::Delivery(DeliveryFrame::Gap { after, through }) }),
         directed(None).prop_map(ChannelMessage::Signaling),
         "\\PC{1,9}".prop_map(|session| {
             ChannelMessage::Signaling(SignalingMessage::Withdraw { session: SessionId(session.into()) })

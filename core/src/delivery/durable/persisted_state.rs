@@ -1,45 +1,45 @@
-//! What the store knows of one peer, and what it must be told next.
+//! What the store has of one peer, and the changes that bring it up to date.
 
 use std::collections::BTreeSet;
 
-use crate::delivery::Outbox;
 use crate::delivery::durable::{DeliveryKey, PeerState, StoreChange};
+use crate::delivery::outbox::Outbox;
 
-/// What the store was told last.
+/// What the store has of one peer.
 #[derive(Debug, Default)]
-pub struct PersistedState {
+pub(crate) struct PersistedState {
     known: Option<(DeliveryKey, PeerState)>,
-    /// The numbers of the messages that it has.
+    /// The numbers of the messages in it.
     numbers: BTreeSet<u64>,
 }
 
 impl PersistedState {
-    /// Creates what the store knows when it has just told it.
-    pub fn restored(delivery_key: DeliveryKey, note: PeerState, outbox: &Outbox) -> Self {
+    /// Creates the state of a store that has just been read.
+    pub(crate) fn restored(delivery_key: DeliveryKey, state: PeerState, outbox: &Outbox) -> Self {
         let numbers = outbox.kept(0..u64::MAX).map(|(sequence, _)| sequence).collect();
-        Self { known: Some((delivery_key, note)), numbers }
+        Self { known: Some((delivery_key, state)), numbers }
     }
 
-    /// Returns the delivery_key under which the store knows the peer; it never changes.
-    pub fn delivery_key(&self) -> Option<&DeliveryKey> {
+    /// Returns the key under which the store has the peer; it never changes.
+    pub(crate) fn delivery_key(&self) -> Option<&DeliveryKey> {
         self.known.as_ref().map(|(delivery_key, _)| delivery_key)
     }
 
-    /// Returns what the store knows of the peer.
-    pub fn note(&self) -> Option<&PeerState> {
-        self.known.as_ref().map(|(_, note)| note)
+    /// Returns what the store has of the peer.
+    pub(crate) fn state(&self) -> Option<&PeerState> {
+        self.known.as_ref().map(|(_, state)| state)
     }
 
-    /// Returns what leads from what the store knows to `note` and what `outbox` keeps.
-    pub fn changes(
+    /// Returns the changes that lead from what the store has to `state` and to the messages in `outbox`.
+    pub(crate) fn changes(
         &mut self,
         delivery_key: &DeliveryKey,
-        note: PeerState,
+        state: PeerState,
         outbox: &mut Outbox,
     ) -> Vec<StoreChange> {
         let dirty = outbox.take_dirty();
         let dirty = if self.known.is_some() { dirty } else { 0..u64::MAX };
-        let mut changes = self.release(delivery_key, outbox.first());
+        let mut changes = self.release(delivery_key, outbox.first_kept());
         let kept = outbox.kept(dirty.clone()).map(|(sequence, _)| sequence);
         let stored = self.numbers.range(dirty.start.min(dirty.end)..dirty.end).copied();
         let numbers: BTreeSet<u64> = kept.chain(stored).collect();
@@ -60,14 +60,15 @@ impl PersistedState {
                 }
             }
         }
-        if self.note() != Some(&note) {
-            changes.push(StoreChange::Noted { delivery_key: delivery_key.clone(), note: note.clone() });
-            self.known = Some((delivery_key.clone(), note));
+        if self.state() != Some(&state) {
+            changes
+                .push(StoreChange::StateChanged { delivery_key: delivery_key.clone(), state: state.clone() });
+            self.known = Some((delivery_key.clone(), state));
         }
         changes
     }
 
-    /// Releases everything before `first`, which is how messages go that were acknowledged or dropped.
+    /// Releases everything before `first`: messages are acknowledged and dropped from the front.
     fn release(&mut self, delivery_key: &DeliveryKey, first: u64) -> Vec<StoreChange> {
         let Some(oldest) = self.numbers.first().copied().filter(|oldest| *oldest < first) else {
             return Vec::new();

@@ -294,16 +294,12 @@ impl Connections {
     }
 
     fn on_spare_message(&mut self, message: ChannelMessage, context: &mut Context) -> Option<SpareOutcome> {
-        let epoch = self.active.as_ref().and_then(|active| active.epoch);
         let spare = self.spare.connection_mut()?;
         let generation = spare.generation;
         spare.liveness.probes.last_received = Some(context.now);
         match message {
             ChannelMessage::Hello(hello) => {
-                let delivery = hello.rejoin.as_ref().and_then(|rejoin| rejoin.delivery);
                 spare.is_rejoin = hello.rejoin.is_some();
-                // a peer in a new epoch announces it over the active connection
-                spare.epoch = delivery.map(|delivery| delivery.epoch).filter(|sent| Some(*sent) == epoch);
             }
             ChannelMessage::Ping(token) => spare.on_ping(token, context),
             ChannelMessage::Pong(Token(text)) => {
@@ -321,10 +317,7 @@ impl Connections {
             // nothing else is sent over it until both sides have moved
             ChannelMessage::Signaling(_)
             | ChannelMessage::Application(_)
-            | ChannelMessage::Numbered { .. }
-            | ChannelMessage::Part { .. }
-            | ChannelMessage::Acknowledged { .. }
-            | ChannelMessage::Gap { .. }
+            | ChannelMessage::Delivery(_)
             | ChannelMessage::Ignored => {}
         }
         None

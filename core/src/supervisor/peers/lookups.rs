@@ -74,7 +74,7 @@ impl Lookups {
 
     /// Brings the key under which the store has a link up to date.
     pub(crate) fn update_stored(&mut self, key: &PeerKey, indexed: &mut Indexed, link: &PeerLink) {
-        self.stored.update(key, &mut indexed.stored, link.delivery.persisted.delivery_key());
+        self.stored.update(key, &mut indexed.stored, link.delivery.stored_key());
     }
 
     /// Removes what is `indexed` of a link.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::delivery::DeliveryFrame;
 use crate::delivery::durable::{DeliveryKey, PeerState, StoreChange};
 use crate::message::{ChannelMessage, Payload};
 use crate::port::PeerAction;
@@ -12,7 +13,7 @@ pub(super) struct Disk(BTreeMap<DeliveryKey, Record>);
 
 #[derive(Debug, Default)]
 struct Record {
-    note: Option<PeerState>,
+    state: Option<PeerState>,
     kept: BTreeMap<u64, Payload>,
 }
 
@@ -31,7 +32,13 @@ impl Disk {
             return Ok(());
         }
         outputs.iter().try_for_each(|output| match output {
-            Output::Peer(_, PeerAction::Send { message: ChannelMessage::Numbered { sequence, .. }, .. }) => {
+            Output::Peer(
+                _,
+                PeerAction::Send {
+                    message: ChannelMessage::Delivery(DeliveryFrame::Message { sequence, .. }),
+                    ..
+                },
+            ) => {
                 let stored = self.0.values().any(|record| record.kept.contains_key(sequence));
                 stored.then_some(()).ok_or_else(|| format!("message {sequence} is sent and not stored"))
             }
@@ -44,14 +51,16 @@ impl Disk {
         machine
             .peers
             .values()
-            .filter(|link| link.delivery.persisted.delivery_key().is_some())
+            .filter(|link| link.delivery.stored_key().is_some())
             .try_for_each(|link| self.agrees(link))
     }
 
     fn apply(&mut self, change: &StoreChange) -> Result<(), String> {
         match change {
             StoreChange::Identity(_) => {}
-            StoreChange::Noted { delivery_key, note } => self.record(delivery_key).note = Some(note.clone()),
+            StoreChange::StateChanged { delivery_key, state } => {
+                self.record(delivery_key).state = Some(state.clone());
+            }
             StoreChange::Kept { delivery_key, sequence, payload } => {
                 if self.record(delivery_key).kept.insert(*sequence, payload.clone()).is_some() {
                     return Err(format!("message {sequence} is stored twice for {delivery_key:?}"));
@@ -79,10 +88,10 @@ impl Disk {
             return Err(format!("nothing is stored of {}", link.connectivity.remote.key));
         };
         // this world's channels also give back what nobody sent, under the number of something else
-        let kept: Vec<_> = link.delivery.outbox.kept(0..u64::MAX).map(|(sequence, _)| sequence).collect();
+        let kept = link.delivery.kept_numbers();
         let stored: Vec<_> = record.kept.keys().copied().collect();
-        let received = record.note.as_ref().and_then(|note| note.received);
-        if kept != stored || received != link.delivery.inbox.cursor() {
+        let received = record.state.as_ref().and_then(|state| state.received);
+        if kept != stored || received != link.delivery.received() {
             return Err(format!("{} keeps {kept:?}, and stored is {record:?}", link.connectivity.remote.key));
         }
         Ok(())

@@ -1,7 +1,8 @@
 //! What the ways to meet a full outbox mean for whoever sends.
 
 use super::*;
-use crate::delivery::{Epoch, WhenFull};
+use crate::delivery::durable::Durability;
+use crate::delivery::{DeliveryFrame, DeliveryHello, Epoch, WhenFull};
 use crate::id::StreamId;
 use crate::input::{Command, Recipient};
 use crate::message::Payload;
@@ -35,8 +36,12 @@ fn to_refuse_is_to_keep_what_is_there() {
     assert!(machine.can_accept());
     // whoever does not ask is told
     assert_eq!(send(&mut machine, 1), 1);
-    let outbox = &mut machine.peers.first_mut().delivery.outbox;
-    assert!(outbox.acknowledge(MOST as u64), "the oldest are kept");
+    let link = machine.peers.first_mut();
+    let hello = DeliveryHello { epoch: Epoch(1), received: None, durability: Durability::InMemory };
+    link.delivery.on_hello(hello, Generation(1));
+    let acknowledgement = DeliveryFrame::Acknowledgement { through: MOST as u64 };
+    link.delivery.on_frame(acknowledgement, Generation(1), Instant::now());
+    assert_eq!(link.delivery.kept(), 0, "the oldest are kept");
     assert_eq!(machine.refuses(&Recipient::Everyone, &message()), None);
 }
 
@@ -46,22 +51,6 @@ fn bytes_are_refused_as_well_and_other_peers_are_not() {
     let large = Payload("x".repeat(101).into());
     assert!(machine.refuses(&Recipient::Everyone, &large).is_some());
     assert_eq!(machine.refuses(&Recipient::Named("somebody".to_owned()), &large), None);
-}
-
-#[test]
-fn an_acknowledgement_waits_for_a_message_unless_it_is_about_many() {
-    let mut machine = connected(WhenFull::Wait);
-    let (link, context) = (machine.peers.first_mut(), &mut machine.context);
-    link.delivery.inbox.introduced(Epoch(1));
-    let mut due_after = |messages| {
-        (1..=messages).for_each(|sequence| _ = link.delivery.inbox.message(sequence));
-        link.owe_acknowledgement(context);
-        let (at, timer) = context.timers.next().unwrap();
-        assert_eq!(timer, Timer::Acknowledgement(link.connectivity.remote.key.clone()));
-        at - context.now
-    };
-    assert_eq!(due_after(255), Duration::from_millis(25));
-    assert_eq!(due_after(256), Duration::ZERO);
 }
 
 const MOST: usize = 4;

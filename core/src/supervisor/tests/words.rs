@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::delivery::durable::Durability;
-use crate::delivery::{Cursor, DeliveryHello, Epoch, Part};
+use crate::delivery::{Cursor, DeliveryFrame, DeliveryHello, Epoch, Part};
 use crate::ice::IceCandidate;
 use crate::id::{Direction, RoomId, SessionId, SignalingAddress, StreamId};
 use crate::input::{Command, Recipient};
@@ -129,14 +129,15 @@ pub(super) fn hello(a: u8) -> ChannelMessage {
 }
 
 /// A message of the delivery protocol, with numbers that make sense or none.
-pub(super) fn mail(c: u8) -> ChannelMessage {
+pub(super) fn delivery(c: u8) -> ChannelMessage {
     let payload = Payload("\"m\"".into());
-    match c % 5 {
-        0..2 => ChannelMessage::Numbered { sequence: number(c / 4), acknowledged: number(c / 16), payload },
-        4 => ChannelMessage::Part { acknowledged: number(c / 32), part: part(c / 5) },
-        2 => ChannelMessage::Acknowledged { through: number(c / 4) },
-        _ => ChannelMessage::Gap { after: number(c / 4), through: number(c / 16) },
-    }
+    let frame = match c % 5 {
+        0..2 => DeliveryFrame::Message { sequence: number(c / 4), acknowledged: number(c / 16), payload },
+        4 => DeliveryFrame::Part { acknowledged: number(c / 32), part: part(c / 5) },
+        2 => DeliveryFrame::Acknowledgement { through: number(c / 4) },
+        _ => DeliveryFrame::Gap { after: number(c / 4), through: number(c / 16) },
+    };
+    ChannelMessage::Delivery(frame)
 }
 
 /// A part of a message, with places that make sense or none.

@@ -10,7 +10,7 @@ use crate::message::{ChannelMessage, Payload, SignalingMessage, Token};
 use crate::port::{PeerAction, Resumption, SignalingAction};
 use crate::sdp::SdpType;
 use crate::supervisor::tests::words::{
-    address, command, describe, hello, listing, mail, message, offer, sample, snapshot,
+    address, command, delivery, describe, hello, listing, message, offer, sample, snapshot,
 };
 
 /// What decides one input: the kind, and three choices within it.
@@ -219,7 +219,7 @@ impl World {
             17 => PeerEvent::Received(ChannelMessage::Bye),
             18 => PeerEvent::Received(ChannelMessage::Signaling(message(b / 16, c, machine))),
             19 => PeerEvent::Received(ChannelMessage::Application(payload)),
-            20 => PeerEvent::Received(mail(c)),
+            20 => PeerEvent::Received(delivery(c)),
             _ => unreachable!(),
         }
     }

@@ -114,7 +114,7 @@ pub(super) fn load(database: &Database, oldest: u64) -> Result<(Snapshot, Option
             {
                 cursor.sequence = cursor.sequence.max(sequence.value());
             }
-            found.push((last_seen, PeerRecord { delivery_key, note: state, kept: messages }));
+            found.push((last_seen, PeerRecord { delivery_key, state, kept: messages }));
         }
     }
     drop((about, peers, kept, confirmed, reading));
@@ -158,13 +158,13 @@ pub(super) fn apply(database: &Database, changes: &[StoreChange], now: u64) -> R
                 StoreChange::Identity(identity) => {
                     drop(about.insert("owner", identity.to_string().as_str())?)
                 }
-                StoreChange::Noted { delivery_key, note } => {
+                StoreChange::StateChanged { delivery_key, state } => {
                     let key = row::key(delivery_key);
                     let old =
                         peers.get(key.as_str())?.and_then(|old| serde_json::from_slice(old.value()).ok());
-                    let row = Row::new(note, old.as_ref(), now);
+                    let row = Row::new(state, old.as_ref(), now);
                     peers.insert(key.as_str(), &*serde_json::to_vec(&row).map_err(damage)?)?;
-                    if let Some(Cursor { epoch, sequence }) = note.received {
+                    if let Some(Cursor { epoch, sequence }) = state.received {
                         let mut confirmed = writing.open_table(CONFIRMED)?;
                         let ahead =
                             confirmed.get(epoch.0)?.is_some_and(|confirmed| confirmed.value() > sequence);

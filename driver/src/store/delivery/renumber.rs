@@ -21,14 +21,14 @@ pub(super) fn renumber(record: &mut PeerRecord) -> Result<Vec<StoreChange>, Stor
         *sequence = number;
     }
     let newest = record.kept.len() as u64;
-    record.note = PeerState { epoch: Epoch(epoch), newest, acknowledged: 0, ..record.note.clone() };
+    record.state = PeerState { epoch: Epoch(epoch), newest, acknowledged: 0, ..record.state.clone() };
     let delivery_key = || record.delivery_key.clone();
     let kept = record.kept.iter().cloned();
     let kept =
         kept.map(|(sequence, payload)| StoreChange::Kept { delivery_key: delivery_key(), sequence, payload });
-    let noted = StoreChange::Noted { delivery_key: delivery_key(), note: record.note.clone() };
+    let changed = StoreChange::StateChanged { delivery_key: delivery_key(), state: record.state.clone() };
     Ok(std::iter::once(StoreChange::Forgotten { delivery_key: delivery_key() })
         .chain(kept)
-        .chain([noted])
+        .chain([changed])
         .collect())
 }

@@ -23,15 +23,15 @@ pub(super) struct Row {
 
 impl Row {
     /// Creates the row of a state that is stored at `now`, in place of `old`.
-    pub(super) fn new(note: &PeerState, old: Option<&Self>, now: u64) -> Self {
+    pub(super) fn new(state: &PeerState, old: Option<&Self>, now: u64) -> Self {
         let row = Self {
-            identity: note.identity,
-            label: note.label.clone(),
-            durable: note.durability == Durability::Durable,
-            epoch: note.epoch.0,
-            newest: note.newest,
-            acknowledged: note.acknowledged,
-            received: note.received.map(|cursor| (cursor.epoch.0, cursor.sequence)),
+            identity: state.identity,
+            label: state.label.clone(),
+            durable: state.durability == Durability::Durable,
+            epoch: state.epoch.0,
+            newest: state.newest,
+            acknowledged: state.acknowledged,
+            received: state.received.map(|cursor| (cursor.epoch.0, cursor.sequence)),
             last_seen: now,
         };
         // A message that we accept for an absent peer does not mean that the peer was seen.

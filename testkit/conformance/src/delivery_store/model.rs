@@ -11,7 +11,7 @@ use crate::violation::require;
 #[derive(Debug, Default)]
 pub(crate) struct Model {
     identity: Option<Identity>,
-    notes: BTreeMap<DeliveryKey, PeerState>,
+    states: BTreeMap<DeliveryKey, PeerState>,
     kept: BTreeMap<DeliveryKey, BTreeMap<u64, Payload>>,
 }
 
@@ -20,8 +20,8 @@ impl Model {
         for change in changes {
             match change.clone() {
                 StoreChange::Identity(identity) => self.identity = Some(identity),
-                StoreChange::Noted { delivery_key, note } => {
-                    self.notes.insert(delivery_key, note);
+                StoreChange::StateChanged { delivery_key, state } => {
+                    self.states.insert(delivery_key, state);
                 }
                 StoreChange::Kept { delivery_key, sequence, payload } => {
                     self.kept.entry(delivery_key).or_default().insert(sequence, payload);
@@ -31,7 +31,7 @@ impl Model {
                     kept.retain(|number, _| !numbers.contains(number));
                 }
                 StoreChange::Forgotten { delivery_key } => {
-                    self.notes.remove(&delivery_key);
+                    self.states.remove(&delivery_key);
                     self.kept.remove(&delivery_key);
                 }
             }
@@ -43,8 +43,8 @@ impl Model {
         require(loaded.identity == self.identity, || {
             format!("expected the identity {:?}, loaded {:?}", self.identity, loaded.identity)
         })?;
-        require(loaded.peers.len() == self.notes.len(), || {
-            format!("expected {} peers, loaded {}", self.notes.len(), loaded.peers.len())
+        require(loaded.peers.len() == self.states.len(), || {
+            format!("expected {} peers, loaded {}", self.states.len(), loaded.peers.len())
         })?;
         for peer in &loaded.peers {
             let expected = self.record(&peer.delivery_key);
@@ -54,8 +54,8 @@ impl Model {
     }
 
     fn record(&self, delivery_key: &DeliveryKey) -> Option<PeerRecord> {
-        let note = self.notes.get(delivery_key)?.clone();
+        let state = self.states.get(delivery_key)?.clone();
         let kept = self.kept.get(delivery_key).cloned().unwrap_or_default().into_iter().collect();
-        Some(PeerRecord { delivery_key: delivery_key.clone(), note, kept })
+        Some(PeerRecord { delivery_key: delivery_key.clone(), state, kept })
     }
 }

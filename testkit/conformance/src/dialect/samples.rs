@@ -1,7 +1,7 @@
 //! Messages that every dialect encodes, and frames that none does.
 
 use rejoin_core::delivery::durable::Durability;
-use rejoin_core::delivery::{Cursor, DeliveryHello, Epoch, LARGEST_SLICE, Part};
+use rejoin_core::delivery::{Cursor, DeliveryFrame, DeliveryHello, Epoch, LARGEST_SLICE, Part};
 use rejoin_core::id::{SessionId, SignalingAddress};
 use rejoin_core::message::{ChannelMessage, Hello, Payload, RejoinHello, SignalingMessage, Token};
 use rejoin_core::port::{ChannelFrame, Dialect};
@@ -19,13 +19,14 @@ pub(crate) fn channel_messages() -> Vec<ChannelMessage> {
         ChannelMessage::Ping(Token("12.50".into())),
         ChannelMessage::Pong(Token("\"token\"".into())),
         ChannelMessage::Bye,
-        ChannelMessage::Acknowledged { through: u64::from(u32::MAX) },
-        ChannelMessage::Gap { after: 3, through: 7 },
+        ChannelMessage::Delivery(DeliveryFrame::Acknowledgement { through: u64::from(u32::MAX) }),
+        ChannelMessage::Delivery(DeliveryFrame::Gap { after: 3, through: 7 }),
         largest_part(),
     ];
     for payload in payloads {
         messages.push(ChannelMessage::Application(payload.clone()));
-        messages.push(ChannelMessage::Numbered { sequence: 9, acknowledged: 4, payload });
+        let frame = DeliveryFrame::Message { sequence: 9, acknowledged: 4, payload };
+        messages.push(ChannelMessage::Delivery(frame));
     }
     messages
 }
@@ -34,7 +35,7 @@ pub(crate) fn channel_messages() -> Vec<ChannelMessage> {
 pub(crate) fn largest_part() -> ChannelMessage {
     let slice = "x".repeat(LARGEST_SLICE).into();
     let part = Part { sequence: 5, total: 3 * LARGEST_SLICE, offset: LARGEST_SLICE, slice };
-    ChannelMessage::Part { acknowledged: 2, part }
+    ChannelMessage::Delivery(DeliveryFrame::Part { acknowledged: 2, part })
 }
 
 fn rejoin_hello() -> RejoinHello {
