@@ -6,7 +6,7 @@ use anyhow::{Result, ensure};
 
 use rejoin_config::{Loader, Registry};
 use rejoin_core::delivery::durable::Durability;
-use rejoin_core::delivery::{DeliveryHello, Epoch};
+use rejoin_core::delivery::{DeliveryFrame, DeliveryHello, Epoch};
 use rejoin_core::message::{Hello, RejoinHello};
 use rejoin_core::port::{PeerAction, PeerEvent, SignalingAction, SignalingEvent};
 use rejoin_core::sdp::{Description, SdpType};
@@ -70,7 +70,7 @@ impl Publisher {
         let mut delivered = std::mem::take(&mut self.delivered);
         ensure!(delivered.len() == self.connected, "{} of {} got it", delivered.len(), self.connected);
         for (viewer, through) in delivered.drain(..) {
-            self.receive(viewer, ChannelMessage::Acknowledged { through });
+            self.receive(viewer, ChannelMessage::Delivery(DeliveryFrame::Acknowledgement { through }));
         }
         self.delivered = delivered;
         Ok(self.connected)
@@ -137,7 +137,10 @@ impl Publisher {
             PeerAction::Send { message: ChannelMessage::Ping(token), .. } => {
                 self.receive(viewer, ChannelMessage::Pong(token));
             }
-            PeerAction::Send { message: ChannelMessage::Numbered { sequence, .. }, .. } => {
+            PeerAction::Send {
+                message: ChannelMessage::Delivery(DeliveryFrame::Message { sequence, .. }),
+                ..
+            } => {
                 self.delivered.push((viewer, sequence));
             }
             PeerAction::ReadStats => self.peer_event(viewer, PeerEvent::Stats(sample(self.now))),
@@ -167,17 +170,7 @@ fn description(sdp_type: SdpType) -> Description {
 }
 
 fn sample(at: Instant) -> Sample {
-    Sample {
-        at,
-        local: None,
-        rtt: Some(Duration::from_millis(1)),
-        packets_received: 0,
-        packets_lost: 0,
-        responses_received: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
-        bytes_outstanding: 0,
-        probes_sent: 0,
-        probes_answered: 0,
-    }
+    let mut sample = Sample::new(at);
+    sample.rtt = Some(Duration::from_millis(1));
+    sample
 }
