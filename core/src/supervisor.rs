@@ -139,20 +139,20 @@ impl Supervisor {
     }
 
     fn with_connectivity(&mut self, key: &PeerKey, act: fn(&mut Connectivity, &mut Context)) {
-        if let Some(link) = self.peers.get_mut(key) {
+        if let Some(link) = self.peers.link_mut(key) {
             act(&mut link.connectivity, &mut self.context);
         }
     }
 
     fn with(&mut self, key: &PeerKey, act: fn(&mut PeerLink, &mut Context)) {
-        if let Some(link) = self.peers.get_mut(key) {
+        if let Some(link) = self.peers.link_mut(key) {
             act(link, &mut self.context);
         }
     }
 
     /// Whom nobody named, and who has not come back in its time, is gone; that is no unrecovered incident.
     fn gone(&mut self, key: &PeerKey) {
-        let Some(link) = self.peers.get(key).filter(|link| link.connectivity.repair.outage.is_some()) else {
+        let Some(link) = self.peers.link(key).filter(|link| link.connectivity.repair.outage.is_some()) else {
             return;
         };
         if self.waits_on(link) {
@@ -219,7 +219,7 @@ impl Supervisor {
     fn peer_event(&mut self, generation: Generation, event: PeerEvent) {
         // the door: a connection that is neither active nor candidate has no say
         let Some(key) = self.peers.by_generation(generation).cloned() else { return };
-        let Some(link) = self.peers.get_mut(&key) else { return };
+        let Some(link) = self.peers.link_mut(&key) else { return };
         let context = &mut self.context;
         if link.connectivity.connections.is_spare(generation) {
             return link.on_spare_event(generation, event, context);

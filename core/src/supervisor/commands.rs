@@ -66,7 +66,7 @@ impl Supervisor {
     fn start_viewing(&mut self, stream: StreamId) {
         let key = PeerKey { peer: stream.0.clone(), direction: Direction::Viewing };
         self.context.raise(InternalEvent::RecordChanged);
-        if let Some(link) = self.peers.get_mut(&key) {
+        if let Some(link) = self.peers.link_mut(&key) {
             // the room has it already
             link.connectivity.remote.implicit = false;
             return self.context.timers.clear(&Timer::Gone(key));
@@ -79,7 +79,7 @@ impl Supervisor {
 
     fn stop_viewing(&mut self, stream: StreamId) {
         let key = PeerKey { peer: stream.0, direction: Direction::Viewing };
-        if let Some(link) = self.peers.get_mut(&key) {
+        if let Some(link) = self.peers.link_mut(&key) {
             link.discard(&mut self.context);
         }
         self.part(&key);
@@ -94,7 +94,7 @@ impl Supervisor {
             self.context.event(Event::Dropped { peer: None, messages: 1 });
         }
         for key in chosen {
-            if let Some(link) = self.peers.get_mut(&key) {
+            if let Some(link) = self.peers.link_mut(&key) {
                 link.send(payload.clone(), &mut self.context);
             }
         }

@@ -46,7 +46,7 @@ impl Supervisor {
                 });
                 match found {
                     Some(key) => {
-                        if let Some(link) = self.peers.get_mut(&key) {
+                        if let Some(link) = self.peers.link_mut(&key) {
                             link.connectivity.remote.address =
                                 address.or(link.connectivity.remote.address.take());
                             link.connectivity.on_candidates(session.as_ref(), candidates, &mut self.context);
@@ -58,7 +58,7 @@ impl Supervisor {
             SignalingMessage::RestartIce { address, session } => {
                 let by_session = session.and_then(|one| self.find(Direction::Publishing, Some(&one), None));
                 let key = by_session.or_else(|| self.find(Direction::Publishing, None, address.as_ref()));
-                if let Some(link) = key.and_then(|key| self.peers.get_mut(&key)) {
+                if let Some(link) = key.and_then(|key| self.peers.link_mut(&key)) {
                     link.connectivity.remote.address = address.or(link.connectivity.remote.address.take());
                     link.connectivity.on_restart_requested(&mut self.context);
                 }
@@ -84,7 +84,7 @@ impl Supervisor {
     }
 
     pub(super) fn channel_message(&mut self, key: &PeerKey, generation: Generation, message: ChannelMessage) {
-        let Some(link) = self.peers.get_mut(key) else { return };
+        let Some(link) = self.peers.link_mut(key) else { return };
         let context = &mut self.context;
         if let Some(connection) = link.connectivity.connections.by_generation_mut(generation) {
             connection.liveness.probes.last_received = Some(context.now);
@@ -120,7 +120,7 @@ impl Supervisor {
 
     /// Signaling that took the channel is about the link that it came over.
     fn channel_signaling(&mut self, key: &PeerKey, generation: Generation, message: SignalingMessage) {
-        let Some(link) = self.peers.get_mut(key) else { return };
+        let Some(link) = self.peers.link_mut(key) else { return };
         let context = &mut self.context;
         let known = link
             .connectivity
@@ -175,7 +175,7 @@ impl Supervisor {
         let key = PeerKey { peer: address.0.clone(), direction: Direction::Publishing };
         // a address that names a link is that viewer's first one, taken back
         let known = self.find(Direction::Publishing, None, Some(&address)).unwrap_or_else(|| key.clone());
-        if let Some(link) = self.peers.get_mut(&known) {
+        if let Some(link) = self.peers.link_mut(&known) {
             link.connectivity.remote.address = Some(address);
             return link.connectivity.on_offer_requested(&mut self.context);
         }
@@ -209,7 +209,7 @@ impl Supervisor {
             None => self.find(Direction::Viewing, None, address.as_ref()),
         });
         let key = key.or_else(|| self.view_greeter(stream.as_ref(), address.as_ref()));
-        match key.and_then(|key| self.peers.get_mut(&key)) {
+        match key.and_then(|key| self.peers.link_mut(&key)) {
             Some(link) => {
                 let offer = Offer { address, session, description: offer, over_channel: false };
                 link.connectivity.on_offer(offer, &mut self.context);
@@ -227,7 +227,7 @@ impl Supervisor {
         let Some(key) = by_session.or_else(by_address) else {
             return self.context.warn(Warning::UnknownSession);
         };
-        if let Some(link) = self.peers.get_mut(&key) {
+        if let Some(link) = self.peers.link_mut(&key) {
             if address.is_some() {
                 link.connectivity.remote.address = address;
             }
@@ -237,7 +237,7 @@ impl Supervisor {
 
     fn bye_on(&mut self, key: &PeerKey, generation: Generation) {
         // a goodbye over a connection that is being replaced is about that connection
-        let about_the_old = self.peers.get(key).is_some_and(|link| {
+        let about_the_old = self.peers.link(key).is_some_and(|link| {
             link.connectivity.connections.candidate.is_some()
                 && !link.connectivity.connections.is_candidate(generation)
         });

@@ -48,7 +48,7 @@ impl Supervisor {
     pub(super) fn call_by_its_name(&mut self, key: &PeerKey) -> PeerKey {
         let Some(link) = self
             .peers
-            .get(key)
+            .link(key)
             .filter(|link| link.connectivity.remote.key.direction == Direction::Publishing)
         else {
             return key.clone();

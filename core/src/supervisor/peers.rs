@@ -28,11 +28,11 @@ pub(crate) struct Peers {
 }
 
 impl Peers {
-    pub(crate) fn get(&self, key: &PeerKey) -> Option<&PeerLink> {
+    pub(crate) fn link(&self, key: &PeerKey) -> Option<&PeerLink> {
         self.links.get(key).map(|(link, _)| link)
     }
 
-    pub(crate) fn get_mut(&mut self, key: &PeerKey) -> Option<&mut PeerLink> {
+    pub(crate) fn link_mut(&mut self, key: &PeerKey) -> Option<&mut PeerLink> {
         let (link, _) = self.links.get_mut(key)?;
         if self.touched.last() != Some(key) {
             self.touched.push(key.clone());
@@ -74,7 +74,7 @@ impl Peers {
 
     /// Returns all links in the order of their keys.
     pub(crate) fn values(&self) -> impl Iterator<Item = &PeerLink> {
-        self.order.iter().filter_map(|key| self.get(key))
+        self.order.iter().filter_map(|key| self.link(key))
     }
 
     /// Passes every link to `act`, in the order of their keys.
@@ -114,14 +114,14 @@ impl Peers {
             .chain(identity.iter().flat_map(|identity| self.lookups.identities.all(identity)))
             .chain(self.lookups.labels.all(&name.to_owned()));
         let keys: BTreeSet<&PeerKey> = keys.collect();
-        keys.into_iter().filter_map(|key| self.get(key)).filter(|link| link.is_called(name)).collect()
+        keys.into_iter().filter_map(|key| self.link(key)).filter(|link| link.is_called(name)).collect()
     }
 
     /// Returns the links whose label is one of `labels`.
     pub(crate) fn labelled(&self, labels: &[String]) -> Vec<&PeerLink> {
         let keys: BTreeSet<&PeerKey> =
             labels.iter().flat_map(|label| self.lookups.labels.all(label)).collect();
-        keys.into_iter().filter_map(|key| self.get(key)).collect()
+        keys.into_iter().filter_map(|key| self.link(key)).collect()
     }
 
     /// Returns whether some connected peer keeps up, or none is connected.
@@ -160,6 +160,6 @@ impl Peers {
     #[cfg(test)]
     pub(crate) fn first_mut(&mut self) -> &mut PeerLink {
         let key = self.keys().next().cloned().unwrap();
-        self.get_mut(&key).unwrap()
+        self.link_mut(&key).unwrap()
     }
 }

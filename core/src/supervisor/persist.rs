@@ -34,7 +34,7 @@ impl Supervisor {
 
     /// Tells the store what it does not know yet of a link.
     pub(crate) fn store_link(&mut self, key: &PeerKey) {
-        let Some(link) = self.peers.get(key) else { return };
+        let Some(link) = self.peers.link(key) else { return };
         let is_new = link.delivery.stored_key().is_none();
         if is_new && link.delivery_key().is_some_and(|delivery_key| self.peers.is_stored(&delivery_key)) {
             return;
@@ -69,7 +69,7 @@ impl Supervisor {
     /// The application has the message at `position` and all before it.
     pub(crate) fn confirm(&mut self, from: &PeerKey, position: Cursor) {
         let context = &mut self.context;
-        match self.peers.get_mut(from) {
+        match self.peers.link_mut(from) {
             Some(link) => {
                 link.delivery.confirm(position, context.now);
                 link.schedule_delivery(context);

@@ -19,7 +19,7 @@ impl Supervisor {
         if identity.is_some_and(|identity| self.belongs_to_another_link(key, identity)) {
             return self.remove(key);
         }
-        let Some(link) = self.peers.get_mut(key) else { return };
+        let Some(link) = self.peers.link_mut(key) else { return };
         let is_introduction = !link.connectivity.remote.is_rejoin();
         if let Some(identity) = identity.filter(|_| is_introduction)
             && link.connectivity.remote.key.direction == Direction::Publishing
@@ -44,7 +44,7 @@ impl Supervisor {
     fn belongs_to_another_link(&self, key: &PeerKey, identity: Identity) -> bool {
         let Some(link) = self
             .peers
-            .get(key)
+            .link(key)
             .filter(|link| link.connectivity.remote.key.direction == Direction::Publishing)
         else {
             return false;
@@ -63,7 +63,7 @@ impl Supervisor {
                 && **other != link.connectivity.remote.key
                 && self
                     .peers
-                    .get(other)
+                    .link(other)
                     .is_some_and(|other| other.connectivity.remote.stream == link.connectivity.remote.stream)
         };
         self.peers.by_identity(identity).find(is_same).cloned()
@@ -78,7 +78,7 @@ impl Supervisor {
             }
             None => self.call_by_its_name(key),
         };
-        match self.peers.get(&name) {
+        match self.peers.link(&name) {
             Some(link) if link.connectivity.remote.key.direction == Direction::Publishing => {
                 link.announce(generation, &mut self.context);
             }
@@ -114,7 +114,7 @@ impl Supervisor {
             Some(candidate) if candidate.generation == generation => Some(candidate),
             other => other.or(provisional.connectivity.connections.active.take()),
         };
-        if let (Some(link), Some(connection)) = (self.peers.get_mut(into), connection) {
+        if let (Some(link), Some(connection)) = (self.peers.link_mut(into), connection) {
             link.connectivity.remote.address = provisional.connectivity.remote.address.take();
             link.connectivity.adopt(connection, &mut self.context);
             link.on_hello(provisional.connectivity.remote.hello, generation);
@@ -133,7 +133,7 @@ impl Supervisor {
 
     /// Returns the link that a viewer which has come back under another address had before.
     fn earlier_link(&self, key: &PeerKey) -> Option<PeerKey> {
-        let newcomer = self.peers.get(key).filter(|link| !link.connectivity.health.ever_up)?;
+        let newcomer = self.peers.link(key).filter(|link| !link.connectivity.health.ever_up)?;
         let is_viewer = newcomer.connectivity.remote.key.direction == Direction::Publishing;
         self.link_of(newcomer.identity().filter(|_| is_viewer)?, newcomer)
     }

@@ -42,7 +42,7 @@ impl Supervisor {
         for member in members {
             self.peers.settle(&mut self.context);
             // what awaits an offer has just asked for it
-            match viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
+            match viewed(&member).and_then(|key| self.peers.link_mut(&key)) {
                 Some(link) if link.connectivity.repair.state() == Some(RepairState::AwaitingOffer) => {
                     link.connectivity.remote.address = Some(member.address);
                 }
@@ -56,7 +56,7 @@ impl Supervisor {
         if self.view_member(&member) {
             return;
         }
-        if let Some(link) = viewed(&member).and_then(|key| self.peers.get_mut(&key)) {
+        if let Some(link) = viewed(&member).and_then(|key| self.peers.link_mut(&key)) {
             link.connectivity.on_stream_appeared(member.address, &mut self.context);
             if link.awaits_member() {
                 link.connectivity.remote.start_expiry(&mut self.context);
@@ -71,7 +71,8 @@ impl Supervisor {
     fn offer_to_newcomer(&mut self, address: &SignalingAddress) {
         let unasked =
             self.context.settings.membership == Membership::SelfAnnounced && self.intent.room.is_some();
-        let link = self.find(Direction::Publishing, None, Some(address)).and_then(|key| self.peers.get(&key));
+        let link =
+            self.find(Direction::Publishing, None, Some(address)).and_then(|key| self.peers.link(&key));
         if unasked
             && link.is_none_or(|link| {
                 link.connectivity.repair.outage.is_some() && !link.connectivity.remote.is_rejoin()
