@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 pub use backoff::{BackoffContext, BackoffPolicy};
 pub use health::{Checkup, Health, HealthContext, HealthProbe, Probe};
-pub use quality::{Quality, QualityPolicy};
+pub use quality::{Quality, QualityContext, QualityPolicy};
 pub use recovery::{Outcome, RecoveryContext, RecoveryStep, RecoveryStrategy, Spare, Tried};
 pub use timeout::{TimeoutContext, TimeoutPolicy};
 

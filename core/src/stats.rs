@@ -3,8 +3,6 @@
 use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
-use crate::policy::Quality;
-
 /// One reading of the selected candidate pair and the data channel.
 ///
 /// Counters run from the start of the connection and never fall, also not by an ICE restart.
@@ -51,24 +49,5 @@ impl Sample {
             probes_sent: 0,
             probes_answered: 0,
         }
-    }
-}
-
-/// What a [`QualityPolicy`](crate::policy::QualityPolicy) may look at.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct QualityContext<'a> {
-    /// Recent samples, oldest first.
-    pub samples: &'a [Sample],
-    /// The grade so far.
-    pub previous: Quality,
-    /// For how long the link has had it.
-    pub since: Duration,
-}
-
-impl<'a> QualityContext<'a> {
-    /// Creates a history.
-    pub fn new(samples: &'a [Sample], previous: Quality, since: Duration) -> Self {
-        Self { samples, previous, since }
     }
 }

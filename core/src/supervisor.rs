@@ -194,7 +194,7 @@ impl Supervisor {
         if self.signaling.generation != Some(generation) {
             return;
         }
-        self.signaling.heard(&mut self.context);
+        self.signaling.on_activity(&mut self.context);
         match event {
             SignalingEvent::Opened { resumption, resumed } => {
                 self.signaling.opened(resumption, &mut self.context);

@@ -9,11 +9,12 @@ use std::time::Duration;
 
 use rejoin_config::{Configuration, Loader, Outbox, PROFILES, Registry, profile};
 use rejoin_core::delivery::WhenFull;
+use rejoin_core::policy::QualityContext;
 use rejoin_core::policy::{
     BackoffContext, Health, HealthContext, Outcome, Probe, Quality, RecoveryContext, TimeoutContext, Tried,
 };
 use rejoin_core::rtt::Rtt;
-use rejoin_core::stats::{QualityContext, Sample};
+use rejoin_core::stats::Sample;
 use rejoin_core::supervisor::Spares;
 use rejoin_core::{Fault, Identity, Link, NetworkSnapshot, Phase, Platform, RecoveryStep, Role, Settings};
 

@@ -31,7 +31,7 @@ impl PeerLink {
         address: Option<SignalingAddress>,
         context: &mut Context,
     ) -> Self {
-        let delivery = delivery::delivery_for(key.direction, &stream, context);
+        let delivery = Self::delivery_for(key.direction, &stream, context);
         let implicit = key.direction == Direction::Publishing;
         let remote = RemotePeer { key, implicit, stream, address, hello: Hello::default() };
         Self { connectivity: Connectivity::new(remote, context.now), delivery }

@@ -4,8 +4,9 @@ use std::time::{Duration, Instant};
 
 use crate::fault::{Fault, Link};
 use crate::output::{Event, LinkName};
+use crate::policy::QualityContext;
 use crate::policy::{BackoffContext, Quality, QualityPolicy};
-use crate::stats::{QualityContext, Sample};
+use crate::stats::Sample;
 use crate::supervisor::context::Context;
 
 /// Samples kept for the quality policy.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::stats::QualityContext;
+use crate::stats::Sample;
 
 /// Grades how well a live link works.
 pub trait QualityPolicy: Debug + Send + Sync {
@@ -27,4 +27,23 @@ pub enum Quality {
     Fair,
     /// So bad that a repair that can pay is worth it.
     Poor,
+}
+
+/// What a [`QualityPolicy`] may look at.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct QualityContext<'a> {
+    /// Recent samples, oldest first.
+    pub samples: &'a [Sample],
+    /// The grade so far.
+    pub previous: Quality,
+    /// For how long the link has had it.
+    pub since: Duration,
+}
+
+impl<'a> QualityContext<'a> {
+    /// Creates a context.
+    pub fn new(samples: &'a [Sample], previous: Quality, since: Duration) -> Self {
+        Self { samples, previous, since }
+    }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Peers {
     order: BTreeSet<PeerKey>,
     lookups: Lookups,
     /// Links that may have changed since the last settlement.
-    touched: Vec<PeerKey>,
+    dirty: Vec<PeerKey>,
 }
 
 impl Peers {
@@ -34,8 +34,8 @@ impl Peers {
 
     pub(crate) fn link_mut(&mut self, key: &PeerKey) -> Option<&mut PeerLink> {
         let (link, _) = self.links.get_mut(key)?;
-        if self.touched.last() != Some(key) {
-            self.touched.push(key.clone());
+        if self.dirty.last() != Some(key) {
+            self.dirty.push(key.clone());
         }
         Some(link)
     }
@@ -51,7 +51,7 @@ impl Peers {
     /// Adds a link under its key.
     pub(crate) fn insert(&mut self, link: PeerLink) {
         let key = link.connectivity.remote.key.clone();
-        self.touched.push(key.clone());
+        self.dirty.push(key.clone());
         self.order.insert(key.clone());
         self.links.insert(key, (link, Indexed::default()));
     }
@@ -62,7 +62,7 @@ impl Peers {
         self.lookups.remove(key, indexed, &mut context.addresses);
         // a link that shares the identity may take over what was stored
         if let Some(identity) = link.identity() {
-            self.touched.extend(self.lookups.identities.all(&identity).cloned());
+            self.dirty.extend(self.lookups.identities.all(&identity).cloned());
         }
         Some(link)
     }
@@ -84,7 +84,7 @@ impl Peers {
                 act(link);
             }
         }
-        self.touched.extend(self.order.iter().cloned());
+        self.dirty.extend(self.order.iter().cloned());
     }
 
     // ---- look-ups
@@ -133,7 +133,7 @@ impl Peers {
 
     /// Updates the look-ups, and raises an event for every link that the delivery store may have to know.
     pub(crate) fn settle(&mut self, context: &mut Context) {
-        for key in self.touched.drain(..) {
+        for key in self.dirty.drain(..) {
             if let Some((link, indexed)) = self.links.get_mut(&key) {
                 self.lookups.update(&key, indexed, link, &mut context.addresses);
                 if context.settings.durability == Durability::Durable {

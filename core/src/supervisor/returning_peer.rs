@@ -6,6 +6,7 @@ use crate::id::{Direction, Generation, Identity, PeerKey};
 use crate::message::Hello;
 use crate::peer::connections::spare;
 use crate::peer::link::PeerLink;
+use crate::session::ViewerRecord;
 use crate::supervisor::Supervisor;
 use crate::supervisor::internal_event::InternalEvent;
 
@@ -76,7 +77,7 @@ impl Supervisor {
                 self.adopt(key, &known, generation);
                 known
             }
-            None => self.call_by_its_name(key),
+            None => self.restore_name(key),
         };
         match self.peers.link(&name) {
             Some(link) if link.connectivity.remote.key.direction == Direction::Publishing => {
@@ -136,5 +137,29 @@ impl Supervisor {
         let newcomer = self.peers.link(key).filter(|link| !link.connectivity.health.ever_up)?;
         let is_viewer = newcomer.connectivity.remote.key.direction == Direction::Publishing;
         self.link_of(newcomer.identity().filter(|_| is_viewer)?, newcomer)
+    }
+
+    /// Gives the viewer of a link that was never up the name that it had before, unless that is taken.
+    ///
+    /// Returns the name. A link that was up keeps its name, which the application knows.
+    fn restore_name(&mut self, key: &PeerKey) -> PeerKey {
+        let Some(link) = self
+            .peers
+            .link(key)
+            .filter(|link| link.connectivity.remote.key.direction == Direction::Publishing)
+        else {
+            return key.clone();
+        };
+        let Some(identity) = link.identity() else { return key.clone() };
+        let (stream, nameless) = (link.connectivity.remote.stream.clone(), !link.connectivity.health.ever_up);
+        let old = self.known_viewers.name(identity, &stream).filter(|_| nameless);
+        let name = old.filter(|old| !self.peers.contains(old)).unwrap_or_else(|| key.clone());
+        if let Some(mut link) = self.peers.remove(key, &mut self.context) {
+            self.context.timers.rename_peer(key, &name);
+            link.connectivity.remote.key = name.clone();
+            self.peers.insert(link);
+        }
+        self.known_viewers.insert(ViewerRecord { name: name.peer.clone(), identity, stream });
+        name
     }
 }

@@ -165,13 +165,13 @@ impl SignalingLink {
     }
 
     /// Notes that something arrived on the socket.
-    pub(super) fn heard(&mut self, context: &mut Context) {
+    pub(super) fn on_activity(&mut self, context: &mut Context) {
         self.probes.last_received = Some(context.now);
     }
 
     /// Notes a pong: bytes went both ways.
     pub(super) fn pong(&mut self, context: &mut Context) {
-        self.heard(context);
+        self.on_activity(context);
         self.probes.answered_in_order(context.now);
         context.signaling.probe_outstanding =
             self.probes.log().iter().any(|probe| probe.answered_at.is_none());

@@ -44,7 +44,7 @@ fn play(seed: u64, start: Instant, throws: &[Dice]) -> Result<Vec<Vec<Output>>, 
     let mut machine = Supervisor::new(settings(seed), answers::policies(seed), start);
     let mut world = World::new(start);
     let (mut ledger, mut disk) = (Ledger::default(), Disk::default());
-    let (mut told, mut heard) = (Vec::new(), Vec::new());
+    let (mut told, mut inputs) = (Vec::new(), Vec::new());
     // most runs begin with a wish, and all on a host with two uplinks
     for throw in [[185, seed as u8, 0, 0], [250, 2, 0, 0]].iter().chain(throws) {
         let (input, now) = world.next(throw, &machine);
@@ -52,12 +52,12 @@ fn play(seed: u64, start: Instant, throws: &[Dice]) -> Result<Vec<Vec<Output>>, 
         machine.handle_input(input.clone(), now);
         let outputs: Vec<Output> = std::iter::from_fn(|| machine.poll_output()).collect();
         world.watch(&outputs);
-        heard.push(format!("{:>8?} {input:?}", now.duration_since(start)));
+        inputs.push(format!("{:>8?} {input:?}", now.duration_since(start)));
         ledger
             .note(&outputs, now)
             .and_then(|()| disk.note(&machine, &outputs))
             .and_then(|()| rules::check(&machine, &input, &outputs, &before, &ledger))
-            .map_err(|error| format!("{error}\nafter\n{}\ncame {outputs:#?}", heard.join("\n")))
+            .map_err(|error| format!("{error}\nafter\n{}\ncame {outputs:#?}", inputs.join("\n")))
             .map_err(TestCaseError::fail)?;
         told.push(outputs);
     }

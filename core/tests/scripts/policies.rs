@@ -3,11 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rejoin_core::policy::QualityContext;
 use rejoin_core::policy::{
     BackoffContext, Checkup, Health, HealthContext, Outcome, Policies, Quality, RecoveryContext,
     TimeoutContext, Tried,
 };
-use rejoin_core::stats::QualityContext;
 use rejoin_core::{
     BackoffPolicy, Fault, HealthProbe, Link, Phase, QualityPolicy, RecoveryStep, RecoveryStrategy,
     TimeoutPolicy,

@@ -163,8 +163,7 @@ fn write_line(stdin: &Mutex<ChildStdin>, line: &Value) -> io::Result<()> {
     writeln!(stdin, "{line}").and_then(|()| stdin.flush())
 }
 
-#[cfg(unix)]
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::sync::mpsc::{self, Receiver};
 

@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rejoin_core::policy::QualityContext;
 use rejoin_core::policy::{
     BackoffContext, Checkup, Health, HealthContext, Quality, RecoveryContext, TimeoutContext,
 };
-use rejoin_core::stats::QualityContext;
 use rejoin_core::{
     BackoffPolicy, HealthProbe, Policies, QualityPolicy, RecoveryStep, RecoveryStrategy, TimeoutPolicy,
 };

@@ -5,7 +5,7 @@
 //!
 //! use rejoin_core::QualityPolicy;
 //! use rejoin_core::policy::Quality;
-//! use rejoin_core::stats::QualityContext;
+//! use rejoin_core::policy::QualityContext;
 //! use rejoin_quality::Thresholds;
 //!
 //! let context = QualityContext::new(&[], Quality::Good, Duration::ZERO);

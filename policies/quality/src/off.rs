@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
-use rejoin_core::stats::QualityContext;
+use rejoin_core::policy::QualityContext;
 use schemars::JsonSchema;
 use serde::Deserialize;
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::finding::Finding;
 use crate::repository::Repository;
 use crate::source::SourceFile;
 
@@ -22,7 +23,7 @@ pub struct Module<'a> {
 
 /// The modules of a crate by their paths; the root has the empty path.
 ///
-/// A file that Rust cannot parse is left out: the compiler refuses it.
+/// A file that cannot be parsed is left out, and [`unreadable_files`] finds it.
 #[derive(Debug)]
 pub struct Modules<'a>(BTreeMap<Vec<String>, Module<'a>>);
 
@@ -80,6 +81,16 @@ impl<'a> Modules<'a> {
         let Some(target) = self.absolute(module, &import.path) else { return Some(module) };
         self.declaring([target.as_slice(), &rest[1..]].concat(), reexports - 1)
     }
+}
+
+/// Finds files that the rules about modules cannot read.
+pub fn unreadable_files(repository: &Repository) -> Vec<Finding> {
+    let unreadable =
+        repository.rust().filter_map(|file| Some((file, syn::parse_file(&file.product_text).err()?)));
+    let finding = |(file, error): (&SourceFile, syn::Error)| {
+        Finding::new(&file.path, error.span().start().line, format!("tidy cannot read this file: {error}"))
+    };
+    unreadable.map(finding).collect()
 }
 
 /// Returns the path of the module that a file below `src/` holds.

@@ -36,7 +36,8 @@ impl SourceFile {
         for range in &ranges {
             tests[range.clone()].copy_from_slice(&code.as_bytes()[range.clone()]);
             product[range.clone()].copy_from_slice(blank(&code[range.clone()]).as_bytes());
-            product_text[range.clone()].copy_from_slice(blank(&code[range.clone()]).as_bytes());
+            let documented = with_documentation(text, range.start)..range.end;
+            product_text[documented.clone()].copy_from_slice(blank(&code[documented]).as_bytes());
         }
         let test_modules = ranges.iter().filter_map(|range| declared_module(path, &code[range.clone()]));
         Self {
@@ -89,6 +90,17 @@ fn test_ranges(code: &str) -> Vec<Range<usize>> {
     ranges
 }
 
+/// Returns where the documentation of the item at `start` begins: without the item a parser refuses it.
+fn with_documentation(text: &str, start: usize) -> usize {
+    let mut begin = text[..start].rfind('\n').map_or(0, |end| end + 1);
+    while let Some(line) =
+        text[..begin].lines().next_back().filter(|line| line.trim_start().starts_with("///"))
+    {
+        begin -= line.len() + 1;
+    }
+    begin.min(start)
+}
+
 /// Returns the length of an item with its attributes: to its closing brace, or to its semicolon.
 fn item_length(code: &str) -> usize {
     let mut depth = 0_usize;
@@ -127,6 +139,13 @@ mod tests {
             SourceFile::new("a/src/b.rs", "fn a() {}\n#[cfg(test)]\nmod tests {\n fn b() {}\n}\nfn c() {}");
         assert_eq!(file.product.split_whitespace().collect::<String>(), "fna(){}fnc(){}");
         assert!(file.tests.contains("fn b() {}") && !file.tests.contains("fn c"));
+    }
+
+    #[test]
+    fn the_documentation_of_an_item_for_tests_goes_with_it() {
+        let file =
+            SourceFile::new("a/src/b.rs", "impl A {\n    /// Is.\n    #[cfg(test)]\n    fn a() {}\n}\n");
+        assert_eq!(file.product_text.split_whitespace().collect::<String>(), "implA{}");
     }
 
     #[test]

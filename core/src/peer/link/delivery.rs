@@ -10,29 +10,33 @@ use crate::message::{ChannelMessage, Payload};
 use crate::output::{Event, Output, Warning};
 use crate::peer::link::PeerLink;
 use crate::port::PeerAction;
-use crate::supervisor::Timer;
 use crate::supervisor::context::Context;
-
-/// Returns the delivery state of a new link: what is kept of an absent publisher, or an empty state.
-///
-/// The identity of a viewer is not known before its hello.
-pub(super) fn delivery_for(direction: Direction, stream: &StreamId, context: &mut Context) -> DeliveryLink {
-    let absent = match direction {
-        Direction::Viewing => context.absent.take(&DeliveryKey::Publisher { stream: stream.clone() }),
-        Direction::Publishing => None,
-    };
-    match absent {
-        Some(AbsentState::Link(link)) => link,
-        Some(AbsentState::Position(inbox)) => {
-            let mut link = DeliveryLink::new(context.outbox(), context.settings.durability);
-            link.replace_inbox(inbox);
-            link
-        }
-        None => DeliveryLink::new(context.outbox(), context.settings.durability),
-    }
-}
+use crate::supervisor::timers::Timer;
 
 impl PeerLink {
+    /// Returns the delivery state of a new link: what is kept of an absent publisher, or an empty state.
+    ///
+    /// The identity of a viewer is not known before its hello.
+    pub(super) fn delivery_for(
+        direction: Direction,
+        stream: &StreamId,
+        context: &mut Context,
+    ) -> DeliveryLink {
+        let absent = match direction {
+            Direction::Viewing => context.absent.take(&DeliveryKey::Publisher { stream: stream.clone() }),
+            Direction::Publishing => None,
+        };
+        match absent {
+            Some(AbsentState::Link(link)) => link,
+            Some(AbsentState::Position(inbox)) => {
+                let mut link = DeliveryLink::new(context.outbox(), context.settings.durability);
+                link.replace_inbox(inbox);
+                link
+            }
+            None => DeliveryLink::new(context.outbox(), context.settings.durability),
+        }
+    }
+
     /// Sends a message, or keeps it while the path is broken or suspect.
     pub(crate) fn send(&mut self, payload: Payload, context: &mut Context) {
         let bytes = payload.len();

@@ -3,7 +3,7 @@
 use crate::id::{Direction, Generation};
 use crate::message::{ChannelMessage, Hello, RejoinHello, SignalingMessage};
 use crate::peer::link::PeerLink;
-use crate::supervisor::Spares;
+use crate::peer::spares::Spares;
 use crate::supervisor::context::Context;
 
 impl PeerLink {

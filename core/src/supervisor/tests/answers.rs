@@ -4,10 +4,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::policy::QualityContext;
 use crate::policy::{
     BackoffContext, Checkup, Health, HealthContext, Quality, RecoveryContext, Spare, TimeoutContext,
 };
-use crate::stats::QualityContext;
 use crate::supervisor::tests::ms;
 use crate::{
     BackoffPolicy, HealthProbe, Link, Phase, Policies, QualityPolicy, RecoveryStep, RecoveryStrategy,

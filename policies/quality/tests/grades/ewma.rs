@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rejoin_core::QualityPolicy as _;
 use rejoin_core::policy::Quality::{self, Fair, Good, Poor};
-use rejoin_core::stats::QualityContext;
+use rejoin_core::policy::QualityContext;
 use rejoin_quality::Ewma;
 
 use crate::path::{Span, USUAL, course, grades, last, samples, times};

@@ -4,7 +4,8 @@ use std::time::{Duration, Instant};
 
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
-use rejoin_core::stats::{QualityContext, Sample};
+use rejoin_core::policy::QualityContext;
+use rejoin_core::stats::Sample;
 
 /// Samples that are kept by the machine.
 const KEPT: usize = 32;

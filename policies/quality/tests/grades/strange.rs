@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use proptest::prelude::*;
 use rejoin_core::QualityPolicy;
 use rejoin_core::policy::Quality;
-use rejoin_core::stats::{QualityContext, Sample};
+use rejoin_core::policy::QualityContext;
+use rejoin_core::stats::Sample;
 use rejoin_quality::{Ewma, Thresholds};
 
 use crate::path::{USUAL, course, samples, times};

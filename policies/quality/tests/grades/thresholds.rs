@@ -2,7 +2,7 @@
 
 use rejoin_core::QualityPolicy as _;
 use rejoin_core::policy::Quality::{self, Fair, Good, Poor};
-use rejoin_core::stats::QualityContext;
+use rejoin_core::policy::QualityContext;
 use rejoin_quality::Thresholds;
 
 use crate::path::{Span, USUAL, course, grades, last, samples, times};
