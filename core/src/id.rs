@@ -49,7 +49,7 @@ impl From<Identity> for String {
 
 /// Text that is not an [`Identity`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("\"{0}\" is no identity; give 32 hexadecimal digits")]
+#[error("\"{0}\" is not an identity; give 32 hexadecimal digits")]
 pub struct IdentityError(String);
 
 /// The name of a stream as people say it, without the password suffix that travels on the wire.

@@ -64,7 +64,7 @@ pub enum Command {
     },
     /// Repair every link now, as if it had failed.
     Restart,
-    /// Say goodbye, close everything, wish for nothing.
+    /// Say goodbye, close everything, intent for nothing.
     Leave,
     /// Ask other policies from here on.
     SetPolicies(Policies),

@@ -21,7 +21,7 @@ pub enum SignalingMessage {
     JoinRoom {
         /// The room.
         room: RoomId,
-        /// Whether to ask for the director's seat.
+        /// Whether to claim the role of the room's director.
         claim: bool,
         /// The stream that it claims in the same breath, where members announce themselves.
         stream: Option<StreamId>,

@@ -101,7 +101,7 @@ pub enum Event {
     },
     /// The incident is over: bytes went both ways after the repair.
     Recovered(Recovery),
-    /// The link sleeps until something changes; the wish is kept.
+    /// The link sleeps until something changes; the intent is kept.
     Dormant {
         /// The link.
         link: LinkName,

@@ -1,4 +1,4 @@
-//! What outlives a process: who we are, what we wish for, and what we call our viewers.
+//! What outlives a process: who we are, what we intent for, and what we call our viewers.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ pub struct SessionRecord {
     pub identity: Identity,
     /// The room that we want to be in.
     pub room: Option<RoomId>,
-    /// The wish to view that room, if there is one.
+    /// The intent to view that room, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audience: Option<ViewAll>,
     /// The streams that we publish.
@@ -25,7 +25,7 @@ pub struct SessionRecord {
     pub viewers: Vec<ViewerRecord>,
 }
 
-/// The wish to view a whole room.
+/// The intent to view a whole room.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ViewAll {
     /// The one stream that is not wanted.
@@ -48,7 +48,7 @@ pub struct ViewerRecord {
 }
 
 impl SessionRecord {
-    /// Creates the record of a process that wishes for nothing yet.
+    /// Creates the record of a process that has no intent yet.
     pub fn new(identity: Identity) -> Self {
         let (streams, views, viewers) = (Vec::new(), Vec::new(), Vec::new());
         Self { identity, room: None, audience: None, streams, views, viewers }

@@ -58,7 +58,7 @@ pub struct Supervisor {
 }
 
 impl Supervisor {
-    /// Creates a supervisor that wishes for nothing yet. `now` is the start of its time.
+    /// Creates a supervisor that has no intent yet. `now` is the start of its time.
     pub fn new(mut settings: Settings, policies: Policies, now: Instant) -> Self {
         let known_viewers = KnownViewers::of(std::mem::take(&mut settings.viewers));
         Self {
@@ -124,7 +124,7 @@ impl Supervisor {
             match timer {
                 Timer::Signaling => self.signaling.timeout(context),
                 Timer::SignalingCheckup => self.signaling.checkup_due(context),
-                Timer::RoomJoin => self.wish_replayed(),
+                Timer::RoomJoin => self.intent_replayed(),
                 Timer::Reseed => self.intent.claim(context),
                 Timer::Repair(key) => self.with_connectivity(&key, Connectivity::on_repair_timer),
                 Timer::HeadStart(key) => self.with_connectivity(&key, Connectivity::on_head_start_over),
@@ -150,7 +150,7 @@ impl Supervisor {
         }
     }
 
-    /// Whom nobody named, and who has not come back in its time, is gone; that is no unrecovered incident.
+    /// Closes the link of an implicit peer that did not come back in time; that is a peer that left, not an incident.
     fn gone(&mut self, key: &PeerKey) {
         let Some(link) = self.peers.link(key).filter(|link| link.connectivity.repair.outage.is_some()) else {
             return;
@@ -198,7 +198,7 @@ impl Supervisor {
         match event {
             SignalingEvent::Opened { resumption, resumed } => {
                 self.signaling.opened(resumption, &mut self.context);
-                self.replay_wish(resumed);
+                self.replay_intent(resumed);
             }
             SignalingEvent::Received(message) => self.signaling_message(message),
             SignalingEvent::Malformed { reason } => {

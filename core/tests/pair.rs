@@ -2,14 +2,14 @@
 //!
 //! The engine and the server are models, just deep enough to be broken; each run replays from its seed.
 
+#[path = "pair/audit.rs"]
+mod audit;
 #[path = "pair/engine.rs"]
 mod engine;
 #[path = "pair/exchange.rs"]
 mod exchange;
 #[path = "pair/falsified.rs"]
 mod falsified;
-#[path = "pair/ledger.rs"]
-mod ledger;
 #[path = "scripts/policies.rs"]
 mod policies;
 #[path = "pair/script.rs"]

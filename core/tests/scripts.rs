@@ -58,7 +58,7 @@ fn played(script: &str) -> Result<String, String> {
     for line in script.lines() {
         if let Some(happens) = line.strip_prefix("> ") {
             play.line(happens).map_err(|error| format!("{line}: {error}"))?;
-            text += &format!("{line}\n{}", play.told());
+            text += &format!("{line}\n{}", play.outputs());
         } else if line.starts_with('#') || line.is_empty() {
             text += &format!("{line}\n");
         }

@@ -71,7 +71,7 @@ In the self-host dialect it names itself in every frame on the socket and in non
 
 - Connecting: from the start of rejoin until both sides have an open channel, the start of its process included.
 - A killed signaling server: from its return until rejoin's signaling has recovered; data flows all the time, complete and once.
-- An ICE restart: from the wish until both ends have new credentials and data flows; the channel stays and no message is lost.
+- An ICE restart: from the command until both ends have new credentials and data flows; the channel stays and no message is lost.
   Behind a firewall rejoin is in a network namespace that UDP enters as a reply only, so it has to learn the peer's candidates.
 - A new end under the same session, and a refused restart: until rejoin has rebuilt the link.
 - A reload: from the kill of the process, or the reload of the page, until both are connected again.

@@ -55,7 +55,7 @@ pub(crate) enum Next {
         /// The frame.
         frame: DeliveryFrame,
     },
-    /// A message for a peer without delivery; it is no longer kept.
+    /// A message for a peer without delivery; the outbox has released it.
     Plain {
         /// Its number, by which it can be restored.
         sequence: u64,

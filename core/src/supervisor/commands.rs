@@ -22,11 +22,11 @@ impl Supervisor {
         match command {
             Command::JoinRoom(room) => {
                 self.intent.room = Some(room.clone());
-                self.wish_changed(SignalingMessage::JoinRoom { room, claim: false, stream: None });
+                self.intent_changed(SignalingMessage::JoinRoom { room, claim: false, stream: None });
             }
             Command::Publish(stream) => {
                 if self.intent.streams.insert(stream.clone()) {
-                    self.wish_changed(SignalingMessage::Seed { stream });
+                    self.intent_changed(SignalingMessage::Seed { stream });
                 }
             }
             Command::View(stream) => {
@@ -51,8 +51,8 @@ impl Supervisor {
         }
     }
 
-    /// Dials if nothing has, or tells an open socket of one more wish.
-    fn wish_changed(&mut self, message: SignalingMessage) {
+    /// Dials if nothing has, or tells an open socket of one more intent.
+    fn intent_changed(&mut self, message: SignalingMessage) {
         self.signaling.want(&mut self.context);
         if self.context.signaling.ready {
             match self.context.settings.membership {

@@ -14,7 +14,7 @@ use crate::supervisor::timers::Timer;
 
 impl Supervisor {
     /// The room is there (or there is none): claim the streams and let the links go on.
-    pub(super) fn wish_replayed(&mut self) {
+    pub(super) fn intent_replayed(&mut self) {
         if self.context.signaling.socket.is_none() {
             return;
         }

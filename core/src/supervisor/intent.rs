@@ -1,4 +1,4 @@
-//! The wish: a room, streams to publish, streams to view, or all of a room's. The wish is remembered, never the steps.
+//! The intent: a room, streams to publish, streams to view, or all of a room's. The intent is remembered, never the steps.
 
 use std::collections::BTreeSet;
 

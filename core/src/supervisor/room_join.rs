@@ -1,4 +1,4 @@
-//! Being known: the wish is replayed, the room answers, and a ghost that holds our name is outwaited.
+//! Being known: the intent is replayed, the room answers, and a ghost that holds our name is outwaited.
 
 use crate::fault::{Fault, Link, Phase};
 use crate::id::{Direction, PeerKey, SignalingAddress};
@@ -11,8 +11,8 @@ use crate::supervisor::settings::Membership;
 use crate::supervisor::timers::Timer;
 
 impl Supervisor {
-    /// Replays the wish in the wire's order: the room, and after its listing, if there is one, streams and views.
-    pub(super) fn replay_wish(&mut self, resumed: bool) {
+    /// Replays the intent in the wire's order: the room, and after its listing, if there is one, streams and views.
+    pub(super) fn replay_intent(&mut self, resumed: bool) {
         let announced = self.context.settings.membership == Membership::SelfAnnounced;
         if !resumed && !announced {
             self.context.signaling.address_since = self.context.signaling.socket;
@@ -25,10 +25,10 @@ impl Supervisor {
                 self.context.timers.set(Timer::RoomJoin, self.context.now, limit);
             }
             (Membership::ServerListed, Some(_) | None) | (Membership::SelfAnnounced, None) => {
-                self.wish_replayed()
+                self.intent_replayed()
             }
             (Membership::SelfAnnounced, Some(room)) => {
-                self.wish_replayed();
+                self.intent_replayed();
                 self.context.event(Event::RoomJoined { room });
             }
         }
@@ -38,7 +38,7 @@ impl Supervisor {
         if let Some(room) = self.intent.room.clone() {
             self.context.event(Event::RoomJoined { room });
         }
-        self.wish_replayed();
+        self.intent_replayed();
         for member in members {
             self.peers.settle(&mut self.context);
             // what awaits an offer has just asked for it
@@ -107,7 +107,7 @@ impl Supervisor {
         self.context.send_to_server(SignalingMessage::Rename);
         self.context.signaling.address_since = self.context.signaling.socket;
         self.context.warn(Warning::Renamed);
-        self.wish_replayed();
+        self.intent_replayed();
     }
 }
 

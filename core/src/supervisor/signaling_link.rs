@@ -130,7 +130,7 @@ impl SignalingLink {
         context.timers.set(Timer::Signaling, context.now, pause);
     }
 
-    /// Takes the open socket into use; the caller replays the wish.
+    /// Takes the open socket into use; the caller replays the intent.
     pub(super) fn opened(&mut self, resumption: Option<Resumption>, context: &mut Context) {
         context.signaling.socket = self.generation;
         context.signaling.own_address = resumption.as_ref().map(|told| told.address.clone());
@@ -263,7 +263,7 @@ impl SignalingLink {
         for timer in [Timer::SignalingCheckup, Timer::RoomJoin, Timer::Reseed] {
             context.timers.clear(&timer);
         }
-        self.note_fault(fault, up_since.unwrap_or(context.now), context);
+        self.report_fault(fault, up_since.unwrap_or(context.now), context);
         let up_for = up_since.map(|since| context.now.saturating_duration_since(since));
         let proven = context.signaling_limit(Phase::StableAfter, self.attempt);
         if up_for.is_some_and(|up_for| up_for >= proven) {
@@ -273,7 +273,7 @@ impl SignalingLink {
         up_for
     }
 
-    fn note_fault(&mut self, fault: &Fault, up_since: Instant, context: &mut Context) {
+    fn report_fault(&mut self, fault: &Fault, up_since: Instant, context: &mut Context) {
         if let Some(outage) = &mut self.outage {
             outage.end_step(Outcome::Failed, context.now);
             return;

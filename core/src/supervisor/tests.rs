@@ -2,9 +2,9 @@
 
 mod announced;
 mod answers;
+mod audit;
 mod disk;
 mod identities;
-mod ledger;
 mod reached;
 mod room;
 mod rules;
@@ -18,8 +18,8 @@ use proptest::prelude::*;
 use super::*;
 use crate::delivery::durable::Durability;
 use crate::id::Identity;
+use crate::supervisor::tests::audit::Audit;
 use crate::supervisor::tests::disk::Disk;
-use crate::supervisor::tests::ledger::Ledger;
 use crate::supervisor::tests::reached::Reached;
 use crate::supervisor::tests::world::{Dice, World};
 
@@ -43,20 +43,20 @@ fn settings(seed: u64) -> Settings {
 fn play(seed: u64, start: Instant, throws: &[Dice]) -> Result<Vec<Vec<Output>>, TestCaseError> {
     let mut machine = Supervisor::new(settings(seed), answers::policies(seed), start);
     let mut world = World::new(start);
-    let (mut ledger, mut disk) = (Ledger::default(), Disk::default());
+    let (mut audit, mut disk) = (Audit::default(), Disk::default());
     let (mut told, mut inputs) = (Vec::new(), Vec::new());
-    // most runs begin with a wish, and all on a host with two uplinks
+    // most runs begin with a intent, and all on a host with two uplinks
     for throw in [[185, seed as u8, 0, 0], [250, 2, 0, 0]].iter().chain(throws) {
         let (input, now) = world.next(throw, &machine);
-        let before = rules::Before::new(&machine, &input, &ledger);
+        let before = rules::Before::new(&machine, &input, &audit);
         machine.handle_input(input.clone(), now);
         let outputs: Vec<Output> = std::iter::from_fn(|| machine.poll_output()).collect();
         world.watch(&outputs);
         inputs.push(format!("{:>8?} {input:?}", now.duration_since(start)));
-        ledger
-            .note(&outputs, now)
-            .and_then(|()| disk.note(&machine, &outputs))
-            .and_then(|()| rules::check(&machine, &input, &outputs, &before, &ledger))
+        audit
+            .record(&outputs, now)
+            .and_then(|()| disk.check(&machine, &outputs))
+            .and_then(|()| rules::check(&machine, &input, &outputs, &before, &audit))
             .map_err(|error| format!("{error}\nafter\n{}\ncame {outputs:#?}", inputs.join("\n")))
             .map_err(TestCaseError::fail)?;
         told.push(outputs);
@@ -97,7 +97,7 @@ fn the_random_world_reaches_what_matters() {
     for seed in 0..400 {
         let throws: Vec<Dice> = (0..LONGEST).map(|_| (dice.next_u64() as u32).to_le_bytes()).collect();
         let told = play(seed, Instant::now(), &throws).unwrap();
-        told.iter().flatten().for_each(|output| reached.note(output));
+        told.iter().flatten().for_each(|output| reached.record(output));
     }
     assert!(reached.everything(), "{reached:?}");
 }

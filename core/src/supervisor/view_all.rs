@@ -1,4 +1,4 @@
-//! The wish to view a whole room: whatever its members publish is viewed while they are there.
+//! The intent to view a whole room: whatever its members publish is viewed while they are there.
 
 use crate::id::{Direction, PeerKey, SignalingAddress, StreamId};
 use crate::message::Member;

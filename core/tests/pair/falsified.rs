@@ -1,9 +1,9 @@
-//! The ledger itself is checked: it finds nothing wrong with true histories, and every lie in falsified ones.
+//! The audit itself is checked: it finds nothing wrong with true histories, and every lie in falsified ones.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
 
-use crate::ledger::{Ending, Ledger};
+use crate::audit::{Audit, Ending};
 
 /// One line of a history.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,21 +80,21 @@ fn truth(rounds: &[Round]) -> Vec<Entry> {
 }
 
 fn judge(history: &[Entry]) -> Result<(), String> {
-    let mut ledger = Ledger::default();
+    let mut audit = Audit::default();
     for entry in history {
         match entry {
             Entry::Said => {
-                ledger.say();
+                audit.next_text();
             }
-            Entry::Dropped(messages) => ledger.dropped(*messages)?,
-            Entry::Received(life, number) => ledger.received(&format!("{life}.{number}"))?,
-            Entry::Missed(messages) => ledger.missed(*messages)?,
-            Entry::SenderKilled => ledger.ended(Ending::Killed),
-            Entry::ReceiverKilled => ledger.receiver_killed(),
-            Entry::Fair => ledger.fair()?,
+            Entry::Dropped(messages) => audit.dropped(*messages)?,
+            Entry::Received(life, number) => audit.received(&format!("{life}.{number}"))?,
+            Entry::Missed(messages) => audit.missed(*messages)?,
+            Entry::SenderKilled => audit.ended(Ending::Killed),
+            Entry::ReceiverKilled => audit.receiver_killed(),
+            Entry::Fair => audit.fair()?,
         }
     }
-    ledger.verdict()
+    audit.verdict()
 }
 
 /// Returns where in a history something stands, chosen by `index`.

@@ -44,13 +44,13 @@ impl Cause {
 
 impl World {
     /// A node's application says the next message of a burst; whoever sleeps says nothing.
-    pub(super) fn say(&mut self, burst: Burst) {
+    pub(super) fn send_burst(&mut self, burst: Burst) {
         let node = burst.node;
         if burst.messages > 1 {
             self.plan(burst.pace, Arrival::Say(Burst { messages: burst.messages - 1, ..burst }));
         }
         if !self.is_broken(Trouble::Sleep(node)) {
-            let mut text = self.ledgers[node].say();
+            let mut text = self.audits[node].next_text();
             let large = self.climate.large > 0 && self.roll(self.climate.large) == 0;
             self.tally.large += u64::from(large);
             text.push_str(&" ".repeat(if large { LARGE } else { 0 }));
@@ -59,27 +59,27 @@ impl World {
         }
     }
 
-    pub(super) fn hear(&mut self, node: Node, event: Event, cause: Cause) {
-        self.tell(node, || format!("  = {event:?}"));
+    pub(super) fn on_event(&mut self, node: Node, event: Event, cause: Cause) {
+        self.log(node, || format!("  = {event:?}"));
         let (own, other) = (node, 1 - node);
         let machine = &mut self.machines[node];
         let judged = match event {
             Event::Received { from, payload, position } => self.receive(node, from.key, &payload, position),
-            Event::Missed { messages, .. } => self.ledgers[other].missed(messages),
+            Event::Missed { messages, .. } => self.audits[other].missed(messages),
             Event::Dropped { peer: None, .. } => {
-                self.ledgers[own].refused();
+                self.audits[own].refused();
                 Ok(())
             }
             Event::Dropped { peer: Some(key), messages } => match cause {
                 Cause::Bound if self.is_stranger(node, &key) => {
-                    self.ledgers[own].dropped_for_stranger(messages);
+                    self.audits[own].dropped_for_stranger(messages);
                     Ok(())
                 }
-                Cause::Bound => self.ledgers[own].dropped(messages),
+                Cause::Bound => self.audits[own].dropped(messages),
                 Cause::Ending => self.close_connection(node, &key, messages),
             },
             Event::Connected(peer) => {
-                self.ledgers[own].on_hello();
+                self.audits[own].on_hello();
                 machine.on_hello.insert(peer.key.clone());
                 machine.up.insert(peer.key);
                 Ok(())
@@ -115,21 +115,21 @@ impl World {
     ) -> Result<(), String> {
         let text = payload.0.trim_end();
         if !self.remembers(node) {
-            return self.ledgers[1 - node].received(text);
+            return self.audits[1 - node].received(text);
         }
         let position = position.ok_or_else(|| format!("{text} came without a place"))?;
         let delay = Duration::from_millis(self.roll(LONGEST_THOUGHT.as_millis() as u64));
         let (text, base) = (text.to_owned(), self.machines[node].base);
         let handled = &mut self.handled[node];
-        let ledger = &mut self.ledgers[1 - node];
+        let audit = &mut self.audits[1 - node];
         let again = handled.is_some_and(|at| at.epoch == position.epoch && position.sequence <= at.sequence);
-        if again != ledger.has_arrived(&text) {
+        if again != audit.has_arrived(&text) {
             return Err(format!("{text} came with the place {position:?}, its receiver was at {handled:?}"));
         }
         if again {
-            ledger.repeated();
+            audit.repeated();
         } else {
-            ledger.received(&text)?;
+            audit.received(&text)?;
             *handled = Some(position);
         }
         self.plan(delay, Arrival::Confirm(node, Confirmation { from, position, text, base }));
@@ -145,7 +145,7 @@ impl World {
             return self.plan(TICK, Arrival::Confirm(node, confirmation));
         }
         let Confirmation { from, position, text, .. } = confirmation;
-        self.ledgers[1 - node].confirmed(&text);
+        self.audits[1 - node].confirmed(&text);
         self.happen(node, Input::Command(Command::Confirm { from, position }));
     }
 
@@ -158,23 +158,23 @@ impl World {
     fn close_connection(&mut self, node: Node, key: &PeerKey, messages: u64) -> Result<(), String> {
         let (known, alone) = (self.is_known(node, key), self.machines[node].supervisor.links().is_empty());
         let (remembers, is_remembered) = (self.remembers(node), self.remembers(1 - node));
-        let ledger = &mut self.ledgers[node];
+        let audit = &mut self.audits[node];
         match (known, alone) {
             // on the absent; the store tells of it when it is taken from there
             (true, _) if remembers && messages == 0 => {}
             (true, _) if remembers && is_remembered => {
                 return Err(format!("{messages} were dropped for {key} although both remember"));
             }
-            (false, true) if remembers && ledger.has_met() && is_remembered => {
-                ledger.dropped_for_stranger(messages);
+            (false, true) if remembers && audit.has_met() && is_remembered => {
+                audit.dropped_for_stranger(messages);
             }
-            (false, true) if remembers && ledger.has_met() => ledger.dropped_for_somebody(messages),
+            (false, true) if remembers && audit.has_met() => audit.dropped_for_somebody(messages),
             (_, true) => {
-                ledger.dropped(messages)?;
-                ledger.ended(Ending::GaveUp);
+                audit.dropped(messages)?;
+                audit.ended(Ending::GaveUp);
             }
-            (true, false) => ledger.dropped_beside_stranger(messages)?,
-            (false, false) => ledger.dropped_for_stranger(messages),
+            (true, false) => audit.dropped_beside_stranger(messages)?,
+            (false, false) => audit.dropped_for_stranger(messages),
         }
         Ok(())
     }
@@ -209,9 +209,9 @@ impl World {
         self.fair_for = if fair { self.fair_for + 1 } else { 0 };
         for node in 0..2 {
             if !fair {
-                self.ledgers[node].stormy();
+                self.audits[node].stormy();
             } else if self.fair_for.is_multiple_of(FAIR_TICKS) {
-                let judged = self.ledgers[node].fair();
+                let judged = self.audits[node].fair();
                 self.judge(judged);
             }
         }
@@ -233,8 +233,8 @@ impl World {
         if self.connections.keys().any(|id| self.other_end(*id).is_none()) {
             return Err("they are not connected to each other".to_owned());
         }
-        for (ledger, sender) in self.ledgers.iter().zip(["A", "B"]) {
-            ledger.verdict().map_err(|error| format!("what {sender} said: {error}"))?;
+        for (audit, sender) in self.audits.iter().zip(["A", "B"]) {
+            audit.verdict().map_err(|error| format!("what {sender} said: {error}"))?;
         }
         Ok(())
     }
@@ -251,9 +251,9 @@ impl World {
     /// Returns the figures of the run.
     pub(crate) fn tally(&self) -> Tally {
         let mut tally = self.tally.clone();
-        for ledger in &self.ledgers {
-            tally.count += ledger.count;
-            tally.lost += ledger.lost_with_processes();
+        for audit in &self.audits {
+            tally.count += audit.count;
+            tally.lost += audit.lost_with_processes();
         }
         tally.runs = 1;
         tally

@@ -13,7 +13,7 @@ impl World {
     pub(super) fn peer(&mut self, id: Id, action: PeerAction) {
         let network = self.machines[id.0].network;
         if !matches!(action, PeerAction::Send { .. } | PeerAction::ReadStats) {
-            self.tell(id.0, || format!("  {} {action:?}", id.1));
+            self.log(id.0, || format!("  {} {action:?}", id.1));
         }
         if let PeerAction::Create(setup) = &action {
             let delay = Duration::from_millis(self.roll(self.climate.latency.as_millis() as u64 + 1));
@@ -98,7 +98,7 @@ impl World {
                 Some(_),
                 PeerEvent::Received(ChannelMessage::Delivery(DeliveryFrame::Message { payload, .. })),
             ) => {
-                let again = self.ledgers[1 - node].has_arrived(&payload.0);
+                let again = self.audits[1 - node].has_arrived(&payload.0);
                 self.tally.repeated += u64::from(again);
             }
             (None, PeerEvent::Received(ChannelMessage::Delivery(DeliveryFrame::Message { .. }))) => {

@@ -25,7 +25,7 @@ impl World {
                 }
             }
             SignalingAction::Send(message) => {
-                self.tell(node, || format!("  {generation} {message:?}"));
+                self.log(node, || format!("  {generation} {message:?}"));
                 Up::Say(message)
             }
             SignalingAction::Ping => Up::Ping,

@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 
 use rejoin_core::delivery::durable::Durability;
 
-use crate::ledger::Count;
+use crate::audit::Count;
 use crate::script::{Climate, Trouble};
 
 /// What happened in one run, or in many.

@@ -11,7 +11,7 @@ impl World {
     }
 
     pub(super) fn trouble(&mut self, trouble: Trouble, lasts: Duration) {
-        self.note("!", trouble);
+        self.log_trouble("!", trouble);
         self.tally.fault(trouble, &self.climate);
         *self.broken.entry(trouble).or_default() += 1;
         self.plan(lasts, Arrival::Heal(trouble, self.now));
@@ -53,16 +53,16 @@ impl World {
     pub(super) fn kill(&mut self, node: Node) {
         self.connections.retain(|id, _| id.0 != node);
         // a publisher's store knows nobody whom it has not on_hello
-        if self.remembers(node) && (node == 1 || self.ledgers[node].has_met()) {
+        if self.remembers(node) && (node == 1 || self.audits[node].has_met()) {
             let mut links = self.machines[node].supervisor.links().into_iter();
             if links.any(|key| !self.is_known(node, &key)) {
-                self.ledgers[node].strangers_are_lost();
+                self.audits[node].strangers_are_lost();
             }
-            self.ledgers[node].stormy();
+            self.audits[node].stormy();
         } else {
-            self.ledgers[node].ended(Ending::Killed);
+            self.audits[node].ended(Ending::Killed);
         }
-        self.ledgers[1 - node].receiver_killed();
+        self.audits[1 - node].receiver_killed();
         // the host tells the server, unless it fell with the process
         if self.roll(2) == 0 {
             for generation in self.machines[node].sockets.keys().copied().collect::<Vec<_>>() {
@@ -79,11 +79,11 @@ impl World {
         if self.remembers(node) {
             self.machines[node].supervisor.restore(self.stores[node].mail());
         }
-        self.wish(node);
+        self.declare_intent(node);
     }
 
     pub(super) fn heal(&mut self, trouble: Trouble, since: Instant) {
-        self.note(".", trouble);
+        self.log_trouble(".", trouble);
         self.healed_at = self.now;
         let times = self.broken.entry(trouble).or_default();
         *times -= 1;
@@ -122,7 +122,7 @@ impl World {
         held.into_iter().for_each(|input| self.happen(node, input));
     }
 
-    fn note(&mut self, mark: &str, trouble: Trouble) {
+    fn log_trouble(&mut self, mark: &str, trouble: Trouble) {
         if self.told == Story::SentSignaling {
             let at = self.now.duration_since(self.start).as_secs_f64();
             self.story.push(format!("{at:9.3} {mark} {trouble:?}"));

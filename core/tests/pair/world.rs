@@ -25,8 +25,8 @@ use rejoin_core::{
     Supervisor,
 };
 
+use crate::audit::{Audit, Ending};
 use crate::engine::{Channel, Connection, Id, Room};
-use crate::ledger::{Ending, Ledger};
 use crate::policies::policies;
 use crate::script::{Burst, Climate, Disaster, Names, Repairs, Script, Trouble};
 use crate::server::{Node, Server};
@@ -103,7 +103,7 @@ pub(crate) struct World {
     /// How far each node's application has come: it stores that with what it makes of a message.
     handled: [Option<Cursor>; 2],
     /// What each node says.
-    ledgers: [Ledger; 2],
+    audits: [Audit; 2],
     /// Since when the weather is fair, in ticks.
     fair_for: u32,
     /// The first thing that must not be.
@@ -140,7 +140,7 @@ impl World {
             stuck: Vec::new(),
             stores: Default::default(),
             handled: [None; 2],
-            ledgers: Default::default(),
+            audits: Default::default(),
             fair_for: 0,
             wrong: None,
             told,
@@ -151,7 +151,7 @@ impl World {
             tally: Tally::default(),
         };
         for node in 0..2 {
-            world.wish(node);
+            world.declare_intent(node);
         }
         world.plan(TICK, Arrival::Tick);
         for Disaster { at, lasts, trouble } in &script.disasters {
@@ -170,7 +170,7 @@ impl World {
         self.whole_at.saturating_duration_since(self.start + moment)
     }
 
-    fn wish(&mut self, node: Node) {
+    fn declare_intent(&mut self, node: Node) {
         let network = (!self.is_broken(Trouble::Lost(node))).then_some(self.machines[node].network);
         self.happen(node, Input::Network(snapshot(network)));
         let stream = StreamId("cam".into());
@@ -230,7 +230,7 @@ impl World {
             Arrival::Room(id) => self.look_for_room(id),
             Arrival::Trouble(trouble, lasts) => self.trouble(trouble, lasts),
             Arrival::Heal(trouble, since) => self.heal(trouble, since),
-            Arrival::Say(burst) => self.say(burst),
+            Arrival::Say(burst) => self.send_burst(burst),
             Arrival::Confirm(node, confirmation) => self.confirm(node, confirmation),
             Arrival::Deadline => {
                 for node in 0..2 {
@@ -251,7 +251,7 @@ impl World {
             return self.machines[node].held.push(input);
         }
         if !is_quiet(&input) {
-            self.tell(node, || format!("> {input:?}"));
+            self.log(node, || format!("> {input:?}"));
         }
         self.notice(node, &input);
         let Some(input) = self.inward(node, input) else { return };
@@ -271,7 +271,7 @@ impl World {
                 Output::Peer(generation, action) => self.peer((node, outward(generation)), action),
                 Output::Persist(_) => {}
                 Output::StoreDelivery(change) => self.stores[node].apply(change),
-                Output::Event(event) => self.hear(node, event, cause),
+                Output::Event(event) => self.on_event(node, event, cause),
                 other => unreachable!("{other:?}"),
             }
         }
@@ -289,7 +289,7 @@ impl World {
         let sure = outputs.iter().filter(|output| is_sure(output)).count();
         let left = self.roll((outputs.len() - sure) as u64 + 1) as usize;
         outputs.truncate(sure + left);
-        self.tell(node, || format!("dies after {left} things"));
+        self.log(node, || format!("dies after {left} things"));
     }
 
     /// Returns the input with the generation that the process knows, unless it is an earlier process's.
@@ -303,7 +303,7 @@ impl World {
         })
     }
 
-    fn tell(&mut self, node: Node, what: impl FnOnce() -> String) {
+    fn log(&mut self, node: Node, what: impl FnOnce() -> String) {
         if self.told == Story::SentSignaling {
             let at = self.now.duration_since(self.start).as_secs_f64();
             let what: String = what().replace("\\r\\n", " ").chars().take(LONGEST_LINE).collect();

@@ -116,7 +116,7 @@ impl Play {
     }
 
     /// Returns what the machine did since the last line.
-    pub(crate) fn told(&mut self) -> String {
+    pub(crate) fn outputs(&mut self) -> String {
         let mut text = String::new();
         for (at, line, times) in std::mem::take(&mut self.lines) {
             let at = at.duration_since(self.start).as_secs_f64();
@@ -146,14 +146,14 @@ impl Play {
             if let Some(answer) = self.watch(&output) {
                 answers.push(answer);
             } else {
-                self.note(tell::output(&output));
+                self.append(tell::output(&output));
             }
         }
         answers.into_iter().for_each(|answer| self.happen(answer));
     }
 
     /// Notes a line; a repetition within a line's time is counted, not repeated.
-    fn note(&mut self, line: String) {
+    fn append(&mut self, line: String) {
         let recent = self.lines.iter_mut().rev().take(2).find(|(_, old, _)| *old == line);
         match recent {
             Some((_, _, times)) => *times += 1,

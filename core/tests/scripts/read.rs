@@ -209,7 +209,7 @@ fn peer(words: &[&str], connection: Generation, play: &Play) -> Read<Vec<PeerEve
 
 /// Reads `7 3/9 def`: what comes behind 3 of the 9 bytes of message 7.
 fn part(sequence: &str, place: &str, slice: &str) -> Read<Part> {
-    let (offset, total) = place.split_once('/').ok_or_else(|| format!("{place} is no place"))?;
+    let (offset, total) = place.split_once('/').ok_or_else(|| format!("{place} is not a position"))?;
     let (offset, total) = (whole(offset)? as usize, whole(total)? as usize);
     Ok(Part { sequence: whole(sequence)?, total, offset, slice: slice.into() })
 }

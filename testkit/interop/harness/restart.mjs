@@ -5,7 +5,7 @@ import { assertOnce, bothHear, countAloud, exchange } from './talk.mjs';
 
 // ICE is another on both sides, and channel and data go on.
 //
-// Returns the milliseconds from the wish until both sides have new credentials and data flows.
+// Returns the milliseconds from the command until both sides have new credentials and data flows.
 export async function restartIce(world, restart, settings = {}) {
   await world.connect(settings);
   const { rejoin, foreign } = world;

@@ -78,12 +78,7 @@ pub const CRATE_RULES: [CrateRule; 5] = [
         ],
         pending: &[],
     },
-    CrateRule {
-        name: "words",
-        check: vocabulary::banned_words,
-        crates: &EVERYTHING,
-        pending: &["core", "docs"],
-    },
+    CrateRule { name: "words", check: vocabulary::banned_words, crates: &EVERYTHING, pending: &[] },
     CrateRule { name: "renames", check: renames::old_names, crates: &EVERYTHING, pending: &[] },
 ];
 

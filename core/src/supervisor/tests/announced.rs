@@ -1,4 +1,4 @@
-//! The wish on servers that list nobody: names, streams and rooms are announced, and a ghost is outwaited.
+//! The intent on servers that list nobody: names, streams and rooms are announced, and a ghost is outwaited.
 
 use super::*;
 use crate::id::{RoomId, SessionId, SignalingAddress, StreamId};
@@ -17,13 +17,13 @@ struct Client {
 }
 
 impl Client {
-    /// Connects with a wish and returns what was said to the server.
-    fn connect(wish: Vec<Command>) -> (Self, Vec<SignalingMessage>) {
+    /// Connects with a intent and returns what was said to the server.
+    fn connect(intent: Vec<Command>) -> (Self, Vec<SignalingMessage>) {
         let now = Instant::now();
         let settings = Settings { membership: Membership::SelfAnnounced, ..settings(SEED) };
         let machine = Supervisor::new(settings, answers::policies(SEED), now);
         let mut client = Self { machine, now, socket: Generation(1) };
-        for command in wish {
+        for command in intent {
             client.happen(Input::Command(command));
         }
         let said = client.reopen();
@@ -32,17 +32,17 @@ impl Client {
 
     /// Gives the machine the socket that it asked for.
     fn reopen(&mut self) -> Vec<SignalingMessage> {
-        let mut said = self.hear(SignalingEvent::Opened { resumption: None, resumed: false });
-        said.extend(self.hear(SignalingEvent::Pong));
+        let mut said = self.receive(SignalingEvent::Opened { resumption: None, resumed: false });
+        said.extend(self.receive(SignalingEvent::Pong));
         said
     }
 
-    fn hear(&mut self, event: SignalingEvent) -> Vec<SignalingMessage> {
+    fn receive(&mut self, event: SignalingEvent) -> Vec<SignalingMessage> {
         said(&self.happen(Input::Signaling(self.socket, event)))
     }
 
     fn refused(&mut self, kind: AlertKind) -> Vec<SignalingMessage> {
-        self.hear(SignalingEvent::Received(SignalingMessage::Alert { kind, text: String::new() }))
+        self.receive(SignalingEvent::Received(SignalingMessage::Alert { kind, text: String::new() }))
     }
 
     fn happen(&mut self, input: Input) -> Vec<Output> {
@@ -86,10 +86,10 @@ fn a_viewer_outside_all_rooms_tells_its_name_even_if_it_misses_nothing() {
 fn a_taken_name_or_stream_is_claimed_again_and_again() {
     let seed = SignalingMessage::Seed { stream: stream("cam") };
     for kind in [AlertKind::UuidInUse, AlertKind::StreamIdInUse] {
-        for (wish, claim) in
+        for (intent, claim) in
             [(vec![publish("cam")], seed.clone()), (vec![room(), publish("cam")], join(Some("cam")))]
         {
-            let (mut client, said) = Client::connect(wish);
+            let (mut client, said) = Client::connect(intent);
             assert_eq!(said, std::slice::from_ref(&claim));
             for _ in 0..20 {
                 client.refused(kind);

@@ -19,7 +19,7 @@ struct Record {
 
 impl Disk {
     /// Stores what the machine says, and fails on what it should not say or has not said in time.
-    pub(super) fn note(&mut self, machine: &Supervisor, outputs: &[Output]) -> Result<(), String> {
+    pub(super) fn check(&mut self, machine: &Supervisor, outputs: &[Output]) -> Result<(), String> {
         for output in outputs {
             if let Output::StoreDelivery(change) = output {
                 if machine.context.settings.durability == Durability::InMemory {

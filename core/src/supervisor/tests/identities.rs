@@ -94,7 +94,7 @@ impl Process {
     fn happen(&mut self, input: Input) -> Vec<Output> {
         self.machine.handle_input(input, self.now);
         let outputs: Vec<Output> = std::iter::from_fn(|| self.machine.poll_output()).collect();
-        self.disk.note(&self.machine, &outputs).unwrap();
+        self.disk.check(&self.machine, &outputs).unwrap();
         for output in &outputs {
             match output {
                 Output::Peer(generation, PeerAction::Create(_)) => self.newest = *generation,

@@ -32,7 +32,7 @@ const WORTHWHILE: [&str; 15] = [
 ];
 
 impl Reached {
-    pub(super) fn note(&mut self, output: &Output) {
+    pub(super) fn record(&mut self, output: &Output) {
         if let Output::Peer(_, PeerAction::Send { message: ChannelMessage::Signaling(said), .. }) = output
             && matches!(said, SignalingMessage::Withdraw { .. })
         {

@@ -16,11 +16,11 @@ pub(super) struct Before {
 }
 
 impl Before {
-    pub(super) fn new(machine: &Supervisor, input: &Input, ledger: &Ledger) -> Self {
+    pub(super) fn new(machine: &Supervisor, input: &Input, audit: &Audit) -> Self {
         let stale = match input {
             Input::Signaling(generation, _) => machine.signaling.generation != Some(*generation),
             Input::Peer(generation, _) => {
-                ledger.connections.get(generation).is_none_or(|life| life.closed)
+                audit.connections.get(generation).is_none_or(|life| life.closed)
                     || !machine
                         .peers
                         .values()
@@ -53,7 +53,7 @@ pub(super) fn check(
     input: &Input,
     outputs: &[Output],
     before: &Before,
-    ledger: &Ledger,
+    audit: &Audit,
 ) -> Result<(), String> {
     let links = before.links.max(machine.peers.keys().count());
     demand(outputs.len() <= 64 + 24 * links, || format!("{} outputs", outputs.len()))?;
@@ -64,7 +64,7 @@ pub(super) fn check(
     links_are_tied_loosely(input, outputs)?;
     for output in outputs {
         if let Output::Event(event) = output {
-            news(event, input, before, ledger)?;
+            news(event, input, before, audit)?;
         }
     }
     signaling_moves(machine)?;
@@ -72,7 +72,7 @@ pub(super) fn check(
         peer_moves(machine, link)
             .map_err(|error| format!("{}: {error}\n{link:#?}", link.connectivity.remote.key))?;
     }
-    nothing_leaks(machine, ledger)
+    nothing_leaks(machine, audit)
 }
 
 /// Invariant 7: losing one kind of link closes none of the other.
@@ -97,17 +97,17 @@ fn links_are_tied_loosely(input: &Input, outputs: &[Output]) -> Result<(), Strin
 }
 
 /// Recovered means verified, and every moment of the outage has an owner.
-fn news(event: &Event, input: &Input, before: &Before, ledger: &Ledger) -> Result<(), String> {
+fn news(event: &Event, input: &Input, before: &Before, audit: &Audit) -> Result<(), String> {
     match event {
         Event::Recovered(recovery) => {
             accounted(recovery)?;
             match &recovery.link {
-                LinkName::Signaling => socket_proof(input, ledger),
-                LinkName::Peer(_) => peer_proof(input, before, ledger),
+                LinkName::Signaling => socket_proof(input, audit),
+                LinkName::Peer(_) => peer_proof(input, before, audit),
             }
         }
-        Event::SignalingConnected { .. } => socket_proof(input, ledger),
-        Event::Connected(_) => peer_proof(input, before, ledger),
+        Event::SignalingConnected { .. } => socket_proof(input, audit),
+        Event::Connected(_) => peer_proof(input, before, audit),
         _ => Ok(()),
     }
 }
@@ -119,15 +119,15 @@ fn accounted(recovery: &Recovery) -> Result<(), String> {
     demand(last == Some(Outcome::Verified), || format!("recovered by {last:?}"))
 }
 
-fn socket_proof(input: &Input, ledger: &Ledger) -> Result<(), String> {
+fn socket_proof(input: &Input, audit: &Audit) -> Result<(), String> {
     let pong = matches!(input, Input::Signaling(_, SignalingEvent::Pong));
-    demand(pong && ledger.socket_pings > 0, || "signaling is up without a pong".into())
+    demand(pong && audit.socket_pings > 0, || "signaling is up without a pong".into())
 }
 
-fn peer_proof(input: &Input, before: &Before, ledger: &Ledger) -> Result<(), String> {
+fn peer_proof(input: &Input, before: &Before, audit: &Audit) -> Result<(), String> {
     let proven = match input {
         Input::Peer(generation, PeerEvent::Received(ChannelMessage::Pong(Token(token)))) => {
-            ledger.connections.get(generation).is_some_and(|life| life.pings.contains_key(&**token))
+            audit.connections.get(generation).is_some_and(|life| life.pings.contains_key(&**token))
         }
         Input::Peer(_, PeerEvent::Stats(sample)) => !before.answers_pings && sample.bytes_outstanding == 0,
         _ => false,
@@ -218,8 +218,8 @@ fn peer_moves(machine: &Supervisor, link: &PeerLink) -> Result<(), String> {
 }
 
 /// What was created is in use or closed; what is kept is bounded.
-fn nothing_leaks(machine: &Supervisor, ledger: &Ledger) -> Result<(), String> {
-    for (generation, life) in &ledger.connections {
+fn nothing_leaks(machine: &Supervisor, audit: &Audit) -> Result<(), String> {
+    for (generation, life) in &audit.connections {
         let links = machine.peers.values().map(|link| &link.connectivity.connections);
         let owners = links.flat_map(|all| all.newest_first().chain(all.spare.connection()));
         let owners = owners.filter(|connection| connection.generation == *generation).count();

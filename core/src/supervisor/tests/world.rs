@@ -118,29 +118,29 @@ impl World {
     }
 
     fn connect(&mut self, connection: Generation, action: &PeerAction) {
-        let mut tell = |event| self.due.push_back(Input::Peer(connection, event));
+        let mut report = |event| self.due.push_back(Input::Peer(connection, event));
         match action {
             PeerAction::Create(setup) => {
                 self.connections.push(connection);
                 if setup.role == Role::Offerer {
-                    tell(PeerEvent::LocalDescription(describe(SdpType::Offer, 9, 0)));
+                    report(PeerEvent::LocalDescription(describe(SdpType::Offer, 9, 0)));
                 }
             }
             PeerAction::RestartIce(_) => {
-                tell(PeerEvent::LocalDescription(describe(SdpType::Offer, 9, 1)));
+                report(PeerEvent::LocalDescription(describe(SdpType::Offer, 9, 1)));
             }
             PeerAction::Accept(description) => {
                 if description.sdp_type == SdpType::Offer {
-                    tell(PeerEvent::LocalDescription(describe(SdpType::Answer, 9, 0)));
+                    report(PeerEvent::LocalDescription(describe(SdpType::Answer, 9, 0)));
                 }
-                tell(PeerEvent::IceConnectionState(IceConnectionState::Connected));
-                tell(PeerEvent::ChannelOpen);
+                report(PeerEvent::IceConnectionState(IceConnectionState::Connected));
+                report(PeerEvent::ChannelOpen);
             }
             PeerAction::Send { tag: 0, message: ChannelMessage::Ping(token) } => {
-                tell(PeerEvent::Received(ChannelMessage::Pong(token.clone())));
+                report(PeerEvent::Received(ChannelMessage::Pong(token.clone())));
             }
             PeerAction::Send { tag: 0, message: ChannelMessage::Hello(_) } => {
-                tell(PeerEvent::Received(hello(connection.0 as u8)));
+                report(PeerEvent::Received(hello(connection.0 as u8)));
             }
             PeerAction::Send {
                 message: ChannelMessage::Signaling(SignalingMessage::Description { session, description, .. }),
@@ -152,9 +152,9 @@ impl World {
                     stream: None,
                     description: describe(SdpType::Answer, 0, self.offers),
                 };
-                tell(PeerEvent::Received(ChannelMessage::Signaling(answer)));
+                report(PeerEvent::Received(ChannelMessage::Signaling(answer)));
             }
-            PeerAction::ReadStats => tell(PeerEvent::Stats(sample(self.now, 0))),
+            PeerAction::ReadStats => report(PeerEvent::Stats(sample(self.now, 0))),
             PeerAction::Send { .. } | PeerAction::AddCandidates(_) | PeerAction::Close => {}
         }
     }

@@ -17,16 +17,16 @@ pub(super) struct Life {
 
 /// Everything that was created.
 #[derive(Debug, Default)]
-pub(super) struct Ledger {
+pub(super) struct Audit {
     pub(super) connections: BTreeMap<Generation, Life>,
     pub(super) sockets: Vec<Generation>,
     /// WebSocket pings on the newest socket.
     pub(super) socket_pings: usize,
 }
 
-impl Ledger {
+impl Audit {
     /// Notes outputs and fails on what no transport should be asked.
-    pub(super) fn note(&mut self, outputs: &[Output], now: Instant) -> Result<(), String> {
+    pub(super) fn record(&mut self, outputs: &[Output], now: Instant) -> Result<(), String> {
         outputs.iter().try_for_each(|output| match output {
             Output::Peer(generation, action) => self.peer(*generation, action, now),
             Output::Signaling(generation, action) => self.signaling(*generation, action),

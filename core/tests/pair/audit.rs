@@ -6,7 +6,7 @@ use std::ops::AddAssign;
 
 /// The book of one direction.
 #[derive(Debug)]
-pub(crate) struct Ledger {
+pub(crate) struct Audit {
     /// The lives of the sender: another begins when its process is killed or when it gives up the receiver.
     lives: Vec<Life>,
     /// Where the receiver's process is: a life of the sender and a number in it; `None` before it heard any.
@@ -91,7 +91,7 @@ impl AddAssign for Count {
     }
 }
 
-impl Default for Ledger {
+impl Default for Audit {
     fn default() -> Self {
         Self {
             lives: vec![Life::default()],
@@ -114,11 +114,11 @@ impl Life {
     }
 }
 
-impl Ledger {
+impl Audit {
     // ---- what the sender sees
 
     /// Returns the next message, which `send` takes unless it is [`refused`](Self::refused).
-    pub(crate) fn say(&mut self) -> String {
+    pub(crate) fn next_text(&mut self) -> String {
         self.count.accepted += 1;
         self.current_mut().accepted += 1;
         format!("{}.{}", self.lives.len() - 1, self.current().accepted)
