@@ -163,7 +163,8 @@ fn write_line(stdin: &Mutex<ChildStdin>, line: &Value) -> io::Result<()> {
     writeln!(stdin, "{line}").and_then(|()| stdin.flush())
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::sync::mpsc::{self, Receiver};
 
