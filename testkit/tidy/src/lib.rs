@@ -10,6 +10,7 @@ pub mod files;
 pub mod finding;
 pub mod imports;
 pub mod manifest;
+pub mod metrics_page;
 pub mod modules;
 pub mod names;
 pub mod policy_registry;

@@ -5,13 +5,18 @@ use std::sync::LazyLock;
 
 use rejoin_tidy::crate_rule::CRATE_RULES;
 use rejoin_tidy::{
-    Finding, Repository, dependencies, documents, feature_matrix, files, finding, modules, names,
-    policy_registry, purity, renames, test_hygiene,
+    Finding, Repository, dependencies, documents, feature_matrix, files, finding, metrics_page, modules,
+    names, policy_registry, purity, renames, test_hygiene,
 };
 
 #[test]
 fn every_rust_file_opens_with_what_it_is() {
     holds(files::without_opening_line)
+}
+
+#[test]
+fn the_page_of_metrics_lists_what_the_code_counts() {
+    holds(metrics_page::unlisted_or_unknown_metrics)
 }
 
 #[test]
