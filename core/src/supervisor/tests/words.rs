@@ -151,19 +151,10 @@ fn number(a: u8) -> u64 {
 }
 
 pub(super) fn sample(at: Instant, bytes_outstanding: u64) -> Sample {
-    Sample {
-        at,
-        local: Some([10, 0, 0, 1].into()),
-        rtt: None,
-        packets_received: 0,
-        packets_lost: 0,
-        responses_received: 0,
-        bytes_sent: 0,
-        bytes_received: 0,
-        bytes_outstanding,
-        probes_sent: 0,
-        probes_answered: 0,
-    }
+    let mut sample = Sample::new(at);
+    sample.local = Some([10, 0, 0, 1].into());
+    sample.bytes_outstanding = bytes_outstanding;
+    sample
 }
 
 pub(super) fn snapshot(a: u8) -> NetworkSnapshot {
